@@ -1,0 +1,79 @@
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+
+namespace TicketApp.Contracts.Broker;
+
+/// <summary>Publishes persistent, mandatory, confirmed messages over a connection of its own, which a consumer's flow never blocks.</summary>
+public sealed class BrokerPublisher(IConnectionFactory factory, ILogger<BrokerPublisher> logger) : BrokerLoop(factory, "publisher", logger)
+{
+    // Callers bound what they have in flight; the client's default limiter would slow everybody at 64 unconfirmed messages.
+    private static readonly CreateChannelOptions Confirmed = new(
+        publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: null);
+
+    private volatile IChannel? _channel;
+
+    /// <summary>Publishes one message and waits until the broker has it safe.</summary>
+    /// <param name="queue">One of <see cref="QueueNames"/>.</param>
+    /// <param name="body">The message.</param>
+    /// <param name="messageId">Lets a reader see a repetition.</param>
+    /// <param name="expiration">After which the broker drops it undelivered; null: never.</param>
+    /// <param name="cancellationToken">Ends the wait; the message may have arrived all the same.</param>
+    /// <exception cref="BrokerUnavailableException">It was not taken, or nobody can tell whether it was.</exception>
+    public async Task PublishAsync(
+        string queue, ReadOnlyMemory<byte> body, string? messageId = null, TimeSpan? expiration = null, CancellationToken cancellationToken = default)
+    {
+        var channel = _channel ?? throw new BrokerUnavailableException();
+        BasicProperties properties = new() { DeliveryMode = DeliveryModes.Persistent, ContentType = "application/json", MessageId = messageId };
+        if (expiration is { } time)
+        {
+            properties.Expiration = ((long)time.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        try
+        {
+            await channel.BasicPublishAsync(exchange: "", queue, mandatory: true, properties, body, cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            throw new BrokerUnavailableException("The message broker did not take the message.", exception);
+        }
+    }
+
+    /// <summary>Moves a message that cannot be read to <see cref="QueueNames.Errors"/>, with its body and the reason.</summary>
+    /// <exception cref="BrokerUnavailableException">It was not taken.</exception>
+    public Task PublishUnreadableAsync(string queue, ReadOnlyMemory<byte> body, string reason, CancellationToken cancellationToken)
+    {
+        var isText = System.Text.Unicode.Utf8.IsValid(body.Span);
+        ErrorMessage error = new()
+        {
+            Message = $"Message could not be read: {reason}",
+            Reason = "unreadable",
+            Queue = queue,
+            Body = isText ? System.Text.Encoding.UTF8.GetString(body.Span) : Convert.ToBase64String(body.Span),
+            BodyEncoding = isText ? "utf-8" : "base64",
+        };
+        return PublishAsync(QueueNames.Errors, JsonSerializer.SerializeToUtf8Bytes(error, ContractJson.Default.ErrorMessage), cancellationToken: cancellationToken);
+    }
+
+    protected override async Task WorkAsync(IConnection connection, Action working, CancellationToken lost)
+    {
+        await using var channel = await connection.CreateChannelAsync(Confirmed, lost);
+        TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        channel.ChannelShutdownAsync += (_, _) =>
+        {
+            closed.TrySetResult();
+            return Task.CompletedTask;
+        };
+        _channel = channel;
+        working();
+        try
+        {
+            await closed.Task.WaitAsync(lost);
+        }
+        finally
+        {
+            _channel = null;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace TicketApp.Contracts.Broker;
+
+/// <summary>Registers what a process needs to talk to the broker.</summary>
+public static class BrokerServices
+{
+    /// <summary>Adds the connection factory (connection string <c>rabbitmq</c>), the publisher and the broker's health check.</summary>
+    public static IHostApplicationBuilder AddBroker(this IHostApplicationBuilder builder)
+    {
+        builder.AddRabbitMQClient(
+            "rabbitmq",
+            // The health check of the package looks at a connection of its own, which says nothing of those in use.
+            settings => settings.DisableHealthChecks = true,
+            factory =>
+            {
+                factory.AutomaticRecoveryEnabled = false;
+                factory.TopologyRecoveryEnabled = false;
+                // Finds a frozen peer or a silent network within 20 s (the default is 60 s and more).
+                factory.RequestedHeartbeat = TimeSpan.FromSeconds(10);
+                factory.RequestedConnectionTimeout = TimeSpan.FromSeconds(5);
+                factory.ClientProvidedName = builder.Environment.ApplicationName;
+            });
+        builder.Services.AddBrokerLoop<BrokerPublisher>();
+        builder.Services.AddHealthChecks().AddCheck<BrokerHealthCheck>("broker");
+        return builder;
+    }
+
+    /// <summary>Adds a loop as a singleton, as a hosted service and to the broker's health check.</summary>
+    public static IServiceCollection AddBrokerLoop<T>(this IServiceCollection services)
+        where T : BrokerLoop =>
+        services
+            .AddSingleton<T>()
+            .AddSingleton<BrokerLoop>(provider => provider.GetRequiredService<T>())
+            .AddHostedService(provider => provider.GetRequiredService<T>());
+}

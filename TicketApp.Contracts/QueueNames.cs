@@ -1,0 +1,14 @@
+namespace TicketApp.Contracts;
+
+/// <summary>The queues between Api and Worker. Every name is declared here and nowhere else.</summary>
+public static class QueueNames
+{
+    /// <summary>Work for the ML workers: one <see cref="TicketMessage"/> a message.</summary>
+    public const string Tickets = "tickets";
+
+    /// <summary>What workers report: one <see cref="WorkerReport"/> or a JSON array of them a message.</summary>
+    public const string Responses = "responses";
+
+    /// <summary>One <see cref="ErrorMessage"/> for each ticket that failed for good or ran over its limit, and for each unreadable message.</summary>
+    public const string Errors = "errors";
+}

@@ -1,0 +1,24 @@
+namespace TicketApp.Contracts;
+
+/// <summary>A ticket released to the workers: the body of a message in <see cref="QueueNames.Tickets"/>.</summary>
+public sealed record TicketMessage
+{
+    public required Guid TicketId { get; init; }
+
+    public required Guid UserId { get; init; }
+
+    /// <summary>The model that is to answer, for example <c>simulated</c>.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>What the model is asked; null for models that need no input.</summary>
+    public string? Input { get; init; }
+
+    /// <summary>The attempt that this release is, from 1.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>The lease epoch. A report counts only under the epoch that the ticket still has.</summary>
+    public required int Epoch { get; init; }
+
+    /// <summary>When the ticket ends unanswered, on the database's clock.</summary>
+    public required DateTimeOffset Deadline { get; init; }
+}

@@ -1,0 +1,71 @@
+using System.Text.Json.Serialization;
+
+namespace TicketApp.Contracts;
+
+/// <summary>What a <see cref="WorkerReport"/> says.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ReportType>))]
+public enum ReportType
+{
+    /// <summary>The model answered; <see cref="WorkerReport.Response"/> is set. The default, as in the original, whose only message this was.</summary>
+    [JsonStringEnumMemberName("finished")]
+    Finished,
+
+    /// <summary>The attempt failed; <see cref="WorkerReport.ErrorType"/> and <see cref="WorkerReport.ErrorMessage"/> are set.</summary>
+    [JsonStringEnumMemberName("failed")]
+    Failed,
+
+    /// <summary>The run has lasted long enough to be worth a message; from now on its lease lives by heartbeats.</summary>
+    [JsonStringEnumMemberName("started")]
+    Started,
+
+    /// <summary>The worker stops and hands the ticket back: the attempt is not charged.</summary>
+    [JsonStringEnumMemberName("returned")]
+    Returned,
+
+    /// <summary>The broker delivered the ticket a second time: whoever had it before may be gone.</summary>
+    [JsonStringEnumMemberName("redelivered")]
+    Redelivered,
+
+    /// <summary>The worker lives, has <see cref="WorkerReport.Slots"/> slots and still runs <see cref="WorkerReport.Runs"/>.</summary>
+    [JsonStringEnumMemberName("heartbeat")]
+    Heartbeat,
+}
+
+/// <summary>One run, as a heartbeat names it.</summary>
+/// <param name="TicketId">The ticket.</param>
+/// <param name="Epoch">The epoch it was released under.</param>
+public readonly record struct RunReference(Guid TicketId, int Epoch);
+
+/// <summary>What a worker says of a ticket or of itself: the body, or one element of it, of a message in <see cref="QueueNames.Responses"/>.</summary>
+public sealed record WorkerReport
+{
+    public ReportType Type { get; init; }
+
+    /// <summary>The worker's instance, unique for each start of a worker process.</summary>
+    public required string Worker { get; init; }
+
+    /// <summary>The ticket; not set in a heartbeat.</summary>
+    public Guid TicketId { get; init; }
+
+    public Guid UserId { get; init; }
+
+    /// <summary>The epoch of the release that this is about, from 1; 0 in a heartbeat.</summary>
+    public int Epoch { get; init; }
+
+    /// <summary>The model's answer, for <see cref="ReportType.Finished"/>.</summary>
+    public string? Response { get; init; }
+
+    /// <summary>How long the run took, in milliseconds.</summary>
+    public int RunMilliseconds { get; init; }
+
+    /// <summary>A stable word for what went wrong, for example <c>model_error</c>.</summary>
+    public string? ErrorType { get; init; }
+
+    public string? ErrorMessage { get; init; }
+
+    /// <summary>How many tickets the worker runs at once; 0 says that it takes no more.</summary>
+    public int? Slots { get; init; }
+
+    /// <summary>The runs whose leases a heartbeat extends.</summary>
+    public IReadOnlyList<RunReference>? Runs { get; init; }
+}
