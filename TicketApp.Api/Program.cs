@@ -1,5 +1,33 @@
-var builder = WebApplication.CreateBuilder(args);
+using TicketApp.Api;
+using TicketApp.Api.Database;
+using TicketApp.Api.Deadlines;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Errors;
+using TicketApp.Api.Responses;
+using TicketApp.Api.Tickets;
+using TicketApp.Api.Users;
+using TicketApp.Contracts.Broker;
+using TicketApp.ServiceDefaults;
+
+var builder = WebApplication.CreateSlimBuilder(args);
+
+builder.AddServiceDefaults();
+builder.AddHttpApi();
+builder.AddDatabase();
+builder.AddBroker();
+builder.Services
+    .AddUsers()
+    .AddTickets()
+    .AddDispatch()
+    .AddErrors()
+    .AddDeadlines()
+    .AddResponses();
+
 var app = builder.Build();
-app.MapGet("/health", () => "Healthy");
-app.MapGet("/alive", () => "Healthy");
-app.Run();
+
+app.UseHttpApi();
+app.MapDefaultEndpoints();
+app.MapUsers();
+app.MapTickets();
+
+await app.RunAsync();

@@ -1,5 +1,17 @@
-var builder = WebApplication.CreateBuilder(args);
+using TicketApp.Contracts.Broker;
+using TicketApp.ServiceDefaults;
+using TicketApp.Worker;
+
+var builder = WebApplication.CreateSlimBuilder(args);
+
+builder.AddServiceDefaults();
+builder.AddBroker();
+builder.Services
+    .AddModels()
+    .AddTicketRuns();
+
 var app = builder.Build();
-app.MapGet("/health", () => "Healthy");
-app.MapGet("/alive", () => "Healthy");
-app.Run();
+
+app.MapDefaultEndpoints();
+
+await app.RunAsync();

@@ -1,0 +1,48 @@
+using Microsoft.AspNetCore.Diagnostics;
+using TicketApp.Api.Database;
+
+namespace TicketApp.Api;
+
+/// <summary>Turns what goes wrong into the original's <c>{"message":"…"}</c>, with nothing of the inside told.</summary>
+internal sealed partial class ApiExceptionHandler(ILogger<ApiExceptionHandler> logger) : IExceptionHandler
+{
+    private const string RetryAfterSeconds = "2";
+
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        if (exception is OperationCanceledException && httpContext.RequestAborted.IsCancellationRequested)
+        {
+            return true;
+        }
+
+        var (status, text) = exception switch
+        {
+            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "Request body is larger than 64 KiB"),
+            BadHttpRequestException bad => (bad.StatusCode, "Bad request"),
+            OverloadedException => (StatusCodes.Status503ServiceUnavailable, "Service is overloaded, try again soon"),
+            _ when DatabaseErrors.IsUnavailable(exception) => (StatusCodes.Status503ServiceUnavailable, "Service is temporarily unavailable, try again soon"),
+            _ => (StatusCodes.Status500InternalServerError, "Internal server error"),
+        };
+        if (status == StatusCodes.Status503ServiceUnavailable)
+        {
+            httpContext.Response.Headers.RetryAfter = RetryAfterSeconds;
+            Log.Unavailable(logger, httpContext.Request.Path, exception.GetBaseException().Message);
+        }
+        else if (status == StatusCodes.Status500InternalServerError)
+        {
+            Log.Failed(logger, exception, httpContext.Request.Path);
+        }
+
+        await ApiJson.WithMessage(status, text).ExecuteAsync(httpContext);
+        return true;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "{Path} was answered 503: {Reason}")]
+        public static partial void Unavailable(ILogger logger, string path, string reason);
+
+        [LoggerMessage(EventId = 2, Level = LogLevel.Error, Message = "{Path} failed")]
+        public static partial void Failed(ILogger logger, Exception exception, string path);
+    }
+}

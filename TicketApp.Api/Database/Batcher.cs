@@ -1,0 +1,71 @@
+using System.Threading.Channels;
+
+namespace TicketApp.Api.Database;
+
+/// <summary>
+/// Lets concurrent calls share a round trip and a commit: while one batch is under way the next one forms.
+/// A lone call waits for nobody. Memory is bounded: a call that finds the queue full is refused at once.
+/// </summary>
+/// <typeparam name="TItem">What a call brings.</typeparam>
+/// <typeparam name="TResult">What it gets.</typeparam>
+internal abstract class Batcher<TItem, TResult>(int largestBatch, int capacity) : BackgroundService
+{
+    private readonly Channel<Call> _calls = Channel.CreateBounded<Call>(new BoundedChannelOptions(capacity) { SingleReader = true });
+
+    /// <summary>Adds a call to the next batch.</summary>
+    /// <exception cref="OverloadedException">Too many calls wait already, or the process is stopping.</exception>
+    public Task<TResult> SubmitAsync(TItem item, CancellationToken cancellationToken)
+    {
+        Call call = new(item);
+        return _calls.Writer.TryWrite(call) ? call.Task.WaitAsync(cancellationToken) : throw new OverloadedException();
+    }
+
+    /// <summary>Serves all of <paramref name="items"/>; the results are in their order.</summary>
+    protected abstract Task<IReadOnlyList<TResult>> ServeAsync(IReadOnlyList<TItem> items);
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _calls.Writer.TryComplete();
+        await base.StopAsync(cancellationToken);
+    }
+
+    protected sealed override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        List<Call> calls = new(largestBatch);
+        // Not bound to the stopping token: what was accepted is served, then the completed channel ends the loop.
+        while (await _calls.Reader.WaitToReadAsync(CancellationToken.None))
+        {
+            while (calls.Count < largestBatch && _calls.Reader.TryRead(out var call))
+            {
+                calls.Add(call);
+            }
+
+            await ServeAsync(calls);
+            calls.Clear();
+        }
+    }
+
+    private async Task ServeAsync(List<Call> calls)
+    {
+        try
+        {
+            var results = await ServeAsync(calls.ConvertAll(call => call.Item));
+            for (var i = 0; i < calls.Count; i++)
+            {
+                calls[i].SetResult(results[i]);
+            }
+        }
+        catch (Exception exception)
+        {
+            foreach (var call in calls)
+            {
+                call.TrySetException(exception);
+            }
+        }
+    }
+
+    private sealed class Call(TItem item) : TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously)
+    {
+        public TItem Item { get; } = item;
+    }
+}

@@ -1,0 +1,99 @@
+using Microsoft.Extensions.Options;
+using TicketApp.Api.Database;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Errors;
+using TicketApp.Api.Tickets;
+
+namespace TicketApp.Api.Deadlines;
+
+/// <summary>Ends tickets that ran out of time and takes back those whose worker is lost, whether or not anyone asks. Every replica sweeps.</summary>
+internal sealed partial class Sweeper(
+    SweepStore store,
+    LeaseClock leases,
+    Dispatcher dispatcher,
+    ErrorOutbox errors,
+    OpenTickets open,
+    DatabaseMigrator migrator,
+    IOptions<DispatchOptions> options,
+    ILogger<Sweeper> logger) : BackgroundService
+{
+    private const int SweepsBetweenForgetting = 1000;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await migrator.Ready.WaitAsync(stoppingToken);
+        using PeriodicTimer timer = new(options.Value.Sweep);
+        for (var round = 0; await timer.WaitForNextTickAsync(stoppingToken); round++)
+        {
+            try
+            {
+                await SweepAsync(stoppingToken);
+                if (round % SweepsBetweenForgetting == 0)
+                {
+                    await store.ForgetWorkersAsync(stoppingToken);
+                }
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                leases.DatabaseWasAway();
+                Log.Failed(logger, exception.GetBaseException().Message);
+            }
+        }
+    }
+
+    private async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        await UntilDoneAsync(store.SweepDueAsync, Log.Ended, cancellationToken);
+        if (!leases.Counts(out var extensionIsDue))
+        {
+            return;
+        }
+
+        if (extensionIsDue)
+        {
+            await store.ExtendLeasesAsync(cancellationToken);
+            leases.Extended();
+        }
+
+        await UntilDoneAsync(store.SweepLostAsync, Log.Lost, cancellationToken);
+    }
+
+    private async Task UntilDoneAsync(Func<CancellationToken, Task<SweepOutcome>> sweep, Action<ILogger, int, int> log, CancellationToken cancellationToken)
+    {
+        SweepOutcome outcome;
+        do
+        {
+            outcome = await sweep(cancellationToken);
+            if (outcome.Ended + outcome.Requeued > 0)
+            {
+                log(logger, outcome.Ended, outcome.Requeued);
+            }
+
+            if (outcome.Ended > 0)
+            {
+                errors.Wake();
+                open.Add(-outcome.Ended);
+            }
+
+            if (outcome.Requeued > 0)
+            {
+                dispatcher.BacklogGrew();
+            }
+
+            dispatcher.RoomGrew(outcome.Freed);
+        }
+        while (outcome.Ended + outcome.Requeued == SweepStore.LargestBatch);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "{Ended} tickets ran over their limit; {Requeued} wait for their next attempt")]
+        public static partial void Ended(ILogger logger, int ended, int requeued);
+
+        [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Leases ended: {Ended} tickets had no attempt left, {Requeued} go back to the backlog")]
+        public static partial void Lost(ILogger logger, int ended, int requeued);
+
+        [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "Sweeping pauses: {Reason}")]
+        public static partial void Failed(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,20 @@
+using Microsoft.Extensions.Options;
+
+namespace TicketApp.Api.Dispatch;
+
+internal static class DispatchServices
+{
+    /// <summary>Adds the window, the dispatcher and the publisher of released tickets.</summary>
+    public static IServiceCollection AddDispatch(this IServiceCollection services)
+    {
+        services.AddOptions<DispatchOptions>().BindConfiguration(DispatchOptions.SectionName).ValidateOnStart();
+        return services
+            .AddSingleton<IValidateOptions<DispatchOptions>, DispatchOptionsValidator>()
+            .AddSingleton<DispatchWindow>()
+            .AddSingleton<DispatchStore>()
+            .AddSingleton<TicketPublisher>()
+            .AddSingleton<Dispatcher>()
+            .AddHostedService(provider => provider.GetRequiredService<TicketPublisher>())
+            .AddHostedService(provider => provider.GetRequiredService<Dispatcher>());
+    }
+}

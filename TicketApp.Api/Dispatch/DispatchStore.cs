@@ -1,0 +1,117 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using TicketApp.Contracts;
+
+namespace TicketApp.Api.Dispatch;
+
+/// <summary>The dispatcher's statements.</summary>
+internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<DispatchOptions> options)
+{
+    private static readonly TimeSpan ReplicaForgottenAfter = TimeSpan.FromSeconds(15);
+
+    private const string LookSql =
+        """
+        select
+            (select count(*) from tickets where status in ('released', 'running')),
+            (select coalesce(sum(slots), 0)::bigint from workers where last_seen > now() - $1),
+            (select count(*)::int from api_replicas where last_seen > now() - $2 and replica <> $3),
+            exists (select from tickets where status = 'queued')
+        """;
+
+    // SKIP LOCKED: replicas that dispatch at the same moment take different tickets instead of waiting for each other.
+    private const string ReleaseSql =
+        """
+        with picked as (
+            select ticket_id from tickets where status = 'queued'
+            order by queue_key, ticket_id limit $1 for update skip locked)
+        update tickets t set status = 'released', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2
+        from picked where t.ticket_id = picked.ticket_id
+        returning t.ticket_id, t.user_id, t.model, t.input, t.attempt, t.epoch, t.expires_at, t.queue_key
+        """;
+
+    // Under the lease's own epoch only: a ticket that has moved on since is left alone.
+    private const string TakeBackSql =
+        """
+        update tickets t set status = 'queued', attempt = t.attempt - 1, lease_expires = null, queue_key = coalesce(t.queue_key, 0)
+        from unnest($1, $2) r (ticket_id, epoch)
+        where t.ticket_id = r.ticket_id and t.epoch = r.epoch and t.status = 'released'
+        """;
+
+    private const string AnnounceSql =
+        """
+        insert into api_replicas (replica, last_seen) values ($1, now())
+        on conflict on constraint api_replicas_pk do update set last_seen = excluded.last_seen
+        """;
+
+    private const string CountOpenSql = "select count(*) from tickets where time_finished is null";
+
+    /// <summary>Looks at the window, for the replica <paramref name="replica"/>.</summary>
+    public async Task<WindowState> LookAsync(Guid replica, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(LookSql);
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.Lease });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = ReplicaForgottenAfter });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = replica });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return new(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt32(2) + 1, reader.GetBoolean(3));
+    }
+
+    /// <summary>Releases up to <paramref name="count"/> tickets from the head of the backlog, in its order.</summary>
+    public async Task<IReadOnlyList<TicketMessage>> ReleaseAsync(int count, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(ReleaseSql);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = count });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.Lease });
+        List<(long Key, TicketMessage Ticket)> released = [];
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            TicketMessage ticket = new()
+            {
+                TicketId = reader.GetGuid(0),
+                UserId = reader.GetGuid(1),
+                Model = reader.GetString(2),
+                Input = reader.IsDBNull(3) ? null : reader.GetString(3),
+                Attempt = reader.GetInt16(4),
+                Epoch = reader.GetInt32(5),
+                Deadline = reader.GetFieldValue<DateTimeOffset>(6),
+            };
+            released.Add((reader.GetInt64(7), ticket));
+        }
+
+        return [.. released.OrderBy(row => row.Key).Select(row => row.Ticket)];
+    }
+
+    /// <summary>Puts released tickets that the broker did not take back at the head of the backlog, the attempt not charged.</summary>
+    public async Task TakeBackAsync(IReadOnlyList<TicketMessage> tickets, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(TakeBackSql);
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. tickets.Select(ticket => ticket.TicketId)] });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. tickets.Select(ticket => ticket.Epoch)] });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Says that the replica <paramref name="replica"/> takes its share of the window.</summary>
+    public async Task AnnounceAsync(Guid replica, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(AnnounceSql);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = replica });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Takes the replica out of the count at once.</summary>
+    public async Task LeaveAsync(Guid replica, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("delete from api_replicas where replica = $1 or last_seen < now() - interval '1 day'");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = replica });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Counts open tickets; the cost is in proportion to them.</summary>
+    public async Task<long> CountOpenAsync(CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(CountOpenSql);
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+}

@@ -1,0 +1,125 @@
+using Microsoft.Extensions.Options;
+
+namespace TicketApp.Api.Dispatch;
+
+/// <summary>What a look into the database found.</summary>
+/// <param name="InFlight">Tickets released and not ended, by all replicas.</param>
+/// <param name="Slots">Slots of the workers that were heard of lately.</param>
+/// <param name="Replicas">Api replicas that share the window, this one included.</param>
+/// <param name="HasBacklog">Whether tickets wait.</param>
+internal readonly record struct WindowState(long InFlight, long Slots, int Replicas, bool HasBacklog);
+
+/// <summary>
+/// This replica's share of the dispatch window: how many tickets it may release. Each look into the database sets it anew from
+/// what is really in flight; in between, what this replica releases takes room and what it sees end gives it back. So the sum
+/// over the replicas stays within the window but for what is under way, and no row is locked by all of them.
+/// </summary>
+internal sealed class DispatchWindow(IOptions<DispatchOptions> options)
+{
+    private readonly Lock _lock = new();
+    private int _room;
+    private int _underWay;
+    private bool _hasBacklog = true;
+
+    /// <summary>How many tickets may be in flight over all replicas.</summary>
+    public int Size { get; private set; }
+
+    /// <summary>How many more this replica may release now.</summary>
+    public int Room
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _room;
+            }
+        }
+    }
+
+    /// <summary>Whether tickets wait in the backlog, as far as this replica knows.</summary>
+    public bool HasBacklog
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _hasBacklog;
+            }
+        }
+    }
+
+    /// <summary>Takes room for new tickets: nothing while others wait, since those come first.</summary>
+    public int TakeForNew(int wanted)
+    {
+        lock (_lock)
+        {
+            return _hasBacklog ? 0 : Take(wanted);
+        }
+    }
+
+    /// <summary>Takes room for tickets from the backlog.</summary>
+    public int TakeForBacklog(int wanted)
+    {
+        lock (_lock)
+        {
+            return Take(wanted);
+        }
+    }
+
+    /// <summary>What was taken has been released and committed: the next look into the database will see it.</summary>
+    public void Released(int count)
+    {
+        lock (_lock)
+        {
+            _underWay -= count;
+        }
+    }
+
+    /// <summary>What was taken was not used.</summary>
+    public void GiveBack(int count)
+    {
+        lock (_lock)
+        {
+            _underWay -= count;
+            _room += count;
+        }
+    }
+
+    /// <summary>Released tickets have ended or gone back to the backlog.</summary>
+    public void Ended(int count)
+    {
+        lock (_lock)
+        {
+            _room += count;
+        }
+    }
+
+    public void BacklogIs(bool there)
+    {
+        lock (_lock)
+        {
+            _hasBacklog = there;
+        }
+    }
+
+    public void Refresh(WindowState state)
+    {
+        var settings = options.Value;
+        lock (_lock)
+        {
+            Size = (int)Math.Clamp(state.Slots * settings.WindowPerSlot, settings.WindowFloor, Math.Max(settings.WindowFloor, settings.WindowCeiling));
+            var free = Math.Max(0, Size - state.InFlight);
+            // Rounded up: the last free place must not be nobody's.
+            _room = Math.Max(0, (int)((free + state.Replicas - 1) / state.Replicas) - _underWay);
+            _hasBacklog = state.HasBacklog;
+        }
+    }
+
+    private int Take(int wanted)
+    {
+        var taken = Math.Clamp(wanted, 0, Math.Max(0, _room));
+        _room -= taken;
+        _underWay += taken;
+        return taken;
+    }
+}

@@ -1,0 +1,159 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Options;
+using TicketApp.Api.Database;
+using TicketApp.Api.Tickets;
+
+namespace TicketApp.Api.Dispatch;
+
+/// <summary>Releases tickets from the backlog whenever the window has room. Every replica does; none leads.</summary>
+internal sealed partial class Dispatcher(
+    DispatchStore store,
+    DispatchWindow window,
+    TicketPublisher publisher,
+    OpenTickets open,
+    DatabaseMigrator migrator,
+    IOptions<DispatchOptions> options,
+    ILogger<Dispatcher> logger) : BackgroundService
+{
+    private const int LargestRelease = 500;
+    private static readonly TimeSpan AnnounceEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan CountEvery = TimeSpan.FromSeconds(5);
+
+    private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly Guid _replica = Guid.CreateVersion7();
+    private long _lastAnnounced;
+    private long _nextCount;
+
+    /// <summary>Tickets joined the backlog.</summary>
+    public void BacklogGrew()
+    {
+        window.BacklogIs(true);
+        Wake();
+    }
+
+    /// <summary><paramref name="count"/> released tickets have ended or gone back: there is room again.</summary>
+    public void RoomGrew(int count)
+    {
+        window.Ended(count);
+        if (window.HasBacklog)
+        {
+            Wake();
+        }
+    }
+
+    public override void Dispose()
+    {
+        _wake.Dispose();
+        base.Dispose();
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await migrator.Ready.WaitAsync(stoppingToken);
+        long lastLook = 0;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                if (lastLook == 0 || Stopwatch.GetElapsedTime(lastLook) >= options.Value.Tick)
+                {
+                    await LookAsync(stoppingToken);
+                    lastLook = Stopwatch.GetTimestamp();
+                }
+
+                await ReleaseAsync(stoppingToken);
+                await _wake.WaitAsync(options.Value.Tick, stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (Exception exception)
+            {
+                Log.Failed(logger, exception.GetBaseException().Message);
+                await Task.Delay(TimeSpan.FromMilliseconds(500), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        await LeaveAsync();
+    }
+
+    private async Task LookAsync(CancellationToken cancellationToken)
+    {
+        if (_lastAnnounced == 0 || Stopwatch.GetElapsedTime(_lastAnnounced) >= AnnounceEvery)
+        {
+            await store.AnnounceAsync(_replica, cancellationToken);
+            _lastAnnounced = Stopwatch.GetTimestamp();
+        }
+
+        if (Stopwatch.GetTimestamp() >= _nextCount)
+        {
+            var started = Stopwatch.GetTimestamp();
+            open.Counted(await store.CountOpenAsync(cancellationToken));
+            // A count of millions takes a second: then it comes less often, and takes a hundredth of one core at most.
+            var pause = TimeSpan.FromTicks(Math.Max(CountEvery.Ticks, 100 * Stopwatch.GetElapsedTime(started).Ticks));
+            _nextCount = Stopwatch.GetTimestamp() + (long)(pause.TotalSeconds * Stopwatch.Frequency);
+        }
+
+        window.Refresh(await store.LookAsync(_replica, cancellationToken));
+    }
+
+    private async Task ReleaseAsync(CancellationToken cancellationToken)
+    {
+        while (publisher.IsReady && window.HasBacklog)
+        {
+            var granted = window.TakeForBacklog(LargestRelease);
+            if (granted == 0)
+            {
+                return;
+            }
+
+            IReadOnlyList<Contracts.TicketMessage> released = [];
+            try
+            {
+                released = await store.ReleaseAsync(granted, cancellationToken);
+            }
+            finally
+            {
+                window.Released(released.Count);
+                window.GiveBack(granted - released.Count);
+            }
+
+            publisher.Publish(released);
+            if (released.Count < granted)
+            {
+                window.BacklogIs(false);
+            }
+        }
+    }
+
+    private async Task LeaveAsync()
+    {
+        try
+        {
+            await store.LeaveAsync(_replica, CancellationToken.None);
+        }
+        catch (Exception exception) when (DatabaseErrors.IsUnavailable(exception))
+        {
+            // The others notice in a few seconds anyway.
+        }
+    }
+
+    private void Wake()
+    {
+        try
+        {
+            _wake.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // It is awake already.
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "Dispatching pauses: {Reason}")]
+        public static partial void Failed(ILogger logger, string reason);
+    }
+}

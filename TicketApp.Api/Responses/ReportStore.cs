@@ -1,0 +1,244 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Tickets;
+using TicketApp.Contracts;
+
+namespace TicketApp.Api.Responses;
+
+/// <summary>Applies workers' reports: any number in one round trip and one transaction.</summary>
+/// <remarks>
+/// Every statement finds its tickets by id, epoch and lease. A report under an older epoch, or of a ticket that has ended,
+/// meets no row; that is the whole protection against late and repeated results. "lease_expires is not null" says the same as
+/// the status would, but matches no partial index, so that the planner never reads one whole to look up a few ids.
+/// </remarks>
+internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOptions> dispatch, IOptions<TicketOptions> tickets)
+{
+    private const string StillLeased = "t.ticket_id = r.ticket_id and t.epoch = r.epoch and t.lease_expires is not null";
+
+    private const string StartedSql =
+        $"""
+        update tickets t set status = 'running', worker = r.worker, lease_expires = now() + $5,
+            time_started = coalesce(t.time_started, now() - r.run_ms * interval '1 ms')
+        from unnest($1, $2, $3, $4) r (ticket_id, epoch, worker, run_ms) where {StillLeased}
+        """;
+
+    private const string HeartbeatSql =
+        $"""
+        update tickets t set lease_expires = now() + $3
+        from unnest($1, $2) r (ticket_id, epoch) where {StillLeased}
+        """;
+
+    // Whoever had it may still run it: after a broken connection its heartbeat comes within 10 s and keeps the lease.
+    // A ticket that was never said to run has no heartbeat to wait for, only a result that may be on its way.
+    private const string RedeliveredSql =
+        $"""
+        update tickets t set status = 'running', time_started = coalesce(t.time_started, now()),
+            lease_expires = least(t.lease_expires, now() + case t.status when 'running' then interval '15 s' else interval '2 s' end)
+        from unnest($1, $2) r (ticket_id, epoch) where {StillLeased}
+        """;
+
+    private const string ReturnedSql =
+        $"""
+        update tickets t set status = 'queued', attempt = t.attempt - 1, lease_expires = null, queue_key = coalesce(t.queue_key, 0),
+            time_started = null, worker = null
+        from unnest($1, $2) r (ticket_id, epoch) where {StillLeased}
+        returning t.ticket_id
+        """;
+
+    private const string FinishedSql =
+        $"""
+        update tickets t set time_finished = now(), lease_expires = null, worker = r.worker,
+            time_started = coalesce(t.time_started, now() - r.run_ms * interval '1 ms'),
+            status = case when now() <= t.expires_at then 'succeeded' else 'timed_out' end::ticket_status,
+            response = case when now() <= t.expires_at then r.response end,
+            error_type = case when now() > t.expires_at then 'processing_timeout' end,
+            error_message = case when now() > t.expires_at then 'Ticket processing request timeout' end,
+            report_pending = now() > t.expires_at
+        from unnest($1, $2, $3, $4, $5) r (ticket_id, epoch, worker, run_ms, response) where {StillLeased}
+        returning t.ticket_id, t.status::text, t.response
+        """;
+
+    private const string FailedSql =
+        $"""
+        with r as (select * from unnest($1, $2, $3, $4, $5, $6) r (ticket_id, epoch, worker, run_ms, error_type, error_message)),
+        hit as (
+            update tickets t set lease_expires = null, worker = r.worker,
+                time_started = coalesce(t.time_started, now() - r.run_ms * interval '1 ms'),
+                error_type = r.error_type, error_message = r.error_message,
+                status = case when t.attempt < t.max_attempts then 'waiting' else 'failed' end::ticket_status,
+                time_finished = case when t.attempt >= t.max_attempts then now() end,
+                report_pending = t.attempt >= t.max_attempts,
+                queue_key = coalesce(t.queue_key, 0),
+                due_at = least(t.expires_at, now() + (0.5 + random() / 2) * least($8, $7 * 2 ^ (t.attempt - 1)))
+            from r where {StillLeased}
+            returning t.ticket_id, t.epoch, t.attempt, t.worker, t.time_started, t.status, t.error_type, t.error_message),
+        recorded as (
+            insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, error_type, error_message)
+            select ticket_id, epoch, 'failed', attempt, worker, time_started, error_type, error_message from hit
+            on conflict on constraint ticket_attempts_pk do nothing)
+        select ticket_id, status::text from hit
+        """;
+
+    // A repetition of the very report that ended the ticket is none: the broker may deliver it twice.
+    private const string LateSql =
+        """
+        insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, error_type)
+        select t.ticket_id, r.epoch, 'late', t.attempt, r.worker, 'late'
+        from unnest($1, $2, $3) r (ticket_id, epoch, worker)
+        join tickets t on t.ticket_id = r.ticket_id
+        where not (t.epoch = r.epoch and t.worker = r.worker and t.status in ('succeeded', 'failed', 'waiting'))
+        on conflict on constraint ticket_attempts_pk do nothing
+        """;
+
+    private const string WorkerSql =
+        """
+        insert into workers (worker, slots, last_seen) select worker, slots, now() from unnest($1, $2) w (worker, slots)
+        on conflict on constraint workers_pk do update set slots = excluded.slots, last_seen = excluded.last_seen
+        """;
+
+    /// <summary>Applies <paramref name="reports"/>; their order within the batch does not matter.</summary>
+    public async Task<ReportOutcome> ApplyAsync(IReadOnlyList<WorkerReport> reports, CancellationToken cancellationToken)
+    {
+        ReportOutcome outcome = new();
+        HashSet<(Guid, int)> counted = [];
+        var groups = reports.ToLookup(report => report.Type);
+        await using var batch = database.CreateBatch();
+        // Starts and heartbeats before ends, and a redelivery last: it must not shorten the lease of what ends in the same batch.
+        List<Func<NpgsqlDataReader, Task>> readers = [];
+        AddHeartbeats(batch, readers, [.. groups[ReportType.Heartbeat]]);
+        Add(ReportType.Started, StartedSql, Nothing, Workers, RunTimes, _ => Value(dispatch.Value.Lease));
+        Add(ReportType.Finished, FinishedSql, ReadFinishedAsync, Workers, RunTimes, Texts(report => report.Response));
+        Add(
+            ReportType.Failed, FailedSql, ReadFailedAsync, Workers, RunTimes, Texts(report => report.ErrorType ?? "model_error"), Texts(report => report.ErrorMessage),
+            _ => Value(tickets.Value.RetryPause), _ => Value(tickets.Value.LongestRetryPause));
+        Add(ReportType.Returned, ReturnedSql, ReadReturnedAsync);
+        Add(ReportType.Redelivered, RedeliveredSql, Nothing);
+        if (batch.BatchCommands.Count == 0)
+        {
+            return outcome;
+        }
+
+        await using (var reader = await batch.ExecuteReaderAsync(cancellationToken))
+        {
+            foreach (var read in readers)
+            {
+                await read(reader);
+                await reader.NextResultAsync(cancellationToken);
+            }
+        }
+
+        await RecordLateAsync(
+            [.. groups[ReportType.Finished].Concat(groups[ReportType.Failed]).Where(report => !counted.Contains((report.TicketId, report.Epoch)))], outcome, cancellationToken);
+        return outcome;
+
+        void Add(ReportType type, string sql, Func<NpgsqlDataReader, Task> read, params ReadOnlySpan<Func<WorkerReport[], NpgsqlParameter>> columns)
+        {
+            WorkerReport[] rows = [.. groups[type]];
+            if (rows.Length == 0)
+            {
+                return;
+            }
+
+            NpgsqlBatchCommand command = new(sql) { Parameters = { Ids(rows), Epochs(rows) } };
+            foreach (var column in columns)
+            {
+                command.Parameters.Add(column(rows));
+            }
+
+            batch.BatchCommands.Add(command);
+            readers.Add(read);
+        }
+
+        async Task ReadFinishedAsync(NpgsqlDataReader reader)
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                TicketSnapshot ticket = new(reader.GetGuid(0), TicketStatusNames.Parse(reader.GetString(1)), reader.IsDBNull(2) ? null : reader.GetString(2), default);
+                outcome.Ended.Add(ticket);
+                outcome.HasErrors |= ticket.Status != TicketStatus.Succeeded;
+            }
+
+            HashSet<Guid> ended = [.. outcome.Ended.Select(ticket => ticket.TicketId)];
+            counted.UnionWith(groups[ReportType.Finished].Where(report => ended.Contains(report.TicketId)).Select(report => (report.TicketId, report.Epoch)));
+        }
+
+        async Task ReadFailedAsync(NpgsqlDataReader reader)
+        {
+            HashSet<Guid> hit = [];
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                hit.Add(reader.GetGuid(0));
+                TicketSnapshot ticket = new(reader.GetGuid(0), TicketStatusNames.Parse(reader.GetString(1)), null, default);
+                if (ticket.Status == TicketStatus.Failed)
+                {
+                    outcome.Ended.Add(ticket);
+                    outcome.HasErrors = true;
+                }
+                else
+                {
+                    outcome.Returned++;
+                }
+            }
+
+            counted.UnionWith(groups[ReportType.Failed].Where(report => hit.Contains(report.TicketId)).Select(report => (report.TicketId, report.Epoch)));
+        }
+
+        async Task ReadReturnedAsync(NpgsqlDataReader reader)
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                outcome.Returned++;
+            }
+        }
+    }
+
+    private static Task Nothing(NpgsqlDataReader reader) => Task.CompletedTask;
+
+    private static NpgsqlParameter<Guid[]> Ids(WorkerReport[] rows) => Value(Array.ConvertAll(rows, row => row.TicketId));
+
+    private static NpgsqlParameter<int[]> Epochs(WorkerReport[] rows) => Value(Array.ConvertAll(rows, row => row.Epoch));
+
+    private static NpgsqlParameter<string[]> Workers(WorkerReport[] rows) => Value(Array.ConvertAll(rows, row => row.Worker));
+
+    private static NpgsqlParameter<int[]> RunTimes(WorkerReport[] rows) => Value(Array.ConvertAll(rows, row => row.RunMilliseconds));
+
+    private static Func<WorkerReport[], NpgsqlParameter> Texts(Func<WorkerReport, string?> text) => rows => Value(Array.ConvertAll(rows, row => text(row)));
+
+    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
+
+    private void AddHeartbeats(NpgsqlBatch batch, List<Func<NpgsqlDataReader, Task>> readers, WorkerReport[] heartbeats)
+    {
+        // One row a worker, the last that it said: an upsert cannot touch a row twice.
+        WorkerReport[] workers = [.. heartbeats.Where(heartbeat => heartbeat.Slots is not null).GroupBy(heartbeat => heartbeat.Worker).Select(group => group.Last())];
+        if (workers.Length > 0)
+        {
+            batch.BatchCommands.Add(new(WorkerSql) { Parameters = { Workers(workers), Value(Array.ConvertAll(workers, worker => worker.Slots ?? 0)) } });
+            readers.Add(Nothing);
+        }
+
+        RunReference[] runs = [.. heartbeats.SelectMany(heartbeat => heartbeat.Runs ?? [])];
+        if (runs.Length > 0)
+        {
+            batch.BatchCommands.Add(new(HeartbeatSql)
+            {
+                Parameters = { Value(Array.ConvertAll(runs, run => run.TicketId)), Value(Array.ConvertAll(runs, run => run.Epoch)), Value(dispatch.Value.Lease) },
+            });
+            readers.Add(Nothing);
+        }
+    }
+
+    private async Task RecordLateAsync(WorkerReport[] late, ReportOutcome outcome, CancellationToken cancellationToken)
+    {
+        if (late.Length == 0)
+        {
+            return;
+        }
+
+        await using var command = database.CreateCommand(LateSql);
+        command.Parameters.Add(Ids(late));
+        command.Parameters.Add(Epochs(late));
+        command.Parameters.Add(Workers(late));
+        outcome.Late = await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+}

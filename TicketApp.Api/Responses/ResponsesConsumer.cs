@@ -1,0 +1,181 @@
+using System.Threading.Channels;
+using RabbitMQ.Client;
+using TicketApp.Api.Database;
+using TicketApp.Api.Deadlines;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Errors;
+using TicketApp.Api.Tickets;
+using TicketApp.Contracts;
+using TicketApp.Contracts.Broker;
+
+namespace TicketApp.Api.Responses;
+
+/// <summary>
+/// Consumes what workers report. Takes all that has arrived, applies it in one transaction, and only then acknowledges it.
+/// While the database is away the messages stay in hand, and the broker keeps the rest.
+/// </summary>
+internal sealed partial class ResponsesConsumer(
+    IConnectionFactory factory,
+    BrokerPublisher broker,
+    ReportStore store,
+    Dispatcher dispatcher,
+    LeaseClock leases,
+    ErrorOutbox errors,
+    SucceededTickets succeeded,
+    OpenTickets open,
+    DatabaseMigrator migrator,
+    ILogger<ResponsesConsumer> logger) : BrokerConsumer(factory, QueueNames.Responses, logger)
+{
+    private const int LargestBatch = 1000;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
+    private readonly Channel<Delivery> _arrived = Channel.CreateUnbounded<Delivery>(new UnboundedChannelOptions { SingleReader = true });
+
+    // Bounds the unbounded channel above.
+    protected override ushort Prefetch => 1000;
+
+    protected override bool HasRoom => _arrived.Reader.Count == 0;
+
+    protected override ValueTask OnDeliveryAsync(Delivery delivery, CancellationToken lost) => _arrived.Writer.WriteAsync(delivery, lost);
+
+    protected override async Task WhileConsumingAsync(CancellationToken lost)
+    {
+        await migrator.Ready.WaitAsync(lost);
+        leases.ReportsFlow();
+        try
+        {
+            while (await _arrived.Reader.WaitToReadAsync(lost))
+            {
+                await TakeBatchAsync(lost);
+            }
+        }
+        finally
+        {
+            leases.ReportsStopped();
+        }
+    }
+
+    private async Task TakeBatchAsync(CancellationToken lost)
+    {
+        List<(Delivery Delivery, IReadOnlyList<WorkerReport> Reports)> batch = [];
+        var size = 0;
+        while (size < LargestBatch && _arrived.Reader.TryRead(out var delivery))
+        {
+            // Left over from a lost connection: the broker delivers it again.
+            if (!delivery.Channel.IsOpen)
+            {
+                continue;
+            }
+
+            if (!MessageReader.TryReadReports(delivery.Body.Span, out var reports, out var reason))
+            {
+                await MoveToErrorsAsync(delivery, reason, lost);
+                reports = [];
+            }
+
+            batch.Add((delivery, reports));
+            size += Math.Max(1, reports.Count);
+        }
+
+        if (batch.Count == 0)
+        {
+            return;
+        }
+
+        await ApplyAsync(batch, lost);
+        await batch[^1].Delivery.AckAsync(multiple: true);
+    }
+
+    /// <summary>Applies a batch, again and again while the database is away; if a statement is refused, each message by itself.</summary>
+    private async Task ApplyAsync(List<(Delivery Delivery, IReadOnlyList<WorkerReport> Reports)> batch, CancellationToken lost)
+    {
+        while (true)
+        {
+            try
+            {
+                Applied(await store.ApplyAsync([.. batch.SelectMany(message => message.Reports)], lost));
+                return;
+            }
+            catch (Exception exception) when (DatabaseErrors.IsUnavailable(exception))
+            {
+                Log.Waiting(Logger, exception.GetBaseException().Message);
+                leases.ReportsStopped();
+                await Task.Delay(Pause, lost);
+                leases.ReportsFlow();
+            }
+            catch (Npgsql.PostgresException exception) when (batch.Count > 1)
+            {
+                Log.Splitting(Logger, batch.Count, exception.SqlState);
+                foreach (var message in batch)
+                {
+                    await ApplyAsync([message], lost);
+                }
+
+                return;
+            }
+            catch (Npgsql.PostgresException exception)
+            {
+                await MoveToErrorsAsync(batch[0].Delivery, $"the database refused it ({exception.SqlState})", lost);
+                return;
+            }
+        }
+    }
+
+    private void Applied(ReportOutcome outcome)
+    {
+        foreach (var ticket in outcome.Ended)
+        {
+            succeeded.Add(ticket);
+        }
+
+        if (outcome.HasErrors)
+        {
+            errors.Wake();
+        }
+
+        if (outcome.Late > 0)
+        {
+            Log.Late(Logger, outcome.Late);
+        }
+
+        open.Add(-outcome.Ended.Count);
+        if (outcome.Returned > 0)
+        {
+            dispatcher.BacklogGrew();
+        }
+
+        dispatcher.RoomGrew(outcome.Ended.Count + outcome.Returned);
+    }
+
+    private async Task MoveToErrorsAsync(Delivery delivery, string reason, CancellationToken lost)
+    {
+        Log.Unreadable(Logger, reason);
+        while (true)
+        {
+            try
+            {
+                await broker.PublishUnreadableAsync(QueueNames.Responses, delivery.Body, reason, lost);
+                return;
+            }
+            catch (BrokerUnavailableException)
+            {
+                await Task.Delay(Pause, lost);
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 11, Level = LogLevel.Warning, Message = "Reports wait for the database: {Reason}")]
+        public static partial void Waiting(ILogger logger, string reason);
+
+        [LoggerMessage(EventId = 12, Level = LogLevel.Warning, Message = "The database refused a batch of {Count} messages ({SqlState}); applying each by itself")]
+        public static partial void Splitting(ILogger logger, int count, string sqlState);
+
+        [LoggerMessage(EventId = 13, Level = LogLevel.Warning, Message = "{Count} results came too late to count")]
+        public static partial void Late(ILogger logger, int count);
+
+        [LoggerMessage(EventId = 14, Level = LogLevel.Error, Message = "A message in responses could not be read and went to errors: {Reason}")]
+        public static partial void Unreadable(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,33 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace TicketApp.Api.Tickets;
+
+/// <summary>Limits of a ticket, from the section <c>Tickets</c>.</summary>
+public sealed class TicketOptions
+{
+    public const string SectionName = "Tickets";
+
+    /// <summary>From creation to finish; a ticket over it ends as timed out. Default 5 minutes.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "30.00:00:00")]
+    public TimeSpan ProcessingLimit { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How many attempts a ticket has, lost workers included. Default 3.</summary>
+    [Range(1, 100)]
+    public int MaxAttempts { get; set; } = 3;
+
+    /// <summary>Pause before the second attempt after a failure; doubles with each further one, with jitter of half. Default 2 seconds.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan RetryPause { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The longest such pause. Default 1 minute.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan LongestRetryPause { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>About how many tickets may be open at once; above it new ones get 503. Default 1,000,000.</summary>
+    [Range(1, int.MaxValue)]
+    public int MaxOpen { get; set; } = 1_000_000;
+}
+
+[OptionsValidator]
+internal sealed partial class TicketOptionsValidator : IValidateOptions<TicketOptions>;

@@ -1,0 +1,37 @@
+using Npgsql;
+using TicketApp.Api.Database;
+
+namespace TicketApp.Api.Tickets;
+
+/// <summary>Reads tickets by id, many a statement, and those that succeeded from memory: they never change.</summary>
+internal sealed class TicketReader(NpgsqlDataSource database, SucceededTickets succeeded)
+    : Batcher<Guid, TicketSnapshot?>(largestBatch: 500, capacity: 20_000)
+{
+    private const string Sql =
+        """
+        select ticket_id, status::text, response, extract(epoch from now() - time_created)::float8
+        from tickets where ticket_id = any($1)
+        """;
+
+    /// <summary>Finds a ticket.</summary>
+    /// <returns>Null if there is none of that id.</returns>
+    public async ValueTask<TicketSnapshot?> FindAsync(Guid ticketId, CancellationToken cancellationToken) =>
+        succeeded.Find(ticketId) ?? await SubmitAsync(ticketId, cancellationToken);
+
+    protected override async Task<IReadOnlyList<TicketSnapshot?>> ServeAsync(IReadOnlyList<Guid> items)
+    {
+        Dictionary<Guid, TicketSnapshot> found = new(items.Count);
+        await using var command = database.CreateCommand(Sql);
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. items] });
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            TicketSnapshot ticket = new(
+                reader.GetGuid(0), TicketStatusNames.Parse(reader.GetString(1)), reader.IsDBNull(2) ? null : reader.GetString(2), TimeSpan.FromSeconds(reader.GetDouble(3)));
+            found[ticket.TicketId] = ticket;
+            succeeded.Add(ticket);
+        }
+
+        return [.. items.Select(found.GetValueOrDefault)];
+    }
+}

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using System.Text.Unicode;
+
+namespace TicketApp.Api.Tickets;
+
+/// <summary>What a body of <c>POST /ticket</c> turned out to be.</summary>
+internal enum TicketRequestKind
+{
+    /// <summary>A user id is there; it may still be unknown.</summary>
+    HasUserId,
+
+    /// <summary>No body, or a JSON object without a usable <c>user_id</c>.</summary>
+    NoUserId,
+
+    /// <summary>Not JSON, or no JSON object.</summary>
+    Invalid,
+}
+
+/// <summary>Reads the body of <c>POST /ticket</c>, whatever its content type says, as the original did.</summary>
+/// <param name="Kind">What the body is.</param>
+/// <param name="UserId">The user id; <see cref="Guid.Empty"/>, which no user has, for a string that is no UUID.</param>
+internal readonly record struct TicketRequest(TicketRequestKind Kind, Guid UserId)
+{
+    private const int DeepestNesting = 32;
+
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = DeepestNesting };
+
+    public static TicketRequest Read(ReadOnlyMemory<byte> body)
+    {
+        if (body.IsEmpty)
+        {
+            return new(TicketRequestKind.NoUserId, default);
+        }
+
+        // The JSON reader looks at the bytes of a string only when the string is asked for.
+        if (!Utf8.IsValid(body.Span))
+        {
+            return new(TicketRequestKind.Invalid, default);
+        }
+
+        try
+        {
+            using var json = JsonDocument.Parse(body, Strict);
+            return json.RootElement.ValueKind == JsonValueKind.Object && IsSane(json.RootElement)
+                ? Read(json.RootElement)
+                : new(TicketRequestKind.Invalid, default);
+        }
+        catch (JsonException)
+        {
+            return new(TicketRequestKind.Invalid, default);
+        }
+    }
+
+    private static TicketRequest Read(JsonElement root) =>
+        root.TryGetProperty("user_id"u8, out var value) && value.ValueKind == JsonValueKind.String && !value.ValueEquals(""u8)
+            ? new(TicketRequestKind.HasUserId, value.TryGetGuid(out var id) ? id : Guid.Empty)
+            : new(TicketRequestKind.NoUserId, default);
+
+    /// <summary>Whether every number fits a double: JSON sets no bound, but no reader of ours could use a larger one.</summary>
+    private static bool IsSane(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => element.EnumerateObject().All(property => IsSane(property.Value)),
+        JsonValueKind.Array => element.EnumerateArray().All(IsSane),
+        JsonValueKind.Number => element.TryGetDouble(out var number) && double.IsFinite(number),
+        _ => true,
+    };
+}

@@ -1,0 +1,50 @@
+namespace TicketApp.Api.Tickets;
+
+/// <summary>Where a ticket is. The database's type <c>ticket_status</c> has the same words in snake_case.</summary>
+public enum TicketStatus
+{
+    /// <summary>Waits in the backlog for room in the dispatch window.</summary>
+    Queued,
+
+    /// <summary>Waits for its next attempt after a failure.</summary>
+    Waiting,
+
+    /// <summary>Handed to the broker, not known to run.</summary>
+    Released,
+
+    /// <summary>A worker said that it runs.</summary>
+    Running,
+
+    /// <summary>Ended with a response.</summary>
+    Succeeded,
+
+    /// <summary>Ended after its last attempt.</summary>
+    Failed,
+
+    /// <summary>Ran over its processing limit.</summary>
+    TimedOut,
+
+    /// <summary>Ran out of time before it started.</summary>
+    Expired,
+
+    /// <summary>Ended by its user.</summary>
+    Canceled,
+}
+
+internal static class TicketStatusNames
+{
+    /// <summary>Reads the database's word.</summary>
+    public static TicketStatus Parse(string name) => name switch
+    {
+        "queued" => TicketStatus.Queued,
+        "waiting" => TicketStatus.Waiting,
+        "released" => TicketStatus.Released,
+        "running" => TicketStatus.Running,
+        "succeeded" => TicketStatus.Succeeded,
+        "failed" => TicketStatus.Failed,
+        "timed_out" => TicketStatus.TimedOut,
+        "expired" => TicketStatus.Expired,
+        "canceled" => TicketStatus.Canceled,
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such ticket status."),
+    };
+}

@@ -1,0 +1,114 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+
+namespace TicketApp.Api.Tickets;
+
+internal static class TicketsEndpoints
+{
+    private const string UserIdRequired = "User ID is required in the request body";
+    private const string NotCompleted = "Ticket response has not completed yet, try again soon";
+    private static readonly TimeSpan LongestPollingPause = TimeSpan.FromSeconds(10);
+
+    public static IServiceCollection AddTickets(this IServiceCollection services)
+    {
+        services.AddOptions<TicketOptions>().BindConfiguration(TicketOptions.SectionName).ValidateOnStart();
+        return services
+            .AddSingleton<IValidateOptions<TicketOptions>, TicketOptionsValidator>()
+            .AddSingleton<SucceededTickets>()
+            .AddSingleton<OpenTickets>()
+            .AddSingleton<TicketStore>()
+            .AddSingleton<TicketCreator>()
+            .AddSingleton<TicketReader>()
+            .AddHostedService(provider => provider.GetRequiredService<TicketCreator>())
+            .AddHostedService(provider => provider.GetRequiredService<TicketReader>());
+    }
+
+    public static IEndpointRouteBuilder MapTickets(this IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/ticket", CreateAsync);
+        routes.MapGet("/ticket", GetAsync);
+        return routes;
+    }
+
+    private static async Task<Results<JsonHttpResult<TicketCreated>, JsonHttpResult<Message>>> CreateAsync(
+        HttpRequest request, TicketCreator tickets, CancellationToken cancellationToken)
+    {
+        var (kind, userId) = await ReadAsync(request, cancellationToken);
+        switch (kind)
+        {
+            case TicketRequestKind.Invalid:
+                return ApiJson.WithMessage(StatusCodes.Status400BadRequest, "Invalid JSON format");
+            case TicketRequestKind.NoUserId:
+                return ApiJson.WithMessage(StatusCodes.Status400BadRequest, UserIdRequired);
+        }
+
+        var created = userId == Guid.Empty ? null : await tickets.CreateAsync(userId, cancellationToken);
+        return created is { } ticketId
+            ? ApiJson.Ok(new TicketCreated(ticketId), ApiJson.Default.TicketCreated)
+            : ApiJson.WithMessage(StatusCodes.Status404NotFound, "User ID not found");
+    }
+
+    private static async Task<Results<JsonHttpResult<TicketAnswer>, JsonHttpResult<Message>>> GetAsync(
+        HttpRequest request, HttpResponse response, TicketReader tickets, CancellationToken cancellationToken)
+    {
+        if (request.Query.Count == 0)
+        {
+            return ApiJson.WithMessage(StatusCodes.Status400BadRequest, "Query param with Ticket ID is required");
+        }
+
+        // Of several, the last one counts, as at the original's gateway.
+        var text = request.Query["ticket_id"] is [.., var last] ? last : null;
+        if (string.IsNullOrEmpty(text))
+        {
+            return ApiJson.WithMessage(StatusCodes.Status400BadRequest, "Ticket ID is required");
+        }
+
+        var ticket = Guid.TryParseExact(text, "D", out var id) ? await tickets.FindAsync(id, cancellationToken) : null;
+        switch (ticket?.Status)
+        {
+            case null:
+                return ApiJson.WithMessage(StatusCodes.Status404NotFound, "Ticket not found");
+            case TicketStatus.Succeeded:
+                return ApiJson.Ok(new TicketAnswer(ticket.Response ?? ""), ApiJson.Default.TicketAnswer);
+            case TicketStatus.TimedOut or TicketStatus.Expired:
+                return ApiJson.WithMessage(StatusCodes.Status408RequestTimeout, "Ticket processing request timeout");
+            case TicketStatus.Failed:
+                return ApiJson.WithMessage(StatusCodes.Status424FailedDependency, "Ticket processing failed");
+            case TicketStatus.Canceled:
+                return ApiJson.WithMessage(StatusCodes.Status410Gone, "Ticket was canceled");
+            default:
+                response.Headers.RetryAfter = PollingPause(ticket.Age);
+                response.Headers.Location = $"/ticket?ticket_id={id}";
+                return ApiJson.WithMessage(StatusCodes.Status202Accepted, NotCompleted);
+        }
+    }
+
+    private static async Task<TicketRequest> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var read = await request.BodyReader.ReadAsync(cancellationToken);
+            if (read.IsCompleted)
+            {
+                var result = TicketRequest.Read(read.Buffer.IsSingleSegment ? read.Buffer.First : System.Buffers.BuffersExtensions.ToArray(read.Buffer));
+                request.BodyReader.AdvanceTo(read.Buffer.End);
+                return result;
+            }
+
+            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    /// <summary>A tenth of the ticket's age, in whole seconds from 1: young tickets are asked for often, old ones less so.</summary>
+    private static string PollingPause(TimeSpan age) =>
+        Math.Clamp(Math.Ceiling(age.TotalSeconds / 10), 1, LongestPollingPause.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+}
+
+/// <summary>The answer to <c>POST /ticket</c>.</summary>
+/// <param name="TicketId">The new ticket's id.</param>
+public sealed record TicketCreated(Guid TicketId);
+
+/// <summary>The answer to <c>GET /ticket</c> of a ticket that succeeded.</summary>
+/// <param name="TicketResponse">What the model answered.</param>
+public sealed record TicketAnswer(string TicketResponse);

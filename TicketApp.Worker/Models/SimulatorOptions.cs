@@ -1,0 +1,29 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace TicketApp.Worker.Models;
+
+/// <summary>How long the simulated ML step takes, from the section <c>Simulator</c>: uniformly random between the two.</summary>
+public sealed class SimulatorOptions : IValidatableObject
+{
+    public const string SectionName = "Simulator";
+
+    /// <summary>Shortest run; zero is allowed. Default 1 second.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan Min { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Longest run; zero is allowed. Default 7 minutes, in Development 10 seconds.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan Max { get; set; } = TimeSpan.FromMinutes(7);
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Max < Min)
+        {
+            yield return new ValidationResult("Simulator:Max must not be less than Simulator:Min.", [nameof(Max)]);
+        }
+    }
+}
+
+[OptionsValidator]
+internal sealed partial class SimulatorOptionsValidator : IValidateOptions<SimulatorOptions>;

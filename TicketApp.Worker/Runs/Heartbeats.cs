@@ -1,0 +1,61 @@
+using Microsoft.Extensions.Options;
+using TicketApp.Contracts;
+using TicketApp.Contracts.Broker;
+
+namespace TicketApp.Worker.Runs;
+
+/// <summary>Reports runs that have lasted half a second as started, and every ten seconds all that still run. Quick runs cost no message.</summary>
+internal sealed class Heartbeats(
+    Reporter reporter, RunsInHand runs, BrokerPublisher broker, WorkerIdentity worker, IOptions<WorkerOptions> options, TimeProvider time) : BackgroundService
+{
+    private const int RunsInAMessage = 1000;
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan WorthAReport = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(10);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        long? lastBeat = null;
+        using PeriodicTimer timer = new(Look, time);
+        do
+        {
+            // Kept back while the broker is away: old news is no sign of life.
+            if (!broker.IsWorking)
+            {
+                lastBeat = null;
+                continue;
+            }
+
+            ReportStarted();
+            if (lastBeat is null || time.GetElapsedTime(lastBeat.Value) >= Beat)
+            {
+                SendBeat(options.Value.Concurrency);
+                lastBeat = time.GetTimestamp();
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken).AsTask().ContinueWith(tick => tick.IsCompletedSuccessfully && tick.Result, TaskScheduler.Default));
+
+        SendBeat(slots: 0);
+    }
+
+    private void ReportStarted()
+    {
+        foreach (var run in runs.All)
+        {
+            if (!run.IsReported && !run.HasEnded && run.Elapsed >= WorthAReport)
+            {
+                run.IsReported = true;
+                reporter.Report(run.Report(ReportType.Started, worker.Name), run, isEnd: false);
+            }
+        }
+    }
+
+    private void SendBeat(int slots)
+    {
+        var chunks = runs.All.Where(run => run.IsReported).Select(run => run.Reference).Chunk(RunsInAMessage).DefaultIfEmpty([]);
+        foreach (var chunk in chunks)
+        {
+            reporter.Report(new WorkerReport { Type = ReportType.Heartbeat, Worker = worker.Name, Slots = slots, Runs = chunk });
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using System.Text.Json;
+using System.Threading.Channels;
+using TicketApp.Contracts;
+using TicketApp.Contracts.Broker;
+
+namespace TicketApp.Worker.Runs;
+
+/// <summary>
+/// Publishes reports: those that arise while one message is under way share the next. What was reported is kept until the
+/// broker has it; only then is the ticket's own message acknowledged, so that no result can be lost between the two.
+/// </summary>
+internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, ILogger<Reporter> logger) : BackgroundService
+{
+    private const int LargestBatch = 200;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+
+    // Bounded by the runs in hand: each has at most its start and its end here.
+    private readonly Channel<Entry> _entries = Channel.CreateUnbounded<Entry>(new UnboundedChannelOptions { SingleReader = true });
+
+    /// <summary>Reports something about a run; <paramref name="isEnd"/> lets go of the run once the broker has it.</summary>
+    public void Report(WorkerReport report, Run run, bool isEnd) => _entries.Writer.TryWrite(new(report, isEnd ? run : null, null));
+
+    /// <summary>Reports something about a message that is not run here; acknowledges it once the broker has the report.</summary>
+    public void Report(WorkerReport report, Delivery delivery) => _entries.Writer.TryWrite(new(report, null, delivery));
+
+    /// <summary>Reports something about the worker itself.</summary>
+    public void Report(WorkerReport report) => _entries.Writer.TryWrite(new(report, null, null));
+
+    /// <summary>Sends what is left, then stops.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _entries.Writer.TryComplete();
+        if (ExecuteTask is { } rest)
+        {
+            await rest.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        await base.StopAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        List<Entry> batch = new(LargestBatch);
+        while (await _entries.Reader.WaitToReadAsync(stoppingToken))
+        {
+            while (batch.Count < LargestBatch && _entries.Reader.TryRead(out var entry))
+            {
+                batch.Add(entry);
+            }
+
+            await PublishAsync(Serialize(batch), stoppingToken);
+            foreach (var entry in batch)
+            {
+                await entry.AckAsync();
+                if (entry.Ended is { } run)
+                {
+                    runs.Remove(run);
+                }
+            }
+
+            batch.Clear();
+        }
+    }
+
+    private static byte[] Serialize(List<Entry> batch) => batch is [var only]
+        ? JsonSerializer.SerializeToUtf8Bytes(only.Report, ContractJson.Default.WorkerReport)
+        : JsonSerializer.SerializeToUtf8Bytes(batch.ConvertAll(entry => entry.Report), ContractJson.Default.IReadOnlyListWorkerReport);
+
+    private async Task PublishAsync(byte[] body, CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            try
+            {
+                await broker.PublishAsync(QueueNames.Responses, body, cancellationToken: stoppingToken);
+                return;
+            }
+            catch (BrokerUnavailableException exception)
+            {
+                Log.Waiting(logger, exception);
+                await Task.Delay(Pause, stoppingToken);
+            }
+        }
+    }
+
+    private readonly record struct Entry(WorkerReport Report, Run? Ended, Delivery? Delivery)
+    {
+        public ValueTask AckAsync() => (Ended?.Delivery ?? Delivery)?.AckAsync() ?? ValueTask.CompletedTask;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 1, Level = LogLevel.Debug, Message = "Reports wait for the broker")]
+        public static partial void Waiting(ILogger logger, Exception exception);
+    }
+}

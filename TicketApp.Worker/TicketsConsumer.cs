@@ -1,0 +1,153 @@
+using Microsoft.Extensions.Options;
+using RabbitMQ.Client;
+using TicketApp.Contracts;
+using TicketApp.Contracts.Broker;
+using TicketApp.Worker.Models;
+using TicketApp.Worker.Runs;
+
+namespace TicketApp.Worker;
+
+/// <summary>Takes tickets from the broker, as many as there are slots, and runs each at once. Stopping finishes or returns what is in hand.</summary>
+internal sealed partial class TicketsConsumer(
+    IConnectionFactory factory,
+    BrokerPublisher broker,
+    Reporter reporter,
+    RunsInHand runs,
+    WorkerIdentity worker,
+    IEnumerable<IModel> models,
+    IOptions<WorkerOptions> options,
+    ILogger<TicketsConsumer> logger) : BrokerConsumer(factory, QueueNames.Tickets, logger)
+{
+    private const int LongestErrorMessage = 1000;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    private readonly Dictionary<string, IModel> _models = models.ToDictionary(model => model.Name);
+
+    // One message a slot: what is delivered runs at once, and what cannot run yet stays with the broker for other workers.
+    protected override ushort Prefetch => (ushort)options.Value.Concurrency;
+
+    protected override bool HasRoom => runs.Count < options.Value.Concurrency;
+
+    /// <summary>Takes no more, gives the runs in hand their time, and hands back what is left.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await StopConsumingAsync();
+        await UntilEmptyAsync(options.Value.DrainTimeout, cancellationToken);
+        var left = runs.All.ToArray();
+        Log.Drained(Logger, left.Length);
+        foreach (var run in left)
+        {
+            run.HandBack();
+        }
+
+        await UntilEmptyAsync(options.Value.DrainTimeout, cancellationToken);
+        await base.StopAsync(cancellationToken);
+    }
+
+    protected override ValueTask OnDeliveryAsync(Delivery delivery, CancellationToken lost)
+    {
+        if (!MessageReader.TryReadTicket(delivery.Body.Span, out var ticket, out var reason))
+        {
+            _ = MoveToErrorsAsync(delivery, reason, lost);
+            return ValueTask.CompletedTask;
+        }
+
+        if (runs.Find(new(ticket.TicketId, ticket.Epoch)) is { } inHand)
+        {
+            // Ours, from before a lost connection: its end acknowledges this message.
+            inHand.Delivery = delivery;
+        }
+        else if (delivery.Redelivered)
+        {
+            // Somebody had it and may be gone, or not. The Api decides, and releases it anew under the next epoch.
+            reporter.Report(Run.Report(ticket, ReportType.Redelivered, worker.Name), delivery);
+        }
+        else
+        {
+            _ = RunAsync(runs.Add(ticket, delivery));
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task RunAsync(Run run)
+    {
+        WorkerReport report;
+        try
+        {
+            if (_models.TryGetValue(run.Ticket.Model, out var model))
+            {
+                run.LimitTo(options.Value.RunLimit);
+                var response = await model.RunAsync(run.Ticket, run.Token);
+                report = run.Report(ReportType.Finished, worker.Name) with { Response = response };
+            }
+            else
+            {
+                report = Failed(run, "unknown_model", $"No such model here: {run.Ticket.Model}");
+            }
+        }
+        catch (OperationCanceledException) when (run.IsHandedBack)
+        {
+            report = run.Report(ReportType.Returned, worker.Name);
+        }
+        catch (OperationCanceledException) when (run.Token.IsCancellationRequested)
+        {
+            report = Failed(run, "execution_timeout", $"The run took longer than {options.Value.RunLimit}");
+        }
+        catch (Exception exception)
+        {
+            Log.ModelFailed(Logger, exception, run.Ticket.TicketId, run.Ticket.Model);
+            report = Failed(run, "model_error", exception.Message);
+        }
+
+        run.HasEnded = true;
+        reporter.Report(report, run, isEnd: true);
+    }
+
+    private WorkerReport Failed(Run run, string type, string message) => run.Report(ReportType.Failed, worker.Name) with
+    {
+        ErrorType = type,
+        // A NUL would make the report unreadable for PostgreSQL.
+        ErrorMessage = message[..Math.Min(message.Length, LongestErrorMessage)].Replace('\0', ' '),
+    };
+
+    private async Task UntilEmptyAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(limit);
+        while (runs.Count > 0 && !timeout.IsCancellationRequested)
+        {
+            await Task.Delay(Pause, timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task MoveToErrorsAsync(Delivery delivery, string reason, CancellationToken lost)
+    {
+        Log.Unreadable(Logger, reason);
+        while (!lost.IsCancellationRequested)
+        {
+            try
+            {
+                await broker.PublishUnreadableAsync(QueueNames.Tickets, delivery.Body, reason, lost);
+                await delivery.AckAsync();
+                return;
+            }
+            catch (Exception exception) when (exception is BrokerUnavailableException or OperationCanceledException)
+            {
+                await Task.Delay(Pause, lost).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "Stopping: {Count} tickets did not finish in time and go back")]
+        public static partial void Drained(ILogger logger, int count);
+
+        [LoggerMessage(EventId = 12, Level = LogLevel.Error, Message = "A message in tickets could not be read and went to errors: {Reason}")]
+        public static partial void Unreadable(ILogger logger, string reason);
+
+        [LoggerMessage(EventId = 13, Level = LogLevel.Warning, Message = "Ticket {TicketId}: the model {Model} failed")]
+        public static partial void ModelFailed(ILogger logger, Exception exception, Guid ticketId, string model);
+    }
+}
