@@ -23,8 +23,8 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
     // Both look-ups are one index entry each, whatever the backlog.
     private const string QueuedSql =
         """
-        insert into tickets (ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, queue_key)
-        select i.ticket_id, i.user_id, now(), now() + $3, now() + $3, $4, 1,
+        insert into tickets (ticket_id, user_id, time_created, expires_at, due_at, max_attempts, status, priority, queue_key)
+        select i.ticket_id, i.user_id, now(), now() + $3, now() + $3, $4, 'queued', 1,
             greatest(coalesce(head.queue_key, 0), coalesce(flow.queue_key, 0)) + 4 * row_number() over (partition by i.user_id order by i.place)
         from unnest($1, $2) with ordinality i (ticket_id, user_id, place)
         join users u on u.user_id = i.user_id

@@ -15,27 +15,31 @@ internal sealed class Heartbeats(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        long? lastBeat = null;
         using PeriodicTimer timer = new(Look, time);
-        do
+        long? lastBeat = null;
+        try
         {
-            // Kept back while the broker is away: old news is no sign of life.
-            if (!broker.IsWorking)
+            while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                lastBeat = null;
-                continue;
-            }
+                // Kept back while the broker is away: old news is no sign of life.
+                if (!broker.IsWorking)
+                {
+                    lastBeat = null;
+                    continue;
+                }
 
-            ReportStarted();
-            if (lastBeat is null || time.GetElapsedTime(lastBeat.Value) >= Beat)
-            {
-                SendBeat(options.Value.Concurrency);
-                lastBeat = time.GetTimestamp();
+                ReportStarted();
+                if (lastBeat is null || time.GetElapsedTime(lastBeat.Value) >= Beat)
+                {
+                    SendBeat(options.Value.Concurrency);
+                    lastBeat = time.GetTimestamp();
+                }
             }
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken).AsTask().ContinueWith(tick => tick.IsCompletedSuccessfully && tick.Result, TaskScheduler.Default));
-
-        SendBeat(slots: 0);
+        finally
+        {
+            SendBeat(slots: 0);
+        }
     }
 
     private void ReportStarted()

@@ -38,6 +38,7 @@ alter table tickets
 update tickets set
     expires_at = time_created + interval '5 minutes',
     due_at = time_created + interval '5 minutes',
+    queue_key = 0,
     status = case
         when time_finished is null then 'queued'
         when response is not null and time_finished <= time_created + interval '5 minutes' then 'succeeded'
@@ -46,8 +47,10 @@ update tickets set
 alter table tickets
     alter column expires_at set not null,
     alter column due_at set not null,
+    alter column status drop default,
     add constraint tickets_finished_ck check (is_finished(status) = (time_finished is not null)),
     add constraint tickets_leased_ck check (is_leased(status) = (lease_expires is not null)),
+    add constraint tickets_queued_ck check (status <> 'queued' or queue_key is not null),
     -- Two thirds full pages leave room beside a ticket for its finished version.
     set (fillfactor = 65, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05,
          autovacuum_analyze_scale_factor = 0.02);
