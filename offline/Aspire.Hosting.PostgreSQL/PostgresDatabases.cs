@@ -1,0 +1,30 @@
+using Aspire.Hosting.ApplicationModel;
+using Npgsql;
+
+namespace Aspire.Hosting;
+
+internal static class PostgresDatabases
+{
+    /// <summary>Creates those in the model that the server does not have yet.</summary>
+    public static async Task CreateAsync(PostgresServerResource server, CancellationToken cancellationToken)
+    {
+        await using var connection = new NpgsqlConnection($"{await server.GetConnectionStringAsync(cancellationToken)};Database=postgres;Pooling=false");
+        await connection.OpenAsync(cancellationToken);
+        foreach (var database in server.Databases.Values)
+        {
+            // CREATE DATABASE takes no parameters, so the name is quoted here.
+            var name = $"\"{database.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+#pragma warning disable CA2100 // The one value in it is the quoted name from the model.
+            await using var create = new NpgsqlCommand($"CREATE DATABASE {name}", connection);
+#pragma warning restore CA2100
+            try
+            {
+                await create.ExecuteNonQueryAsync(cancellationToken);
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.DuplicateDatabase)
+            {
+                // From an earlier run.
+            }
+        }
+    }
+}
