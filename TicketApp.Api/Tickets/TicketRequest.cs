@@ -45,8 +45,9 @@ internal readonly record struct TicketRequest(TicketRequestKind Kind, Guid UserI
                 ? Read(json.RootElement)
                 : new(TicketRequestKind.Invalid, default);
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // InvalidOperationException: an escape such as \ud800, half a character, which the reader decodes only when asked.
             return new(TicketRequestKind.Invalid, default);
         }
     }
