@@ -58,6 +58,9 @@ public sealed record WorkerReport
     /// <summary>How long the run took, in milliseconds.</summary>
     public int RunMilliseconds { get; init; }
 
+    /// <summary>How long the run may take, in milliseconds, for <see cref="ReportType.Started"/>.</summary>
+    public long? RunLimitMilliseconds { get; init; }
+
     /// <summary>A stable word for what went wrong, for example <c>model_error</c>.</summary>
     public string? ErrorType { get; init; }
 

@@ -64,7 +64,9 @@ internal sealed partial class TicketsConsumer(
         }
         else
         {
-            _ = RunAsync(runs.Add(ticket, delivery));
+            // On a thread of its own for as long as it wants one: a model that blocks must not hold up deliveries.
+            var run = runs.Add(ticket, delivery);
+            _ = Task.Run(() => RunAsync(run), CancellationToken.None);
         }
 
         return ValueTask.CompletedTask;
@@ -101,7 +103,7 @@ internal sealed partial class TicketsConsumer(
         }
 
         run.HasEnded = true;
-        reporter.Report(report, run, isEnd: true);
+        reporter.Report(report, run);
     }
 
     private WorkerReport Failed(Run run, string type, string message) => run.Report(ReportType.Failed, worker.Name) with

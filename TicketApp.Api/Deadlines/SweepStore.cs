@@ -1,4 +1,6 @@
+using Microsoft.Extensions.Options;
 using Npgsql;
+using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Deadlines;
 
@@ -9,34 +11,54 @@ namespace TicketApp.Api.Deadlines;
 internal readonly record struct SweepOutcome(int Ended, int Requeued, int Freed);
 
 /// <summary>The statements that end what ran out of time, a bounded batch at a time. Replicas that sweep together skip each other's rows.</summary>
-internal sealed class SweepStore(NpgsqlDataSource database)
+internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptions> tickets)
 {
     /// <summary>The most that one call moves.</summary>
     public const int LargestBatch = 500;
 
     private static readonly TimeSpan HeartbeatAndAHalf = TimeSpan.FromSeconds(15);
 
-    // Over the limit: ended, in whatever state. Otherwise its pause after a failure is over, and it queues for the next attempt.
+    // due_at is when a ticket must be looked at, whatever it is for: over the processing limit it ends; never started within the
+    // queue limit it ends; running over the run limit (its worker should have said so) this attempt has failed; and else its
+    // pause after a failure is over.
     private const string DueSql =
         """
         with due as (
-            select ticket_id, status as was from tickets where time_finished is null and due_at <= now()
+            select ticket_id, status as was, case
+                when expires_at <= now() then 'processing_timeout'
+                when status in ('queued', 'released') then 'queue_timeout'
+                when status = 'running' then 'execution_timeout' end as reason
+            from tickets where time_finished is null and due_at <= now()
             order by due_at limit $1 for update skip locked),
+        judged as (
+            select d.ticket_id, d.was, d.reason, t.worker, t.time_started, d.reason is not null and not (d.reason = 'execution_timeout' and t.attempt < t.max_attempts) as ends
+            from due d join tickets t on t.ticket_id = d.ticket_id),
         moved as (
             update tickets t set
-                due_at = t.expires_at,
-                lease_expires = null,
-                time_finished = case when t.expires_at <= now() then now() end,
-                report_pending = t.expires_at <= now(),
-                error_type = case when t.expires_at <= now() then 'processing_timeout' else t.error_type end,
-                error_message = case when t.expires_at <= now() then 'Ticket processing request timeout' else t.error_message end,
                 status = case
-                    when t.expires_at > now() then 'queued'
+                    when not ends and reason is null then 'queued'
+                    when not ends then 'waiting'
+                    when reason = 'execution_timeout' then 'failed'
                     when t.time_started is null then 'expired'
-                    else 'timed_out' end::ticket_status
-            from due where t.ticket_id = due.ticket_id
-            returning due.was, t.time_finished is not null as ended)
-        select count(*) filter (where ended)::int, count(*) filter (where not ended)::int, count(*) filter (where was in ('released', 'running'))::int from moved
+                    else 'timed_out' end::ticket_status,
+                due_at = case when reason = 'execution_timeout' then least(t.expires_at, now() + (0.5 + random() / 2) * least($3, $2 * 2 ^ (t.attempt - 1))) else t.expires_at end,
+                queue_key = coalesce(t.queue_key, 0),
+                lease_expires = null,
+                time_finished = case when ends then now() end,
+                report_pending = ends,
+                error_type = coalesce(reason, t.error_type),
+                error_message = case reason
+                    when 'processing_timeout' then 'Ticket processing request timeout'
+                    when 'queue_timeout' then 'Ticket waited too long to be started'
+                    when 'execution_timeout' then 'The run took too long'
+                    else t.error_message end
+            from judged where t.ticket_id = judged.ticket_id
+            returning t.ticket_id, t.epoch, t.attempt, judged.was, judged.reason, judged.worker, judged.time_started, judged.ends),
+        recorded as (
+            insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, error_type, error_message)
+            select ticket_id, epoch, 'failed', attempt, worker, time_started, reason, 'The run took too long' from moved where reason = 'execution_timeout'
+            on conflict on constraint ticket_attempts_pk do nothing)
+        select count(*) filter (where ends)::int, count(*) filter (where not ends)::int, count(*) filter (where was in ('released', 'running'))::int from moved
         """;
 
     // A ticket that never ran goes back uncharged: its message was lost, or nobody was there to take it. One that ran lost its
@@ -55,6 +77,7 @@ internal sealed class SweepStore(NpgsqlDataSource database)
                 time_finished = case when lost.was = 'running' and t.attempt >= t.max_attempts then now() end,
                 report_pending = lost.was = 'running' and t.attempt >= t.max_attempts,
                 time_started = case when t.attempt >= t.max_attempts then t.time_started end,
+                due_at = case lost.was when 'running' then t.expires_at else t.due_at end,
                 worker = case when t.attempt >= t.max_attempts then t.worker end,
                 error_type = case lost.was when 'running' then 'worker_lost' else t.error_type end,
                 error_message = case lost.was when 'running' then 'The worker was lost' else t.error_message end
@@ -71,11 +94,14 @@ internal sealed class SweepStore(NpgsqlDataSource database)
 
     private const string ForgetSql = "delete from workers where last_seen < now() - interval '1 hour'";
 
-    /// <summary>Ends tickets over their limit and queues those whose pause is over.</summary>
-    public Task<SweepOutcome> SweepDueAsync(CancellationToken cancellationToken) => SweepAsync(DueSql, cancellationToken);
+    /// <summary>Ends tickets and attempts over their limits, and queues tickets whose pause is over.</summary>
+    public Task<SweepOutcome> SweepDueAsync(CancellationToken cancellationToken) => SweepAsync(
+        DueSql,
+        [new NpgsqlParameter<TimeSpan> { TypedValue = tickets.Value.RetryPause }, new NpgsqlParameter<TimeSpan> { TypedValue = tickets.Value.LongestRetryPause }],
+        cancellationToken);
 
     /// <summary>Takes tickets away from workers whose leases ended.</summary>
-    public Task<SweepOutcome> SweepLostAsync(CancellationToken cancellationToken) => SweepAsync(LostSql, cancellationToken);
+    public Task<SweepOutcome> SweepLostAsync(CancellationToken cancellationToken) => SweepAsync(LostSql, [], cancellationToken);
 
     /// <summary>Gives every running ticket the time for a heartbeat to arrive.</summary>
     public async Task ExtendLeasesAsync(CancellationToken cancellationToken)
@@ -92,10 +118,11 @@ internal sealed class SweepStore(NpgsqlDataSource database)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private async Task<SweepOutcome> SweepAsync(string sql, CancellationToken cancellationToken)
+    private async Task<SweepOutcome> SweepAsync(string sql, NpgsqlParameter[] more, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(sql);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = LargestBatch });
+        command.Parameters.AddRange(more);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         return new(reader.GetInt32(0), reader.GetInt32(1), reader.GetInt32(2));

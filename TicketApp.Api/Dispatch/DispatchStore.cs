@@ -24,7 +24,8 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         with picked as (
             select ticket_id from tickets where status = 'queued'
             order by queue_key, ticket_id limit $1 for update skip locked)
-        update tickets t set status = 'released', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2
+        update tickets t set status = 'released', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
+            time_started = null, worker = null
         from picked where t.ticket_id = picked.ticket_id
         returning t.ticket_id, t.user_id, t.model, t.input, t.attempt, t.epoch, t.expires_at, t.queue_key
         """;

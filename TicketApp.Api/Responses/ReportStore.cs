@@ -16,11 +16,13 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
 {
     private const string StillLeased = "t.ticket_id = r.ticket_id and t.epoch = r.epoch and t.lease_expires is not null";
 
+    // The worker ends a run that takes too long; should it fail to, a sweep does, a while later.
     private const string StartedSql =
         $"""
-        update tickets t set status = 'running', worker = r.worker, lease_expires = now() + $5,
-            time_started = coalesce(t.time_started, now() - r.run_ms * interval '1 ms')
-        from unnest($1, $2, $3, $4) r (ticket_id, epoch, worker, run_ms) where {StillLeased}
+        update tickets t set status = 'running', worker = r.worker, lease_expires = now() + $6,
+            time_started = coalesce(t.time_started, now() - r.run_ms * interval '1 ms'),
+            due_at = least(t.expires_at, now() + (r.run_limit_ms - r.run_ms) * interval '1 ms' + interval '15 s')
+        from unnest($1, $2, $3, $4, $5) r (ticket_id, epoch, worker, run_ms, run_limit_ms) where {StillLeased}
         """;
 
     private const string HeartbeatSql =
@@ -41,7 +43,7 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
     private const string ReturnedSql =
         $"""
         update tickets t set status = 'queued', attempt = t.attempt - 1, lease_expires = null, queue_key = coalesce(t.queue_key, 0),
-            time_started = null, worker = null
+            time_started = null, worker = null, due_at = case when t.time_started is null then t.due_at else t.expires_at end
         from unnest($1, $2) r (ticket_id, epoch) where {StillLeased}
         returning t.ticket_id
         """;
@@ -107,7 +109,7 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         // Starts and heartbeats before ends, and a redelivery last: it must not shorten the lease of what ends in the same batch.
         List<Func<NpgsqlDataReader, Task>> readers = [];
         AddHeartbeats(batch, readers, [.. groups[ReportType.Heartbeat]]);
-        Add(ReportType.Started, StartedSql, Nothing, Workers, RunTimes, _ => Value(dispatch.Value.Lease));
+        Add(ReportType.Started, StartedSql, Nothing, Workers, RunTimes, RunLimits, _ => Value(dispatch.Value.Lease));
         Add(ReportType.Finished, FinishedSql, ReadFinishedAsync, Workers, RunTimes, Texts(report => report.Response));
         Add(
             ReportType.Failed, FailedSql, ReadFailedAsync, Workers, RunTimes, Texts(report => report.ErrorType ?? "model_error"), Texts(report => report.ErrorMessage),
@@ -202,6 +204,9 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
     private static NpgsqlParameter<string[]> Workers(WorkerReport[] rows) => Value(Array.ConvertAll(rows, row => row.Worker));
 
     private static NpgsqlParameter<int[]> RunTimes(WorkerReport[] rows) => Value(Array.ConvertAll(rows, row => row.RunMilliseconds));
+
+    // A report that says nothing of a limit sets none.
+    private static NpgsqlParameter<long[]> RunLimits(WorkerReport[] rows) => Value(Array.ConvertAll(rows, row => row.RunLimitMilliseconds ?? int.MaxValue));
 
     private static Func<WorkerReport[], NpgsqlParameter> Texts(Func<WorkerReport, string?> text) => rows => Value(Array.ConvertAll(rows, row => text(row)));
 

@@ -12,6 +12,10 @@ public sealed class TicketOptions
     [Range(typeof(TimeSpan), "00:00:00.010", "30.00:00:00")]
     public TimeSpan ProcessingLimit { get; set; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>From creation to start; a ticket that nobody started by then ends as expired. Not set: only the processing limit counts. Default not set.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "30.00:00:00")]
+    public TimeSpan? QueueLimit { get; set; }
+
     /// <summary>How many attempts a ticket has, lost workers included. Default 3.</summary>
     [Range(1, 100)]
     public int MaxAttempts { get; set; } = 3;

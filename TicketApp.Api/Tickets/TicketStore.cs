@@ -10,9 +10,9 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
 {
     private const string ReleasedSql =
         """
-        insert into tickets (ticket_id, user_id, time_created, expires_at, due_at, max_attempts, status, attempt, epoch, lease_expires)
-        select i.ticket_id, i.user_id, now(), now() + $3, now() + $3, $4, 'released', 1, 1, now() + $5
-        from unnest($1, $2) i (ticket_id, user_id)
+        insert into tickets (ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, status, attempt, epoch, lease_expires)
+        select i.ticket_id, i.user_id, now(), now() + $4, now() + $5, $6, i.priority, 'released', 1, 1, now() + $7
+        from unnest($1, $2, $3) i (ticket_id, user_id, priority)
         join users u on u.user_id = i.user_id
         returning ticket_id, user_id, model, expires_at
         """;
@@ -23,15 +23,16 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
     // Both look-ups are one index entry each, whatever the backlog.
     private const string QueuedSql =
         """
-        insert into tickets (ticket_id, user_id, time_created, expires_at, due_at, max_attempts, status, priority, queue_key)
-        select i.ticket_id, i.user_id, now(), now() + $3, now() + $3, $4, 'queued', 1,
-            greatest(coalesce(head.queue_key, 0), coalesce(flow.queue_key, 0)) + 4 * row_number() over (partition by i.user_id order by i.place)
-        from unnest($1, $2) with ordinality i (ticket_id, user_id, place)
+        insert into tickets (ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, status, queue_key)
+        select i.ticket_id, i.user_id, now(), now() + $4, now() + $5, $6, i.priority, 'queued',
+            greatest(coalesce(head.queue_key, 0), coalesce(flow.queue_key, 0))
+                + (case i.priority when 2 then 1 when 1 then 4 else 16 end) * row_number() over (partition by i.user_id, i.priority order by i.place)
+        from unnest($1, $2, $3) with ordinality i (ticket_id, user_id, priority, place)
         join users u on u.user_id = i.user_id
         left join (select queue_key from tickets where status = 'queued' order by queue_key limit 1) head on true
         left join lateral (
             select q.queue_key from tickets q
-            where q.status = 'queued' and q.user_id = i.user_id and q.priority = 1
+            where q.status = 'queued' and q.user_id = i.user_id and q.priority = i.priority
             order by q.queue_key desc limit 1) flow on true
         returning ticket_id
         """;
@@ -86,7 +87,10 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
         NpgsqlBatchCommand command = new(sql);
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = Array.ConvertAll(rows, row => row.TicketId) });
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = Array.ConvertAll(rows, row => row.UserId) });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = tickets.Value.ProcessingLimit });
+        command.Parameters.Add(new NpgsqlParameter<short[]> { TypedValue = Array.ConvertAll(rows, row => (short)row.Priority) });
+        var limit = tickets.Value.ProcessingLimit;
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = limit });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = tickets.Value.QueueLimit is { } queue && queue < limit ? queue : limit });
         command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)tickets.Value.MaxAttempts });
         foreach (var parameter in more)
         {

@@ -49,7 +49,7 @@ internal sealed class Heartbeats(
             if (!run.IsReported && !run.HasEnded && run.Elapsed >= WorthAReport)
             {
                 run.IsReported = true;
-                reporter.Report(run.Report(ReportType.Started, worker.Name), run, isEnd: false);
+                reporter.Report(run.Report(ReportType.Started, worker.Name) with { RunLimitMilliseconds = (long)options.Value.RunLimit.TotalMilliseconds });
             }
         }
     }

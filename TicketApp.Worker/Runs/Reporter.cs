@@ -17,13 +17,13 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
     // Bounded by the runs in hand: each has at most its start and its end here.
     private readonly Channel<Entry> _entries = Channel.CreateUnbounded<Entry>(new UnboundedChannelOptions { SingleReader = true });
 
-    /// <summary>Reports something about a run; <paramref name="isEnd"/> lets go of the run once the broker has it.</summary>
-    public void Report(WorkerReport report, Run run, bool isEnd) => _entries.Writer.TryWrite(new(report, isEnd ? run : null, null));
+    /// <summary>Reports the end of a run; lets go of it once the broker has the report.</summary>
+    public void Report(WorkerReport report, Run ended) => _entries.Writer.TryWrite(new(report, ended, null));
 
     /// <summary>Reports something about a message that is not run here; acknowledges it once the broker has the report.</summary>
     public void Report(WorkerReport report, Delivery delivery) => _entries.Writer.TryWrite(new(report, null, delivery));
 
-    /// <summary>Reports something about the worker itself.</summary>
+    /// <summary>Reports what ends nothing.</summary>
     public void Report(WorkerReport report) => _entries.Writer.TryWrite(new(report, null, null));
 
     /// <summary>Sends what is left, then stops.</summary>

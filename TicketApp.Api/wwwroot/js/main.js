@@ -1,0 +1,7 @@
+import { watchHealth } from "./service-status.js";
+import { startForm } from "./submit-form.js";
+import { addSubmitted, startList } from "./ticket-list.js";
+
+startForm(addSubmitted);
+startList();
+watchHealth();
