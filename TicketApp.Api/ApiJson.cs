@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -14,10 +15,14 @@ namespace TicketApp.Api;
 [JsonSerializable(typeof(Message))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
-    public static JsonHttpResult<T> Ok<T>(T body, JsonTypeInfo<T> type) => TypedResults.Json(body, type);
+    private const string ContentType = "application/json; charset=utf-8";
+
+    /// <summary>A result. Small enough to be written at once, with its length, where a JSON result would be sent in chunks.</summary>
+    public static Utf8ContentHttpResult Ok<T>(T body, JsonTypeInfo<T> type) => TypedResults.Text(JsonSerializer.SerializeToUtf8Bytes(body, type), ContentType);
 
     /// <summary>The original's form of everything that is not a result: <c>{"message":"…"}</c>.</summary>
-    public static JsonHttpResult<Message> WithMessage(int status, string text) => TypedResults.Json(new Message(text), Default.Message, statusCode: status);
+    public static Utf8ContentHttpResult WithMessage(int status, string text) =>
+        TypedResults.Text(JsonSerializer.SerializeToUtf8Bytes(new Message(text), Default.Message), ContentType, status);
 }
 
 /// <summary>The body of every answer that carries no result.</summary>

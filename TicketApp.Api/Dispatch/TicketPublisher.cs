@@ -15,7 +15,7 @@ internal sealed partial class TicketPublisher(
     private int _underWay;
 
     /// <summary>Whether the broker can be reached; while it cannot, nothing is released.</summary>
-    public bool IsReady => broker.IsWorking;
+    public bool IsReady => broker.IsReady;
 
     /// <summary>Publishes <paramref name="tickets"/> without keeping the caller waiting. Their release is committed.</summary>
     public void Publish(IReadOnlyList<TicketMessage> tickets)

@@ -52,7 +52,7 @@ internal sealed partial class ErrorOutbox(NpgsqlDataSource database, BrokerPubli
         {
             try
             {
-                while (broker.IsWorking && await SendBatchAsync(stoppingToken) == LargestBatch)
+                while (broker.IsReady && await SendBatchAsync(stoppingToken) == LargestBatch)
                 {
                 }
 

@@ -31,7 +31,7 @@ internal static class TicketsEndpoints
         return routes;
     }
 
-    private static async Task<Results<JsonHttpResult<TicketCreated>, JsonHttpResult<Message>>> CreateAsync(
+    private static async Task<Utf8ContentHttpResult> CreateAsync(
         HttpRequest request, TicketCreator tickets, CancellationToken cancellationToken)
     {
         var (kind, userId) = await ReadAsync(request, cancellationToken);
@@ -49,7 +49,7 @@ internal static class TicketsEndpoints
             : ApiJson.WithMessage(StatusCodes.Status404NotFound, "User ID not found");
     }
 
-    private static async Task<Results<JsonHttpResult<TicketAnswer>, JsonHttpResult<Message>>> GetAsync(
+    private static async Task<Utf8ContentHttpResult> GetAsync(
         HttpRequest request, HttpResponse response, TicketReader tickets, CancellationToken cancellationToken)
     {
         if (request.Query.Count == 0)

@@ -15,7 +15,7 @@ internal static class UsersEndpoints
         return routes;
     }
 
-    private static async Task<JsonHttpResult<UserCreated>> CreateAsync(HttpRequest request, UserCreator users, CancellationToken cancellationToken)
+    private static async Task<Utf8ContentHttpResult> CreateAsync(HttpRequest request, UserCreator users, CancellationToken cancellationToken)
     {
         // Its content is ignored; reading it applies the size limit to it.
         await request.Body.CopyToAsync(Stream.Null, cancellationToken);

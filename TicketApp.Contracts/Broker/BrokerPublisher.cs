@@ -5,13 +5,19 @@ using RabbitMQ.Client;
 namespace TicketApp.Contracts.Broker;
 
 /// <summary>Publishes persistent, mandatory, confirmed messages over a connection of its own, which a consumer's flow never blocks.</summary>
-public sealed class BrokerPublisher(IConnectionFactory factory, ILogger<BrokerPublisher> logger) : BrokerLoop(factory, "publisher", logger)
+public sealed partial class BrokerPublisher(IConnectionFactory factory, ILogger<BrokerPublisher> logger) : BrokerLoop(factory, "publisher", logger)
 {
     // Callers bound what they have in flight; the client's default limiter would slow everybody at 64 unconfirmed messages.
     private static readonly CreateChannelOptions Confirmed = new(
         publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: null);
 
+    // Longer than any broker that works needs; without it a broker that neither confirms nor refuses would be waited for for ever.
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(15);
+
     private volatile IChannel? _channel;
+
+    /// <summary>Whether a message would be taken now: connected, and the broker has not asked for a pause for want of memory or disk.</summary>
+    public bool IsReady => _channel is not null;
 
     /// <summary>Publishes one message and waits until the broker has it safe.</summary>
     /// <param name="queue">One of <see cref="QueueNames"/>.</param>
@@ -20,24 +26,16 @@ public sealed class BrokerPublisher(IConnectionFactory factory, ILogger<BrokerPu
     /// <param name="expiration">After which the broker drops it undelivered; null: never.</param>
     /// <param name="cancellationToken">Ends the wait; the message may have arrived all the same.</param>
     /// <exception cref="BrokerUnavailableException">It was not taken, or nobody can tell whether it was.</exception>
-    public async Task PublishAsync(
+    public Task PublishAsync(
         string queue, ReadOnlyMemory<byte> body, string? messageId = null, TimeSpan? expiration = null, CancellationToken cancellationToken = default)
     {
-        var channel = _channel ?? throw new BrokerUnavailableException();
         BasicProperties properties = new() { DeliveryMode = DeliveryModes.Persistent, ContentType = "application/json", MessageId = messageId };
         if (expiration is { } time)
         {
             properties.Expiration = ((long)time.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
         }
 
-        try
-        {
-            await channel.BasicPublishAsync(exchange: "", queue, mandatory: true, properties, body, cancellationToken);
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
-        {
-            throw new BrokerUnavailableException("The message broker did not take the message.", exception);
-        }
+        return PublishAsync(queue, body, properties, cancellationToken);
     }
 
     /// <summary>Moves a message that cannot be read to <see cref="QueueNames.Errors"/>, with its body and the reason.</summary>
@@ -56,6 +54,19 @@ public sealed class BrokerPublisher(IConnectionFactory factory, ILogger<BrokerPu
         return PublishAsync(QueueNames.Errors, JsonSerializer.SerializeToUtf8Bytes(error, ContractJson.Default.ErrorMessage), cancellationToken: cancellationToken);
     }
 
+    private async Task PublishAsync(string queue, ReadOnlyMemory<byte> body, BasicProperties properties, CancellationToken cancellationToken)
+    {
+        var channel = _channel ?? throw new BrokerUnavailableException();
+        try
+        {
+            await channel.BasicPublishAsync(exchange: "", queue, mandatory: true, properties, body, cancellationToken).AsTask().WaitAsync(LongestWait, cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            throw new BrokerUnavailableException("The message broker did not take the message.", exception);
+        }
+    }
+
     protected override async Task WorkAsync(IConnection connection, Action working, CancellationToken lost)
     {
         await using var channel = await connection.CreateChannelAsync(Confirmed, lost);
@@ -63,6 +74,18 @@ public sealed class BrokerPublisher(IConnectionFactory factory, ILogger<BrokerPu
         channel.ChannelShutdownAsync += (_, _) =>
         {
             closed.TrySetResult();
+            return Task.CompletedTask;
+        };
+        connection.ConnectionBlockedAsync += (_, blocked) =>
+        {
+            _channel = null;
+            Log.Blocked(Logger, blocked.Reason);
+            return Task.CompletedTask;
+        };
+        connection.ConnectionUnblockedAsync += (_, _) =>
+        {
+            _channel = channel;
+            Log.Unblocked(Logger);
             return Task.CompletedTask;
         };
         _channel = channel;
@@ -75,5 +98,14 @@ public sealed class BrokerPublisher(IConnectionFactory factory, ILogger<BrokerPu
         {
             _channel = null;
         }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 11, Level = LogLevel.Error, Message = "The broker takes no messages for now: {Reason}")]
+        public static partial void Blocked(ILogger logger, string reason);
+
+        [LoggerMessage(EventId = 12, Level = LogLevel.Information, Message = "The broker takes messages again")]
+        public static partial void Unblocked(ILogger logger);
     }
 }

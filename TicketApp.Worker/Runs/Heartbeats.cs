@@ -22,7 +22,7 @@ internal sealed class Heartbeats(
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
                 // Kept back while the broker is away: old news is no sign of life.
-                if (!broker.IsWorking)
+                if (!broker.IsReady)
                 {
                     lastBeat = null;
                     continue;
