@@ -1,0 +1,102 @@
+using System.CommandLine;
+using System.Reflection;
+using TicketApp.Bench.Commands;
+using TicketApp.Bench.Reports;
+using TicketApp.Bench.Servers;
+
+namespace TicketApp.Bench;
+
+/// <summary>The program's commands and options.</summary>
+internal static class BenchCommandLine
+{
+    private static readonly IBenchCommand[] Commands =
+    [
+        new ThroughputCommand(),
+    ];
+
+    private static readonly Option<string> Database = Text("--database", "Connection string of a running PostgreSQL (a user that may create databases)", "Host=127.0.0.1;Username=postgres");
+    private static readonly Option<string> Broker = Text("--broker", "AMQP URI of a running RabbitMQ", "amqp://guest:guest@127.0.0.1:5672");
+    private static readonly Option<string?> FileName = new("--name") { Description = "Name of the result file", Recursive = true };
+    private static readonly Option<int> Tickets = Number("--tickets", "Tickets a round", 20_000);
+    private static readonly Option<int> Connections = Number("--connections", "Callers of the closed loop, each with a connection of its own", 64);
+    private static readonly Option<int> WarmUp = Number("--warm-up", "Requests before anything counts", 20_000);
+    private static readonly Option<int> Rounds = Number("--rounds", "Rounds; the median counts", 3);
+    private static readonly Option<int> Rate = Number("--rate", "Tickets per second of the open loop", 300);
+    private static readonly Option<int> Seconds = Number("--seconds", "Length of the open loop", 30);
+    private static readonly Option<int> Finished = Number("--finished", "Finished tickets stored beforehand", 10_000_000);
+    private static readonly Option<int> Backlog = Number("--backlog", "Queued tickets that wait beforehand", 100_000);
+    private static readonly Option<int> Hold = Number("--hold", "Seconds to hold still once warm, for a profiler", 0);
+
+    public static RootCommand Create()
+    {
+        RootCommand root = new("Measures TicketApp and the limits of the machine it runs on.");
+        foreach (var option in new Option[] { Database, Broker, FileName, Tickets, Connections, WarmUp, Rounds, Rate, Seconds, Finished, Backlog, Hold })
+        {
+            root.Options.Add(option);
+        }
+
+        foreach (var bench in Commands)
+        {
+            Command command = new(bench.Name, bench.Description);
+            command.SetAction((parsed, cancellationToken) => RunAsync(bench, Read(parsed), cancellationToken));
+            root.Subcommands.Add(command);
+        }
+
+        return root;
+    }
+
+    private static async Task<int> RunAsync(IBenchCommand bench, BenchOptions options, CancellationToken cancellationToken)
+    {
+        BenchServers servers = new(options.Database, options.Broker);
+        BenchSession session = new(options, servers, new FigureSheet());
+        var machine = await servers.DescribeAsync(cancellationToken);
+        await bench.RunAsync(session, cancellationToken);
+        TablePrinter.Print(session.Sheet);
+        ResultFile file = new()
+        {
+            Command = bench.Name,
+            Date = DateTimeOffset.UtcNow,
+            Machine = machine,
+            Settings = new Dictionary<string, object>
+            {
+                ["tickets"] = options.Tickets,
+                ["connections"] = options.Connections,
+                ["rounds"] = options.Rounds,
+                ["rate"] = options.Rate,
+                ["seconds"] = options.Seconds,
+                ["finished"] = options.Finished,
+                ["backlog"] = options.Backlog,
+            },
+            Figures = session.Sheet.Figures,
+        };
+        BenchSession.Say("written to " + Path.GetRelativePath(options.RepositoryRoot, await file.WriteAsync(options.ResultsDirectory, options.Name ?? bench.Name, cancellationToken)));
+        return 0;
+    }
+
+    private static BenchOptions Read(ParseResult parsed) => new()
+    {
+        Database = parsed.GetValue(Database)!,
+        Broker = parsed.GetValue(Broker)!,
+        Tickets = parsed.GetValue(Tickets),
+        Connections = parsed.GetValue(Connections),
+        WarmUpRequests = parsed.GetValue(WarmUp),
+        Rounds = parsed.GetValue(Rounds),
+        Rate = parsed.GetValue(Rate),
+        Seconds = parsed.GetValue(Seconds),
+        Finished = parsed.GetValue(Finished),
+        Backlog = parsed.GetValue(Backlog),
+        Hold = parsed.GetValue(Hold),
+        Name = parsed.GetValue(FileName),
+        RepositoryRoot = Metadata("RepositoryRoot"),
+        Configuration = Metadata("Configuration"),
+    };
+
+    private static string Metadata(string key) =>
+        Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>().First(attribute => attribute.Key == key).Value!;
+
+    private static Option<string> Text(string name, string description, string value) =>
+        new(name) { Description = description, DefaultValueFactory = _ => value, Recursive = true };
+
+    private static Option<int> Number(string name, string description, int value) =>
+        new(name) { Description = description, DefaultValueFactory = _ => value, Recursive = true };
+}

@@ -1,0 +1,44 @@
+namespace TicketApp.Bench;
+
+/// <summary>What the command line says; each command uses what concerns it.</summary>
+internal sealed record BenchOptions
+{
+    /// <summary>Npgsql connection string of a running PostgreSQL, as a user that may create databases.</summary>
+    public required string Database { get; init; }
+
+    /// <summary>AMQP URI of a running RabbitMQ.</summary>
+    public required string Broker { get; init; }
+
+    public required int Tickets { get; init; }
+
+    public required int Connections { get; init; }
+
+    public required int WarmUpRequests { get; init; }
+
+    public required int Rounds { get; init; }
+
+    /// <summary>Tickets per second of the open loop.</summary>
+    public required double Rate { get; init; }
+
+    public required int Seconds { get; init; }
+
+    /// <summary>Finished tickets that are stored beforehand.</summary>
+    public required int Finished { get; init; }
+
+    /// <summary>Queued tickets that wait beforehand.</summary>
+    public required int Backlog { get; init; }
+
+    /// <summary>Seconds to hold still once a system is warm, for a profiler to be attached; the process ids are printed.</summary>
+    public required int Hold { get; init; }
+
+    /// <summary>Name of the result file; null: the command's.</summary>
+    public string? Name { get; init; }
+
+    public required string RepositoryRoot { get; init; }
+
+    public required string Configuration { get; init; }
+
+    public string ResultsDirectory => Path.Combine(RepositoryRoot, "bench", "results");
+
+    public string ImagesDirectory => Path.Combine(RepositoryRoot, "docs", "images");
+}

@@ -1,0 +1,13 @@
+namespace TicketApp.Bench.Commands;
+
+/// <summary>One command of the program.</summary>
+internal interface IBenchCommand
+{
+    string Name { get; }
+
+    /// <summary>One line, for the help.</summary>
+    string Description { get; }
+
+    /// <summary>Measures, and puts what it finds into the session's sheet.</summary>
+    Task RunAsync(BenchSession session, CancellationToken cancellationToken);
+}

@@ -1,0 +1,29 @@
+using System.Text.Json;
+using TicketApp.Bench.Machine;
+
+namespace TicketApp.Bench.Reports;
+
+/// <summary>The figures of one command with what they were measured on, as <c>bench/results/&lt;name&gt;.json</c>.</summary>
+internal sealed record ResultFile
+{
+    private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web) { WriteIndented = true, NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
+    public required string Command { get; init; }
+
+    public required DateTimeOffset Date { get; init; }
+
+    public required MachineDescription Machine { get; init; }
+
+    /// <summary>The options that matter.</summary>
+    public required IReadOnlyDictionary<string, object> Settings { get; init; }
+
+    public required IReadOnlyList<Figure> Figures { get; init; }
+
+    public async Task<string> WriteAsync(string directory, string name, CancellationToken cancellationToken)
+    {
+        Directory.CreateDirectory(directory);
+        var path = Path.Combine(directory, name + ".json");
+        await File.WriteAllTextAsync(path, JsonSerializer.Serialize(this, Format) + "\n", cancellationToken);
+        return path;
+    }
+}

@@ -1,0 +1,83 @@
+using System.Globalization;
+using Npgsql;
+using RabbitMQ.Client;
+using TicketApp.Bench.Machine;
+
+namespace TicketApp.Bench.Servers;
+
+/// <summary>The PostgreSQL and RabbitMQ that all systems of one run share, each with a database and queues of its own.</summary>
+/// <param name="database">Connection string of any database of the server, as a user that may create others.</param>
+/// <param name="broker">AMQP URI; the virtual host is used as it is.</param>
+internal sealed class BenchServers(string database, string broker)
+{
+    public Uri Broker { get; } = new(broker);
+
+    /// <summary>The two servers' processes.</summary>
+    public IReadOnlyList<ProcessTree> Trees { get; } =
+    [
+        new("postgres", ListeningProcess.Find(new NpgsqlConnectionStringBuilder(database).Port)),
+        new("rabbitmq", ListeningProcess.Find(new Uri(broker).Port)),
+    ];
+
+    /// <summary>A new, empty database.</summary>
+    /// <returns>Its connection string.</returns>
+    public async Task<string> CreateDatabaseAsync(string name, CancellationToken cancellationToken)
+    {
+        await ExecuteAsync(database, $"drop database if exists {name} with (force)", cancellationToken);
+        await ExecuteAsync(database, $"create database {name}", cancellationToken);
+        return new NpgsqlConnectionStringBuilder(database) { Database = name }.ConnectionString;
+    }
+
+    public Task DropDatabaseAsync(string name, CancellationToken cancellationToken) =>
+        ExecuteAsync(database, $"drop database if exists {name} with (force)", cancellationToken);
+
+    /// <summary>Empties queues that are there.</summary>
+    public async Task PurgeAsync(IEnumerable<string> queues, CancellationToken cancellationToken)
+    {
+        await using var connection = await ConnectAsync(cancellationToken);
+        foreach (var queue in queues)
+        {
+            await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+            try
+            {
+                await channel.QueuePurgeAsync(queue, cancellationToken);
+            }
+            catch (RabbitMQ.Client.Exceptions.OperationInterruptedException)
+            {
+                // There is none of that name, and the channel is closed for it.
+            }
+        }
+    }
+
+    public Task<IConnection> ConnectAsync(CancellationToken cancellationToken) =>
+        new ConnectionFactory { Uri = Broker, AutomaticRecoveryEnabled = false }.CreateConnectionAsync("bench", cancellationToken);
+
+    public async Task<MachineDescription> DescribeAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await ConnectAsync(cancellationToken);
+        var version = (byte[])connection.ServerProperties!["version"]!;
+        return MachineDescription.Read() with
+        {
+            PostgreSql = await ScalarAsync<string>(database, "show server_version", cancellationToken),
+            RabbitMq = System.Text.Encoding.UTF8.GetString(version),
+        };
+    }
+
+    public static async Task ExecuteAsync(string connectionString, string sql, CancellationToken cancellationToken)
+    {
+        await using NpgsqlConnection connection = new(Unpooled(connectionString));
+        await connection.OpenAsync(cancellationToken);
+        await using NpgsqlCommand command = new(sql, connection) { CommandTimeout = 0 };
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    public static async Task<T> ScalarAsync<T>(string connectionString, string sql, CancellationToken cancellationToken)
+    {
+        await using NpgsqlConnection connection = new(Unpooled(connectionString));
+        await connection.OpenAsync(cancellationToken);
+        await using NpgsqlCommand command = new(sql, connection) { CommandTimeout = 0 };
+        return (T)Convert.ChangeType((await command.ExecuteScalarAsync(cancellationToken))!, typeof(T), CultureInfo.InvariantCulture);
+    }
+
+    private static string Unpooled(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString;
+}
