@@ -20,8 +20,9 @@ public static class RabbitMQBuilderExtensions
             name,
             userName?.Resource,
             password?.Resource ?? ParameterResourceBuilderExtensions.CreateDefaultPassword(builder, $"{name}-password", special: false));
+        var handshake = new AmqpHandshake();
         builder.Services.AddHealthChecks().AddAsyncCheck($"{name}_check", async cancellationToken =>
-            server.PrimaryEndpoint.IsAllocated && await AmqpHandshake.IsAnsweredAsync(server.PrimaryEndpoint.Port, cancellationToken)
+            server.PrimaryEndpoint.IsAllocated && await handshake.IsAnsweredAsync(server.PrimaryEndpoint.Port, cancellationToken)
                 ? HealthCheckResult.Healthy()
                 : HealthCheckResult.Unhealthy("No answer to an AMQP handshake."));
 

@@ -37,12 +37,20 @@ internal sealed class RabbitMQServer : NativeServer
         // Without one of its own, the node would leave a daemon behind that nobody stops.
         _epmd = GuardedProcess.Start(
             user.Run(_installation.Value!.Epmd, "-port", Text(_epmdPort), "-address", "127.0.0.1"),
-            "KILL",
+            "TERM",
             directory,
             environment,
             context.OnLine);
         await WaitForEpmdAsync(_epmd, cancellationToken);
-        return GuardedProcess.Start(user.Run(_installation.Value.ServerScript), "TERM", directory, environment, context.OnLine);
+        return GuardedProcess.Start(user.Run(_installation.Value.ServerScript), "TERM", directory, environment, OnServerLine);
+
+        void OnServerLine(string line, bool isError)
+        {
+            if (isError || !IsBanner(line))
+            {
+                context.OnLine(line, isError);
+            }
+        }
     }
 
     public override async Task StopCompanionsAsync()
@@ -53,6 +61,13 @@ internal sealed class RabbitMQServer : NativeServer
             _epmd = null;
         }
     }
+
+    /// <summary>The greeting and what it logs before its configuration says how much to log.</summary>
+    private static bool IsBanner(string line) =>
+        line.Length == 0
+        || (line.StartsWith("  ", StringComparison.Ordinal) && !line.Contains("rror", StringComparison.Ordinal))
+        || line.Contains(" [info] ", StringComparison.Ordinal)
+        || line.Contains(" [notice] ", StringComparison.Ordinal);
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 

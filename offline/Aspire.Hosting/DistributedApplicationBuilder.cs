@@ -94,6 +94,9 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         // A stop gives every project its own grace period first and the servers theirs after it.
         Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromMinutes(2));
         _host.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("System.Net.Http", LogLevel.Warning);
+
+        // A check that fails while a server starts is no error, and the table says it anyway.
+        _host.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         if (_interception is null)
         {
             _host.Logging.AddSimpleConsole(console => console.SingleLine = true);

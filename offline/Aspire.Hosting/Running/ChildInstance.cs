@@ -23,21 +23,26 @@ internal sealed class ChildInstance(IResourceWithParent resource, InstanceServic
         {
             await foreach (var update in services.Notifications.WatchAsync(cancellationToken))
             {
-                if (update.Resource != resource.Parent || update.Snapshot.State?.Text is not { } parentState || parentState == state)
+                if (update.Resource != resource.Parent || update.Snapshot.State?.Text is not { } parentState)
                 {
                     continue;
                 }
 
-                state = parentState;
-                await (running?.CancelAsync() ?? Task.CompletedTask);
-                await monitoring;
-                running?.Dispose();
-                running = null;
-                await services.Notifications.PublishUpdateAsync(
-                    resource,
-                    Id,
-                    snapshot => snapshot with { State = state, HealthReports = ResourceHealth.Unknown(resource), IsReady = false });
-                if (state == KnownResourceStates.Running)
+                if (parentState != state)
+                {
+                    state = parentState;
+                    await (running?.CancelAsync() ?? Task.CompletedTask);
+                    await monitoring;
+                    running?.Dispose();
+                    running = null;
+                    await services.Notifications.PublishUpdateAsync(
+                        resource,
+                        Id,
+                        snapshot => snapshot with { State = state, HealthReports = ResourceHealth.Unknown(resource), IsReady = false });
+                }
+
+                // Its own checks cannot pass before the server has made it, which it does when it becomes ready.
+                if (running is null && ResourceNotificationService.IsHealthy(update))
                 {
                     running = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
                     monitoring = services.Health.MonitorAsync(this, running.Token);

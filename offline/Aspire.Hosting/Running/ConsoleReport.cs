@@ -77,10 +77,10 @@ internal sealed partial class ConsoleReport(
     {
         var rows = instances.All.Select(instance => (Name: instance.DisplayName, states[instance.Id].Snapshot)).ToArray();
         var width = rows.Max(row => row.Name.Length);
-        var table = new StringBuilder().AppendLine().AppendLine($"{"RESOURCE".PadRight(width)}  STATE      URL");
+        var table = new StringBuilder().AppendLine().AppendLine($"{"RESOURCE".PadRight(width)}  STATE       URL");
         foreach (var (name, snapshot) in rows)
         {
-            table.AppendLine($"{Colored(name, name.PadRight(width))}  {Status(snapshot),-9}  {string.Join(' ', snapshot.Urls.Where(url => !url.IsInternal).Select(url => url.Url))}");
+            table.AppendLine($"{Colored(name, name.PadRight(width))}  {Status(snapshot),-10}  {string.Join(' ', snapshot.Urls.Where(url => !url.IsInternal).Select(url => url.Url))}");
         }
 
         Console.WriteLine(table);
