@@ -80,6 +80,7 @@ function secondsOf(header) {
 /** A problem is an outage where the service as a whole is away, so that asking for another ticket would end the same way. */
 function problemOf({ status, body, retryAfter }) {
   const said = typeof body?.message === "string" && body.message !== "" ? body.message : null;
-  const message = status === 0 ? "The service cannot be reached" : said ?? `The service answered with status ${status}`;
+  // The page says itself when it tries again.
+  const message = status === 0 ? "The service cannot be reached" : said?.replace(/, try again soon$/, "") ?? `The service answered with status ${status}`;
   return { status, message, retryAfter, isOutage: [0, 429, 502, 503, 504].includes(status) };
 }

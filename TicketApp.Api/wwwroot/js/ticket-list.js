@@ -156,7 +156,7 @@ function refresh() {
   const count = { waiting: 0 };
   tickets.forEach(({ state }) => { count[state] = (count[state] ?? 0) + 1; });
   const open = count.waiting + (count.error ?? 0);
-  summary.textContent = Object.keys(states).filter((state) => count[state]).map((state) => `${count[state]} ${states[state].label.toLowerCase()}`).join(" · ");
+  summary.textContent = Object.keys(states).filter((state) => count[state]).map((state) => `${count[state]}\u00a0${states[state].label.toLowerCase()}`).join(" · ");
   empty.hidden = tickets.size > 0;
   clear.hidden = tickets.size === open;
   document.title = open > 0 ? `(${open}) TicketApp` : "TicketApp";

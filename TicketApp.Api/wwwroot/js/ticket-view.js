@@ -59,7 +59,7 @@ export class TicketView {
     response.textContent = ticket.response ?? "";
     check.hidden = isFinished(ticket) && ticket.state !== "gone";
     this.#detail("submitted", ticket.isTimeKnown === false ? "unknown" : dateAndTime(ticket.submittedAt));
-    this.#detail("finished", !isFinished(ticket) ? "not yet" : ticket.isEndSeen ? dateAndTime(ticket.finishedAt) : `not seen; known since ${dateAndTime(ticket.finishedAt)}`);
+    this.#detail("finished", this.#finished());
     this.#detail("user", ticket.userId ?? "not submitted in this browser");
     this.#detail("answer", ticket.status ? `${ticket.status} ${ticket.message || "with the response"}` : "none yet");
     this.tick();
@@ -72,6 +72,15 @@ export class TicketView {
     const end = isFinished(ticket) ? (ticket.isEndSeen ? ticket.finishedAt : null) : Date.now();
     setText(elapsed, end === null || ticket.isTimeKnown === false ? "" : duration(end - ticket.submittedAt));
     setText(note, states[ticket.state].note ?? this.#whatNext());
+  }
+
+  #finished() {
+    const { state, finishedAt, isEndSeen } = this.#ticket;
+    if (!isFinished(this.#ticket)) {
+      return "not yet";
+    }
+
+    return state === "gone" ? "unknown" : `${isEndSeen ? "" : "by "}${dateAndTime(finishedAt)}`;
   }
 
   #whatNext() {
