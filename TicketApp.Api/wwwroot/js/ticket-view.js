@@ -103,10 +103,22 @@ export class TicketView {
     };
     const copied = await copyText(texts[button.dataset.copy]());
     announce(copied ? "Copied" : "Could not copy");
-    if (copied) {
-      button.dataset.copied = "";
-      setTimeout(() => delete button.dataset.copied, copiedFor);
+    if (copied && !("copied" in button.dataset)) {
+      this.#showCopied(button);
     }
+  }
+
+  /** For a moment the icon becomes a tick, or the words say so. */
+  #showCopied(button) {
+    const icon = button.querySelector("use");
+    const before = button.textContent;
+    button.dataset.copied = "";
+    const show = (iconName, words) => (icon ? icon.setAttribute("href", iconName) : (button.textContent = words));
+    show("#icon-copied", "Copied");
+    setTimeout(() => {
+      delete button.dataset.copied;
+      show("#icon-copy", before);
+    }, copiedFor);
   }
 }
 
