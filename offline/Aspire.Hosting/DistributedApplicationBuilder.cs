@@ -95,6 +95,9 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromMinutes(2));
         _host.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("System.Net.Http", LogLevel.Warning);
 
+        // What keeps the application from starting is thrown to the caller, who says it in one line.
+        _host.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+
         // A check that fails while a server starts is no error, and the table says it anyway.
         _host.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         if (_interception is null)

@@ -1,0 +1,156 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace TicketApp.Tests.AppHost.Model;
+
+/// <summary>
+/// The application model, built and never started: no server, no container engine.
+/// Alone: <c>dotnet test --filter FullyQualifiedName~TicketApp.Tests.AppHost.Model</c>.
+/// </summary>
+public sealed class ModelTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_worker_gets_the_broker_and_never_the_database()
+    {
+        await using var builder = await CreateAsync();
+        var worker = Find<ProjectResource>(builder, "worker");
+
+        var variables = await PublishedVariablesAsync(worker);
+
+        Assert.Equal("{rabbitmq.connectionString}", variables["ConnectionStrings__rabbitmq"]);
+        Assert.DoesNotContain(variables.Keys, name => name.Contains("tickets", StringComparison.OrdinalIgnoreCase));
+        Assert.DoesNotContain(variables.Values, value => value.Contains("postgres", StringComparison.OrdinalIgnoreCase));
+        Assert.Equal(["rabbitmq"], References(worker));
+    }
+
+    [Fact]
+    public async Task The_api_gets_the_database_and_the_broker()
+    {
+        await using var builder = await CreateAsync();
+        var api = Find<ProjectResource>(builder, "api");
+
+        var variables = await PublishedVariablesAsync(api);
+
+        Assert.Equal("{tickets.connectionString}", variables["ConnectionStrings__tickets"]);
+        Assert.Equal("{rabbitmq.connectionString}", variables["ConnectionStrings__rabbitmq"]);
+        Assert.Equal(["rabbitmq", "tickets"], References(api).Order());
+    }
+
+    [Theory]
+    [InlineData("api", "postgres,rabbitmq,tickets")]
+    [InlineData("worker", "rabbitmq")]
+    public async Task Projects_wait_until_what_they_use_is_healthy(string project, string expected)
+    {
+        await using var builder = await CreateAsync();
+
+        var waits = Find<ProjectResource>(builder, project).Annotations.OfType<WaitAnnotation>().ToArray();
+
+        Assert.Equal(expected.Split(','), waits.Select(wait => wait.Resource.Name).Order());
+        Assert.All(waits, wait => Assert.Equal(WaitType.WaitUntilHealthy, wait.WaitType));
+    }
+
+    [Theory]
+    [InlineData("api", 1)]
+    [InlineData("worker", 2)]
+    public async Task Projects_have_their_replicas_and_a_health_check(string project, int replicas)
+    {
+        await using var builder = await CreateAsync();
+        var resource = Find<ProjectResource>(builder, project);
+
+        Assert.Equal(replicas, resource.GetReplicaCount());
+        Assert.Contains(resource.Annotations.OfType<HealthCheckAnnotation>(), check => check.Key.Contains("/health", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Only_the_api_is_reachable_from_outside()
+    {
+        await using var builder = await CreateAsync();
+
+        var external = builder.Resources
+            .SelectMany(resource => resource.Annotations.OfType<EndpointAnnotation>(), (resource, endpoint) => (resource.Name, Endpoint: endpoint))
+            .Where(pair => pair.Endpoint.IsExternal)
+            .ToArray();
+
+        Assert.Equal(("api", "http", 5380), Assert.Single(external.Select(pair => (pair.Name, pair.Endpoint.Name, pair.Endpoint.Port ?? 0))));
+    }
+
+    [Theory]
+    [InlineData("postgres", "library/postgres", "/var/lib/postgresql")]
+    [InlineData("rabbitmq", "library/rabbitmq", "/var/lib/rabbitmq")]
+    public async Task Servers_are_the_official_images_with_data_volumes(string server, string image, string mountedAt)
+    {
+        await using var builder = await CreateAsync();
+        var resource = Find<ContainerResource>(builder, server);
+
+        Assert.Equal(image, Assert.Single(resource.Annotations.OfType<ContainerImageAnnotation>()).Image);
+        var mount = Assert.Single(resource.Annotations.OfType<ContainerMountAnnotation>());
+        Assert.Equal((ContainerMountType.Volume, mountedAt), (mount.Type, mount.Target));
+    }
+
+    [Fact]
+    public async Task The_broker_has_its_management_page()
+    {
+        await using var builder = await CreateAsync();
+        var rabbitmq = Find<RabbitMQServerResource>(builder, "rabbitmq");
+
+        Assert.EndsWith("-management", Assert.Single(rabbitmq.Annotations.OfType<ContainerImageAnnotation>()).Tag, StringComparison.Ordinal);
+        Assert.True(rabbitmq.ManagementEndpoint.Exists);
+    }
+
+    [Fact]
+    public async Task Generated_passwords_are_long_secret_and_safe_in_a_uri()
+    {
+        await using var builder = await CreateAsync();
+        var passwords = builder.Resources.OfType<ParameterResource>().Where(parameter => parameter.Name.EndsWith("-password", StringComparison.Ordinal)).ToArray();
+
+        Assert.Equal(["postgres-password", "rabbitmq-password"], passwords.Select(parameter => parameter.Name).Order());
+        Assert.All(passwords, password => Assert.True(password.Secret));
+        var generated = new GenerateParameterDefault { MinLength = 32, Special = false }.GetDefaultValue();
+        Assert.Matches("^[A-Za-z0-9]{32,}$", generated);
+    }
+
+    [Fact]
+    public async Task Values_of_a_run_reach_the_api_in_the_forms_that_it_reads()
+    {
+        await using var builder = await CreateAsync("Parameters:postgres-password=pg", "Parameters:rabbitmq-password=mq");
+        await using var app = await builder.BuildAsync(Cancel);
+        var context = app.Services.GetRequiredService<DistributedApplicationExecutionContext>();
+        Assert.True(context.IsRunMode);
+
+        // Whoever runs the model allocates the endpoints: here nobody runs it.
+        var port = 40000;
+        foreach (var endpoint in builder.Resources.SelectMany(resource => resource.Annotations.OfType<EndpointAnnotation>()))
+        {
+            endpoint.AllocatedEndpoint = new AllocatedEndpoint(endpoint, "localhost", endpoint.Port ?? port++, targetPortExpression: "45000");
+        }
+
+        var variables = await VariablesAsync(Find<ProjectResource>(builder, "api"), context);
+
+        Assert.Matches("^Host=localhost;Port=4000[0-9];Username=postgres;Password=pg;Database=tickets$", variables["ConnectionStrings__tickets"]);
+        Assert.Matches("^amqp://ticketapp:mq@localhost:4000[0-9]$", variables["ConnectionStrings__rabbitmq"]);
+        Assert.Matches("^postgresql://postgres:pg@localhost:4000[0-9]/tickets$", variables["TICKETS_URI"]);
+        Assert.Equal("tickets", variables["TICKETS_DATABASENAME"]);
+        Assert.Equal("http://localhost:45000", variables["ASPNETCORE_URLS"]);
+    }
+
+    private static Task<IDistributedApplicationTestingBuilder> CreateAsync(params string[] args) =>
+        DistributedApplicationTestingBuilder.CreateAsync<Projects.TicketApp_AppHost>(args, Cancel);
+
+    private static T Find<T>(IDistributedApplicationTestingBuilder builder, string name)
+        where T : IResource => builder.Resources.OfType<T>().Single(resource => resource.Name == name);
+
+    private static IEnumerable<string> References(ProjectResource resource) =>
+        resource.Annotations.OfType<ResourceRelationshipAnnotation>().Where(relationship => relationship.Type == "Reference").Select(relationship => relationship.Resource.Name);
+
+    /// <summary>As expressions: nothing has to be allocated or known.</summary>
+    private static Task<Dictionary<string, string>> PublishedVariablesAsync(ProjectResource resource) =>
+        VariablesAsync(resource, new DistributedApplicationExecutionContext(DistributedApplicationOperation.Publish));
+
+    private static async Task<Dictionary<string, string>> VariablesAsync(ProjectResource resource, DistributedApplicationExecutionContext context)
+    {
+        var result = await ExecutionConfigurationBuilder.Create(resource).WithEnvironmentVariablesConfig().BuildAsync(context, cancellationToken: Cancel);
+        Assert.Null(result.Exception);
+        return result.EnvironmentVariables.ToDictionary();
+    }
+}

@@ -1,0 +1,35 @@
+namespace TicketApp.Tests.Fixtures;
+
+/// <summary>Waits for what another process does: polls, and fails when the deadline has passed.</summary>
+internal static class Eventually
+{
+    private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>The first value that is not null.</summary>
+    public static async Task<T> GetAsync<T>(string what, TimeSpan within, Func<Task<T?>> probe)
+        where T : class
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        deadline.CancelAfter(within);
+        using var timer = new PeriodicTimer(_interval);
+        try
+        {
+            while (true)
+            {
+                if (await probe() is { } value)
+                {
+                    return value;
+                }
+
+                await timer.WaitForNextTickAsync(deadline.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"{what}: not within {within.TotalSeconds:0} s.");
+        }
+    }
+
+    public static Task IsTrueAsync(string what, TimeSpan within, Func<bool> probe) =>
+        GetAsync<object>(what, within, () => Task.FromResult(probe() ? new object() : null));
+}

@@ -1,0 +1,61 @@
+using Npgsql;
+using TicketApp.Api.Database;
+
+namespace TicketApp.Tests.Fixtures;
+
+/// <summary>An empty database on a running application's server, gone afterwards.</summary>
+internal sealed class ScratchDatabase : IAsyncDisposable
+{
+    private readonly NpgsqlDataSource _server;
+    private readonly string _name;
+
+    private ScratchDatabase(NpgsqlDataSource server, string name, NpgsqlDataSource source) => (_server, _name, Source) = (server, name, source);
+
+    public NpgsqlDataSource Source { get; }
+
+    public static async Task<ScratchDatabase> CreateAsync(RunningApp app)
+    {
+        var name = $"scratch_{Guid.NewGuid():N}";
+        _ = app.App;
+        var server = NpgsqlDataSource.Create(app.Database);
+        await using (var create = server.CreateCommand($"create database {name}"))
+        {
+            await create.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+
+        NpgsqlConnectionStringBuilder connection = new(app.Database) { Database = name };
+        return new(server, name, NpgsqlDataSource.Create(connection));
+    }
+
+    /// <summary>One with the schema in it.</summary>
+    public static async Task<ScratchDatabase> CreateMigratedAsync(RunningApp app)
+    {
+        var database = await CreateAsync(app);
+        await DatabaseMigrator.MigrateAsync(database.Source, Migration.All, TestContext.Current.CancellationToken);
+        return database;
+    }
+
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var command = Source.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>The one value that <paramref name="sql"/> yields.</summary>
+    public async Task<T> ValueAsync<T>(string sql)
+    {
+        await using var command = Source.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Source.DisposeAsync();
+        await using (var drop = _server.CreateCommand($"drop database {_name} with (force)"))
+        {
+            await drop.ExecuteNonQueryAsync();
+        }
+
+        await _server.DisposeAsync();
+    }
+}
