@@ -33,14 +33,17 @@ internal sealed partial class TicketsConsumer(
     {
         await StopConsumingAsync();
         await UntilEmptyAsync(options.Value.DrainTimeout, cancellationToken);
-        var left = runs.All.ToArray();
-        Log.Drained(Logger, left.Length);
-        foreach (var run in left)
+        if (runs.All.ToArray() is { Length: > 0 } left)
         {
-            run.HandBack();
+            Log.HandingBack(Logger, left.Length);
+            foreach (var run in left)
+            {
+                run.HandBack();
+            }
+
+            await UntilEmptyAsync(options.Value.DrainTimeout, cancellationToken);
         }
 
-        await UntilEmptyAsync(options.Value.DrainTimeout, cancellationToken);
         await base.StopAsync(cancellationToken);
     }
 
@@ -144,7 +147,7 @@ internal sealed partial class TicketsConsumer(
     private static partial class Log
     {
         [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "Stopping: {Count} tickets did not finish in time and go back")]
-        public static partial void Drained(ILogger logger, int count);
+        public static partial void HandingBack(ILogger logger, int count);
 
         [LoggerMessage(EventId = 12, Level = LogLevel.Error, Message = "A message in tickets could not be read and went to errors: {Reason}")]
         public static partial void Unreadable(ILogger logger, string reason);

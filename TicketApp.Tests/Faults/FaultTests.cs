@@ -1,0 +1,109 @@
+using TicketApp.Tests.Fixtures;
+
+namespace TicketApp.Tests.Faults;
+
+/// <summary>
+/// What can die or hang does, under load. Every ticket that got a 200 must end, with exactly one result, and never change.
+/// The long form is <c>./ticketapp bench chaos</c>.
+/// </summary>
+[Collection(FaultCollection.Name)]
+public sealed class FaultTests(FaultApp app)
+{
+    private static readonly TimeSpan _longerThanALease = TimeSpan.FromSeconds(20);
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public Task Workers_are_killed_one_after_another() => Ledger.CheckAsync(app, async () =>
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            var workers = app.InstancesOf("worker");
+            await app.KillAsync(workers[i % workers.Count]);
+            await app.StartAsync(workers[i % workers.Count]);
+        }
+    });
+
+    [Fact]
+    public Task All_workers_are_gone_for_a_while() => Ledger.CheckAsync(app, async () =>
+    {
+        var workers = app.InstancesOf("worker");
+        await Task.WhenAll(workers.Select(app.KillAsync));
+        await AcceptAsync(10);
+        await Task.WhenAll(workers.Select(app.StartAsync));
+    });
+
+    [Fact]
+    public Task Api_replicas_are_killed() => Ledger.CheckAsync(app, async () =>
+    {
+        foreach (var replica in app.InstancesOf("api"))
+        {
+            await app.KillAsync(replica);
+            await app.StartAsync(replica);
+        }
+    });
+
+    [Fact]
+    public async Task The_broker_is_killed_and_tickets_are_accepted_while_it_is_away()
+    {
+        await Ledger.CheckAsync(app, async () =>
+        {
+            for (var i = 0; i < 2; i++)
+            {
+                var broker = Assert.Single(app.InstancesOf("rabbitmq"));
+                await app.KillAsync(broker);
+                await AcceptAsync(20);
+                await app.StartAsync(broker);
+            }
+        });
+    }
+
+    [Fact]
+    public Task The_database_is_killed() => Ledger.CheckAsync(app, async () =>
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            var database = Assert.Single(app.InstancesOf("postgres"));
+            await app.KillAsync(database);
+            await app.StartAsync(database);
+        }
+    });
+
+    [Fact]
+    public Task Broker_and_database_are_killed_at_once() => Ledger.CheckAsync(app, async () =>
+    {
+        string[] servers = [.. app.InstancesOf("postgres"), .. app.InstancesOf("rabbitmq")];
+        await Task.WhenAll(servers.Select(app.KillAsync));
+        await Task.WhenAll(servers.Select(app.StartAsync));
+    });
+
+    [Fact]
+    public Task A_worker_is_frozen_past_its_lease_and_wakes_up() => Ledger.CheckAsync(app, async () =>
+    {
+        var worker = app.InstancesOf("worker")[0];
+        await app.SignalAsync(worker, "STOP");
+        using PeriodicTimer frozen = new(_longerThanALease);
+        await frozen.WaitForNextTickAsync(Cancel);
+        await app.SignalAsync(worker, "CONT");
+    });
+
+    [Fact]
+    public Task Everything_is_restarted_in_turn() => Ledger.CheckAsync(app, async () =>
+    {
+        foreach (var instance in app.InstancesOf("worker").Concat(app.InstancesOf("api")))
+        {
+            var result = await app.App.ResourceCommands.ExecuteCommandAsync(instance, KnownResourceCommands.StopCommand, Cancel);
+            Assert.True(result.Success, instance);
+            await app.StartAsync(instance);
+        }
+    });
+
+    private async Task AcceptAsync(int tickets)
+    {
+        var userId = await app.CreateUserAsync();
+        for (var i = 0; i < tickets; i++)
+        {
+            await app.CreateTicketAsync(userId);
+        }
+    }
+}

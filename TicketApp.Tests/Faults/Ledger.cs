@@ -1,0 +1,110 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Npgsql;
+using TicketApp.Tests.Fixtures;
+
+namespace TicketApp.Tests.Faults;
+
+/// <summary>Submits tickets at a steady rate while something goes wrong, and afterwards holds the system to every 200 that it gave.</summary>
+internal sealed class Ledger(RunningApp app)
+{
+    private const int Clients = 8;
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(60);
+    private static readonly TimeSpan _endLimit = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan _requestLimit = TimeSpan.FromSeconds(15);
+
+    private readonly ConcurrentBag<string> _accepted = [];
+    private int _refused;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <summary>Runs <paramref name="fault"/> under load, which goes on for a while after it, and checks every ticket.</summary>
+    /// <returns>How many requests were refused or broke off.</returns>
+    public static async Task<int> CheckAsync(RunningApp app, Func<Task> fault)
+    {
+        Ledger ledger = new(app);
+        var userId = await app.CreateUserAsync();
+        using CancellationTokenSource enough = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var clients = Task.WhenAll(Enumerable.Range(0, Clients).Select(_ => ledger.SubmitAsync(userId, enough.Token)));
+        await ledger.UntilAcceptedAsync(20);
+        await fault();
+        await ledger.UntilAcceptedAsync(20);
+        await enough.CancelAsync();
+        await clients;
+        await ledger.CheckAsync();
+        return ledger._refused;
+    }
+
+    private Task UntilAcceptedAsync(int more)
+    {
+        var target = _accepted.Count + more;
+        return Eventually.IsTrueAsync($"{more} more tickets accepted", _endLimit, () => _accepted.Count >= target);
+    }
+
+    private async Task SubmitAsync(string userId, CancellationToken enough)
+    {
+        using PeriodicTimer timer = new(_pause);
+        while (await timer.WaitForNextTickAsync(enough).AsTask().ContinueWith(tick => tick.IsCompletedSuccessfully, TaskScheduler.Default))
+        {
+            try
+            {
+                // A request that was sent is waited for, so that its ticket is on the ledger if it got a 200.
+                using CancellationTokenSource limit = new(_requestLimit);
+                using var response = await app.Api.PostAsJsonAsync("/ticket", new JsonObject { ["user_id"] = userId }, limit.Token);
+                if (response.StatusCode == HttpStatusCode.OK)
+                {
+                    _accepted.Add((await response.Content.ReadFromJsonAsync<JsonObject>(Cancel))!["ticket_id"]!.GetValue<string>());
+                    continue;
+                }
+
+                Assert.Equal(HttpStatusCode.ServiceUnavailable, response.StatusCode);
+                Assert.NotNull(response.Headers.RetryAfter);
+            }
+            catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException or IOException)
+            {
+                // The replica that had it is gone: no 200, no promise.
+            }
+
+            Interlocked.Increment(ref _refused);
+        }
+    }
+
+    private async Task CheckAsync()
+    {
+        Dictionary<string, string> answers = [];
+        foreach (var ticketId in _accepted)
+        {
+            answers[ticketId] = await EndOfAsync(ticketId);
+        }
+
+        // Whatever is still under way (repeated messages, late results, ended leases) must change nothing.
+        await Eventually.IsTrueAsync("Nothing open", _endLimit, () => CountOpen() == 0);
+        foreach (var (ticketId, answer) in answers)
+        {
+            Assert.Equal(answer, await EndOfAsync(ticketId));
+        }
+    }
+
+    private Task<string> EndOfAsync(string ticketId) => Eventually.GetAsync($"Ticket {ticketId} ended", _endLimit, async () =>
+    {
+        try
+        {
+            using var response = await app.Api.GetAsync($"/ticket?ticket_id={ticketId}", Cancel);
+            Assert.Contains(response.StatusCode, new[] { HttpStatusCode.OK, HttpStatusCode.Accepted, HttpStatusCode.ServiceUnavailable });
+            return response.StatusCode == HttpStatusCode.OK ? await response.Content.ReadAsStringAsync(Cancel) : null;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            return null;
+        }
+    });
+
+    private long CountOpen()
+    {
+        using var database = NpgsqlDataSource.Create(app.Database);
+        using var command = database.CreateCommand("select count(*) from tickets where time_finished is null");
+        return (long)command.ExecuteScalar()!;
+    }
+}

@@ -1,0 +1,195 @@
+using Microsoft.Extensions.Options;
+using TicketApp.Api.Deadlines;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Responses;
+using TicketApp.Api.Tickets;
+using TicketApp.Contracts;
+using TicketApp.Tests.Fixtures;
+
+namespace TicketApp.Tests.Messaging;
+
+/// <summary>What reports do to a ticket: in order, out of order, twice, and too late.</summary>
+[Collection(AppCollection.Name)]
+public sealed class ReportTests(AppFixture app)
+{
+    private static readonly TicketOptions _tickets = new() { MaxAttempts = 2, RetryPause = TimeSpan.Zero };
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_result_counts_once_and_only_under_the_current_epoch()
+    {
+        await using var database = await CreateAsync();
+        var ticket = await ReleaseAsync(database);
+
+        Assert.Empty((await ApplyAsync(database, Finished(ticket, "stale") with { Epoch = ticket.Epoch + 1 })).Ended);
+        Assert.Equal("first", Assert.Single((await ApplyAsync(database, Finished(ticket, "first"))).Ended).Response);
+        Assert.Empty((await ApplyAsync(database, Finished(ticket, "first"))).Ended);
+        Assert.Empty((await ApplyAsync(database, Finished(ticket, "second") with { Worker = "other" })).Ended);
+        Assert.Equal("first", await database.ValueAsync<string>("select response from tickets"));
+        // The one under a wrong epoch and the other worker's are on record; the repetition is not.
+        Assert.Equal(2, await database.ValueAsync<long>("select count(*) from ticket_attempts where outcome = 'late'"));
+    }
+
+    [Fact]
+    public async Task Reports_out_of_order_leave_the_end_as_it_is()
+    {
+        await using var database = await CreateAsync();
+        var ticket = await ReleaseAsync(database);
+        await ApplyAsync(database, Finished(ticket, "done"));
+        await ApplyAsync(database, Report(ticket, ReportType.Started), Report(ticket, ReportType.Redelivered), Report(ticket, ReportType.Returned), Failed(ticket));
+
+        Assert.Equal("succeeded", await StatusAsync(database));
+    }
+
+    [Fact]
+    public async Task One_batch_may_carry_everything_about_a_ticket()
+    {
+        await using var database = await CreateAsync();
+        var ticket = await ReleaseAsync(database);
+        WorkerReport heartbeat = new() { Type = ReportType.Heartbeat, Worker = "w", Slots = 7, Runs = [new(ticket.TicketId, ticket.Epoch)] };
+        await ApplyAsync(database, Report(ticket, ReportType.Redelivered), Finished(ticket, "done"), heartbeat, heartbeat, Report(ticket, ReportType.Started), Finished(ticket, "done"));
+
+        Assert.Equal("succeeded", await StatusAsync(database));
+        Assert.Equal(7, await database.ValueAsync<int>("select slots from workers"));
+    }
+
+    [Fact]
+    public async Task Failures_are_retried_and_the_last_one_ends_the_ticket()
+    {
+        await using var database = await CreateAsync();
+        await ApplyAsync(database, Failed(await ReleaseAsync(database)));
+        Assert.Equal("waiting", await StatusAsync(database));
+        await Sweeps(database).SweepDueAsync(Cancel);
+
+        var last = await ApplyAsync(database, Failed(await ReleaseAsync(database)));
+        Assert.Equal(TicketStatus.Failed, Assert.Single(last.Ended).Status);
+        Assert.True(await database.ValueAsync<bool>("select report_pending from tickets"));
+        Assert.Equal("1 2", await database.ValueAsync<string>("select string_agg(attempt::text, ' ' order by attempt) from ticket_attempts where outcome = 'failed'"));
+    }
+
+    [Fact]
+    public async Task A_ticket_handed_back_is_not_charged_and_runs_again()
+    {
+        await using var database = await CreateAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.Equal(1, (await ApplyAsync(database, Report(await ReleaseAsync(database), ReportType.Returned))).Returned);
+        }
+
+        await ApplyAsync(database, Finished(await ReleaseAsync(database), "done"));
+        Assert.Equal("succeeded", await StatusAsync(database));
+    }
+
+    [Fact]
+    public async Task A_lost_worker_is_charged_and_a_lost_message_is_not()
+    {
+        await using var database = await CreateAsync();
+        await ReleaseAsync(database);
+        await EndLeaseAsync(database);
+        Assert.Equal(0, await database.ValueAsync<short>("select attempt from tickets"));
+
+        for (var attempt = 1; attempt <= 2; attempt++)
+        {
+            await ApplyAsync(database, Report(await ReleaseAsync(database), ReportType.Started));
+            await EndLeaseAsync(database);
+        }
+
+        Assert.Equal("failed", await StatusAsync(database));
+        Assert.Equal("worker_lost", await database.ValueAsync<string>("select error_type from tickets"));
+        Assert.Equal(2, await database.ValueAsync<long>("select count(*) from ticket_attempts where outcome = 'worker_lost'"));
+    }
+
+    [Fact]
+    public async Task A_heartbeat_keeps_a_lease_that_a_redelivery_had_shortened()
+    {
+        await using var database = await CreateAsync();
+        var ticket = await ReleaseAsync(database);
+        await ApplyAsync(database, Report(ticket, ReportType.Started));
+        await ApplyAsync(database, Report(ticket, ReportType.Redelivered));
+        Assert.True(await database.ValueAsync<bool>("select lease_expires < now() + interval '16 s' from tickets"));
+
+        await ApplyAsync(database, new WorkerReport { Type = ReportType.Heartbeat, Worker = "w", Runs = [new(ticket.TicketId, ticket.Epoch)] });
+        Assert.True(await database.ValueAsync<bool>("select lease_expires > now() + interval '25 s' from tickets"));
+    }
+
+    [Theory]
+    [InlineData("queued", "expired", "processing_timeout")]
+    [InlineData("released", "expired", "processing_timeout")]
+    [InlineData("running", "timed_out", "processing_timeout")]
+    public async Task Whatever_runs_over_the_processing_limit_ends(string from, string to, string error)
+    {
+        await using var database = await CreateAsync();
+        if (from != "queued")
+        {
+            var ticket = await ReleaseAsync(database);
+            await ApplyAsync(database, from == "running" ? [Report(ticket, ReportType.Started)] : []);
+        }
+
+        await database.ExecuteAsync("update tickets set expires_at = now(), due_at = now()");
+        Assert.Equal(1, (await Sweeps(database).SweepDueAsync(Cancel)).Ended);
+        Assert.Equal(to, await StatusAsync(database));
+        Assert.Equal(error, await database.ValueAsync<string>("select error_type from tickets"));
+    }
+
+    [Fact]
+    public async Task A_result_after_the_processing_limit_does_not_count_even_before_the_sweep()
+    {
+        await using var database = await CreateAsync();
+        var ticket = await ReleaseAsync(database);
+        await database.ExecuteAsync("update tickets set expires_at = now() - interval '1 ms'");
+        await ApplyAsync(database, Finished(ticket, "too late"));
+
+        Assert.Equal("timed_out", await StatusAsync(database));
+        Assert.True(await database.ValueAsync<bool>("select response is null and report_pending from tickets"));
+    }
+
+    [Fact]
+    public async Task Waiting_too_long_to_start_and_running_too_long_each_have_their_limit()
+    {
+        await using var database = await CreateAsync();
+        await database.ExecuteAsync("update tickets set due_at = now()");
+        await Sweeps(database).SweepDueAsync(Cancel);
+        Assert.Equal("queue_timeout", await database.ValueAsync<string>("select error_type from tickets where status = 'expired'"));
+
+        await using var other = await CreateAsync();
+        await ApplyAsync(other, Report(await ReleaseAsync(other), ReportType.Started) with { RunLimitMilliseconds = 1 });
+        await other.ExecuteAsync("update tickets set due_at = due_at - interval '16 s'");
+        await Sweeps(other).SweepDueAsync(Cancel);
+        Assert.Equal("execution_timeout", await other.ValueAsync<string>("select error_type from tickets where status = 'waiting'"));
+    }
+
+    private static WorkerReport Report(TicketMessage ticket, ReportType type) =>
+        new() { Type = type, Worker = "w", TicketId = ticket.TicketId, UserId = ticket.UserId, Epoch = ticket.Epoch, RunMilliseconds = 5 };
+
+    private static WorkerReport Finished(TicketMessage ticket, string response) => Report(ticket, ReportType.Finished) with { Response = response };
+
+    private static WorkerReport Failed(TicketMessage ticket) => Report(ticket, ReportType.Failed) with { ErrorType = "model_error", ErrorMessage = "no" };
+
+    private static SweepStore Sweeps(ScratchDatabase database) => new(database.Source, Options.Create(_tickets));
+
+    private static Task<ReportOutcome> ApplyAsync(ScratchDatabase database, params WorkerReport[] reports) =>
+        new ReportStore(database.Source, Options.Create(new DispatchOptions()), Options.Create(_tickets)).ApplyAsync(reports, Cancel);
+
+    private static async Task EndLeaseAsync(ScratchDatabase database)
+    {
+        await database.ExecuteAsync("update tickets set lease_expires = now()");
+        await Sweeps(database).SweepLostAsync(Cancel);
+    }
+
+    private static Task<string> StatusAsync(ScratchDatabase database) => database.ValueAsync<string>("select status::text from tickets");
+
+    private static async Task<TicketMessage> ReleaseAsync(ScratchDatabase database) =>
+        Assert.Single(await new DispatchStore(database.Source, Options.Create(new DispatchOptions())).ReleaseAsync(10, Cancel));
+
+    /// <summary>A database with one queued ticket.</summary>
+    private async Task<ScratchDatabase> CreateAsync()
+    {
+        var database = await ScratchDatabase.CreateMigratedAsync(app);
+        var user = Guid.CreateVersion7();
+        await database.ExecuteAsync($"insert into users (user_id) values ('{user}')");
+        TicketStore store = new(database.Source, Options.Create(_tickets), Options.Create(new DispatchOptions()));
+        await store.CreateAsync([new NewTicket(Guid.CreateVersion7(), user)], release: 0);
+        return database;
+    }
+}
