@@ -74,7 +74,7 @@ internal sealed class RabbitMQServer : NativeServer
     private async Task WaitForEpmdAsync(GuardedProcess epmd, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (LoopbackPort.IsFree(_epmdPort))
+        while (!await LoopbackPort.IsAnsweredAsync(_epmdPort, cancellationToken))
         {
             if (epmd.Exited.IsCompleted)
             {

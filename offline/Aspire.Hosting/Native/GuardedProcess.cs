@@ -10,7 +10,7 @@ namespace Aspire.Hosting.Native;
 internal sealed class GuardedProcess : IAsyncDisposable
 {
     /// <summary>How long the guard lets the command stop by itself once the pipe is closed, in tenths of a second.</summary>
-    private const string OrphanGrace = "30";
+    private const string OrphanGrace = "20";
 
     // Arguments: signal that asks for a stop, grace, command. Lines on the pipe are signals to send.
     // setsid before it keeps the terminal's Ctrl+C away: the AppHost decides in which order things stop.

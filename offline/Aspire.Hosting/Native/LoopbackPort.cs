@@ -36,6 +36,21 @@ internal static class LoopbackPort
 
     public static bool IsFree(int port) => CanListen(IPAddress.Loopback, port) && CanListen(IPAddress.IPv6Loopback, port);
 
+    /// <summary>Whether a server listens there. Asked by connecting: listening to find out could take the port from it.</summary>
+    public static async Task<bool> IsAnsweredAsync(int port, CancellationToken cancellationToken)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await socket.ConnectAsync(IPAddress.Loopback, port, cancellationToken);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
     private static bool CanListen(IPAddress address, int port)
     {
         try
