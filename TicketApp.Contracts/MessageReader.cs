@@ -64,9 +64,13 @@ public static class MessageReader
             value = JsonSerializer.Deserialize(body, type);
             reason = value is null ? "null" : null;
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
+        catch (JsonException exception)
         {
-            reason = exception.Message;
+            reason = $"not the JSON of this queue, at {exception.Path ?? "$"}, line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}";
+        }
+        catch (InvalidOperationException)
+        {
+            reason = "not the JSON of this queue: half a character";
         }
 
         return value is not null && reason is null;
@@ -75,7 +79,7 @@ public static class MessageReader
     private static string? Defect(WorkerReport? report) => report switch
     {
         null => "null in the list of reports",
-        { Type: ReportType.Heartbeat } => null,
+        { Type: ReportType.Heartbeat or ReportType.Probe } => null,
         { TicketId: var id } when id == Guid.Empty => "ticket_id is missing",
         { Epoch: < 1 } => "epoch is missing",
         { Type: ReportType.Finished, Response: null } => "response is missing",

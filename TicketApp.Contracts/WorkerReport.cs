@@ -29,6 +29,10 @@ public enum ReportType
     /// <summary>The worker lives, has <see cref="WorkerReport.Slots"/> slots and still runs <see cref="WorkerReport.Runs"/>.</summary>
     [JsonStringEnumMemberName("heartbeat")]
     Heartbeat,
+
+    /// <summary>The Api's own message to itself: as long as it comes back, workers' reports come through as well.</summary>
+    [JsonStringEnumMemberName("probe")]
+    Probe,
 }
 
 /// <summary>One run, as a heartbeat names it.</summary>

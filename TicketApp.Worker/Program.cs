@@ -1,11 +1,12 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using TicketApp.Contracts.Broker;
 using TicketApp.ServiceDefaults;
 using TicketApp.Worker;
 
-var builder = WebApplication.CreateSlimBuilder(args);
+var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 
 builder.AddServiceDefaults();
-builder.AddBroker();
+builder.AddBroker(withoutBroker: HealthStatus.Unhealthy);
 builder.Services
     .AddModels()
     .AddTicketRuns();

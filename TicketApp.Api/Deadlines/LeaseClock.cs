@@ -1,50 +1,54 @@
+using System.Diagnostics;
+
 namespace TicketApp.Api.Deadlines;
 
 /// <summary>
-/// Says whether ended leases mean anything. While reports cannot reach the database (no broker, no database, this process just
-/// started) a lease that runs out says nothing of its worker; so once they flow again every running ticket gets
-/// the time of a heartbeat and a half before the next lease is taken away.
+/// Says whether ended leases mean anything. While workers' reports cannot reach the database (no broker, a broker that takes no
+/// messages, no database, this process just started) a lease that runs out says nothing of its worker. So leases count only
+/// while reports are seen, of which this process sends some of its own; and once they are seen again, every
+/// running ticket gets the time of a heartbeat and a half before the next lease is taken away.
 /// </summary>
 internal sealed class LeaseClock
 {
+    // Well under a lease less a heartbeat, so that silence is noticed before the first lease could end of it.
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(8);
+
     private readonly Lock _lock = new();
-    private bool _flowing;
+    private long? _lastSeen;
     private bool _extended;
 
-    public void ReportsFlow()
+    /// <summary>Reports came through, into the database.</summary>
+    public void ReportsSeen()
     {
         lock (_lock)
         {
-            _flowing = true;
+            _lastSeen = Stopwatch.GetTimestamp();
         }
     }
 
-    public void ReportsStopped()
+    /// <summary>Reports may have been held up.</summary>
+    public void Interrupted()
     {
         lock (_lock)
         {
-            _flowing = false;
+            _lastSeen = null;
             _extended = false;
         }
     }
 
-    /// <summary>Reports may have waited: leases are extended before they count again.</summary>
-    public void DatabaseWasAway()
-    {
-        lock (_lock)
-        {
-            _extended = false;
-        }
-    }
-
-    /// <summary>Whether leases count now; false for the caller to stay away from them.</summary>
+    /// <summary>Whether leases count now; if not, the caller stays away from them.</summary>
     /// <param name="extensionIsDue">Leases must first be extended, after which the caller says <see cref="Extended"/>.</param>
     public bool Counts(out bool extensionIsDue)
     {
         lock (_lock)
         {
-            extensionIsDue = _flowing && !_extended;
-            return _flowing;
+            if (_lastSeen is not { } seen || Stopwatch.GetElapsedTime(seen) > LongestSilence)
+            {
+                _extended = false;
+            }
+
+            extensionIsDue = !_extended;
+            return _lastSeen is { } last && Stopwatch.GetElapsedTime(last) <= LongestSilence;
         }
     }
 

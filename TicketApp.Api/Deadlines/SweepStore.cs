@@ -20,7 +20,7 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
 
     // due_at is when a ticket must be looked at, whatever it is for: over the processing limit it ends; never started within the
     // queue limit it ends; running over the run limit (its worker should have said so) this attempt has failed; and else its
-    // pause after a failure is over.
+    // pause after a failure is over. "attempt" counts the current release, so a ticket in its first one has not run.
     private const string DueSql =
         """
         with due as (
@@ -39,7 +39,7 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
                     when not ends and reason is null then 'queued'
                     when not ends then 'waiting'
                     when reason = 'execution_timeout' then 'failed'
-                    when t.time_started is null then 'expired'
+                    when t.attempt = case was when 'released' then 1 else 0 end and was <> 'running' then 'expired'
                     else 'timed_out' end::ticket_status,
                 due_at = case when reason = 'execution_timeout' then least(t.expires_at, now() + (0.5 + random() / 2) * least($3, $2 * 2 ^ (t.attempt - 1))) else t.expires_at end,
                 queue_key = coalesce(t.queue_key, 0),

@@ -35,7 +35,7 @@ internal sealed partial class Sweeper(
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                leases.DatabaseWasAway();
+                leases.Interrupted();
                 Log.Failed(logger, exception.GetBaseException().Message);
             }
         }

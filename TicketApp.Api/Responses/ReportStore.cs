@@ -107,15 +107,16 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         var groups = reports.ToLookup(report => report.Type);
         await using var batch = database.CreateBatch();
         // Starts and heartbeats before ends, and a redelivery last: it must not shorten the lease of what ends in the same batch.
+        // Only statements that return rows have a result to read: the driver steps over the others.
         List<Func<NpgsqlDataReader, Task>> readers = [];
-        AddHeartbeats(batch, readers, [.. groups[ReportType.Heartbeat]]);
-        Add(ReportType.Started, StartedSql, Nothing, Workers, RunTimes, RunLimits, _ => Value(dispatch.Value.Lease));
+        AddHeartbeats(batch, [.. groups[ReportType.Heartbeat]]);
+        Add(ReportType.Started, StartedSql, read: null, Workers, RunTimes, RunLimits, _ => Value(dispatch.Value.Lease));
         Add(ReportType.Finished, FinishedSql, ReadFinishedAsync, Workers, RunTimes, Texts(report => report.Response));
         Add(
             ReportType.Failed, FailedSql, ReadFailedAsync, Workers, RunTimes, Texts(report => report.ErrorType ?? "model_error"), Texts(report => report.ErrorMessage),
             _ => Value(tickets.Value.RetryPause), _ => Value(tickets.Value.LongestRetryPause));
         Add(ReportType.Returned, ReturnedSql, ReadReturnedAsync);
-        Add(ReportType.Redelivered, RedeliveredSql, Nothing);
+        Add(ReportType.Redelivered, RedeliveredSql, read: null);
         if (batch.BatchCommands.Count == 0)
         {
             return outcome;
@@ -134,7 +135,7 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
             [.. groups[ReportType.Finished].Concat(groups[ReportType.Failed]).Where(report => !counted.Contains((report.TicketId, report.Epoch)))], outcome, cancellationToken);
         return outcome;
 
-        void Add(ReportType type, string sql, Func<NpgsqlDataReader, Task> read, params ReadOnlySpan<Func<WorkerReport[], NpgsqlParameter>> columns)
+        void Add(ReportType type, string sql, Func<NpgsqlDataReader, Task>? read, params ReadOnlySpan<Func<WorkerReport[], NpgsqlParameter>> columns)
         {
             WorkerReport[] rows = [.. groups[type]];
             if (rows.Length == 0)
@@ -149,7 +150,10 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
             }
 
             batch.BatchCommands.Add(command);
-            readers.Add(read);
+            if (read is not null)
+            {
+                readers.Add(read);
+            }
         }
 
         async Task ReadFinishedAsync(NpgsqlDataReader reader)
@@ -195,8 +199,6 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         }
     }
 
-    private static Task Nothing(NpgsqlDataReader reader) => Task.CompletedTask;
-
     private static NpgsqlParameter<Guid[]> Ids(WorkerReport[] rows) => Value(Array.ConvertAll(rows, row => row.TicketId));
 
     private static NpgsqlParameter<int[]> Epochs(WorkerReport[] rows) => Value(Array.ConvertAll(rows, row => row.Epoch));
@@ -212,14 +214,13 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
 
     private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 
-    private void AddHeartbeats(NpgsqlBatch batch, List<Func<NpgsqlDataReader, Task>> readers, WorkerReport[] heartbeats)
+    private void AddHeartbeats(NpgsqlBatch batch, WorkerReport[] heartbeats)
     {
         // One row a worker, the last that it said: an upsert cannot touch a row twice.
         WorkerReport[] workers = [.. heartbeats.Where(heartbeat => heartbeat.Slots is not null).GroupBy(heartbeat => heartbeat.Worker).Select(group => group.Last())];
         if (workers.Length > 0)
         {
             batch.BatchCommands.Add(new(WorkerSql) { Parameters = { Workers(workers), Value(Array.ConvertAll(workers, worker => worker.Slots ?? 0)) } });
-            readers.Add(Nothing);
         }
 
         RunReference[] runs = [.. heartbeats.SelectMany(heartbeat => heartbeat.Runs ?? [])];
@@ -229,7 +230,6 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
             {
                 Parameters = { Value(Array.ConvertAll(runs, run => run.TicketId)), Value(Array.ConvertAll(runs, run => run.Epoch)), Value(dispatch.Value.Lease) },
             });
-            readers.Add(Nothing);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Threading.Channels;
 using RabbitMQ.Client;
 using TicketApp.Api.Database;
@@ -29,6 +30,9 @@ internal sealed partial class ResponsesConsumer(
     private const int LargestBatch = 1000;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
+    // Replicas share the queue and so each other's probes; often enough for each to see one every few seconds.
+    private static readonly TimeSpan ProbeEvery = TimeSpan.FromSeconds(2);
+
     private readonly Channel<Delivery> _arrived = Channel.CreateUnbounded<Delivery>(new UnboundedChannelOptions { SingleReader = true });
 
     // Bounds the unbounded channel above.
@@ -41,7 +45,7 @@ internal sealed partial class ResponsesConsumer(
     protected override async Task WhileConsumingAsync(CancellationToken lost)
     {
         await migrator.Ready.WaitAsync(lost);
-        leases.ReportsFlow();
+        var probing = ProbeAsync(lost);
         try
         {
             while (await _arrived.Reader.WaitToReadAsync(lost))
@@ -51,8 +55,28 @@ internal sealed partial class ResponsesConsumer(
         }
         finally
         {
-            leases.ReportsStopped();
+            leases.Interrupted();
+            await probing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    /// <summary>Sends a message along the way that reports take: see <see cref="LeaseClock"/>.</summary>
+    private async Task ProbeAsync(CancellationToken lost)
+    {
+        var probe = JsonSerializer.SerializeToUtf8Bytes(new WorkerReport { Type = ReportType.Probe, Worker = "api" }, ContractJson.Default.WorkerReport);
+        using PeriodicTimer timer = new(ProbeEvery);
+        do
+        {
+            try
+            {
+                await broker.PublishAsync(QueueNames.Responses, probe, expiration: ProbeEvery * 2, cancellationToken: lost);
+            }
+            catch (BrokerUnavailableException)
+            {
+                // Then it does not come back, which is what it is to show.
+            }
+        }
+        while (await timer.WaitForNextTickAsync(lost));
     }
 
     private async Task TakeBatchAsync(CancellationToken lost)
@@ -94,14 +118,14 @@ internal sealed partial class ResponsesConsumer(
             try
             {
                 Applied(await store.ApplyAsync([.. batch.SelectMany(message => message.Reports)], lost));
+                leases.ReportsSeen();
                 return;
             }
             catch (Exception exception) when (DatabaseErrors.IsUnavailable(exception))
             {
                 Log.Waiting(Logger, exception.GetBaseException().Message);
-                leases.ReportsStopped();
+                leases.Interrupted();
                 await Task.Delay(Pause, lost);
-                leases.ReportsFlow();
             }
             catch (Npgsql.PostgresException exception) when (batch.Count > 1)
             {

@@ -88,9 +88,13 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
         working();
 
         var beside = WhileConsumingAsync(ended.Token);
-        await Task.WhenAny(beside, WatchProgressAsync(channel, ended.Token));
+        var first = await Task.WhenAny(beside, WatchProgressAsync(channel, ended.Token));
         await ended.CancelAsync();
         await beside.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (first is { IsFaulted: true, Exception: { } fault })
+        {
+            throw fault.GetBaseException();
+        }
     }
 
     private async Task WatchProgressAsync(IChannel channel, CancellationToken ended)

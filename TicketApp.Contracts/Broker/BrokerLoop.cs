@@ -21,6 +21,9 @@ public abstract partial class BrokerLoop(IConnectionFactory factory, string name
     /// <summary>Whether the connection stands and the work on it has begun.</summary>
     public bool IsWorking => _isWorking;
 
+    /// <summary>Whether it can do its work now.</summary>
+    public virtual bool IsReady => _isWorking;
+
     protected ILogger Logger { get; } = logger;
 
     /// <summary>Works on a new connection until <paramref name="lost"/> is cancelled; calls <paramref name="working"/> once it can.</summary>

@@ -17,7 +17,7 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, ILogger<
     private volatile IChannel? _channel;
 
     /// <summary>Whether a message would be taken now: connected, and the broker has not asked for a pause for want of memory or disk.</summary>
-    public bool IsReady => _channel is not null;
+    public override bool IsReady => _channel is not null;
 
     /// <summary>Publishes one message and waits until the broker has it safe.</summary>
     /// <param name="queue">One of <see cref="QueueNames"/>.</param>

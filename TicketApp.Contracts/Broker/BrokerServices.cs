@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 
 namespace TicketApp.Contracts.Broker;
@@ -7,7 +8,9 @@ namespace TicketApp.Contracts.Broker;
 public static class BrokerServices
 {
     /// <summary>Adds the connection factory (connection string <c>rabbitmq</c>), the publisher and the broker's health check.</summary>
-    public static IHostApplicationBuilder AddBroker(this IHostApplicationBuilder builder)
+    /// <param name="builder">The process.</param>
+    /// <param name="withoutBroker">How healthy the process is without it: degraded if it still serves its callers.</param>
+    public static IHostApplicationBuilder AddBroker(this IHostApplicationBuilder builder, HealthStatus withoutBroker)
     {
         builder.AddRabbitMQClient(
             "rabbitmq",
@@ -23,7 +26,7 @@ public static class BrokerServices
                 factory.ClientProvidedName = builder.Environment.ApplicationName;
             });
         builder.Services.AddBrokerLoop<BrokerPublisher>();
-        builder.Services.AddHealthChecks().AddCheck<BrokerHealthCheck>("broker");
+        builder.Services.AddHealthChecks().AddCheck<BrokerHealthCheck>("broker", withoutBroker);
         return builder;
     }
 

@@ -48,8 +48,11 @@ public sealed class ReportTests(AppFixture app)
         await using var database = await CreateAsync();
         var ticket = await ReleaseAsync(database);
         WorkerReport heartbeat = new() { Type = ReportType.Heartbeat, Worker = "w", Slots = 7, Runs = [new(ticket.TicketId, ticket.Epoch)] };
-        await ApplyAsync(database, Report(ticket, ReportType.Redelivered), Finished(ticket, "done"), heartbeat, heartbeat, Report(ticket, ReportType.Started), Finished(ticket, "done"));
+        var outcome = await ApplyAsync(
+            database, Report(ticket, ReportType.Redelivered), Finished(ticket, "done"), heartbeat, heartbeat, Report(ticket, ReportType.Started), Finished(ticket, "done"));
 
+        Assert.Equal("done", Assert.Single(outcome.Ended).Response);
+        Assert.Equal(0, outcome.Late);
         Assert.Equal("succeeded", await StatusAsync(database));
         Assert.Equal(7, await database.ValueAsync<int>("select slots from workers"));
     }
