@@ -1,4 +1,4 @@
-using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace TicketApp.Tests.AppHost.Model;
 
@@ -114,9 +114,7 @@ public sealed class ModelTests
     public async Task Values_of_a_run_reach_the_api_in_the_forms_that_it_reads()
     {
         await using var builder = await CreateAsync("Parameters:postgres-password=pg", "Parameters:rabbitmq-password=mq");
-        await using var app = await builder.BuildAsync(Cancel);
-        var context = app.Services.GetRequiredService<DistributedApplicationExecutionContext>();
-        Assert.True(context.IsRunMode);
+        Assert.True(builder.ExecutionContext.IsRunMode);
 
         // Whoever runs the model allocates the endpoints: here nobody runs it.
         var port = 40000;
@@ -125,7 +123,7 @@ public sealed class ModelTests
             endpoint.AllocatedEndpoint = new AllocatedEndpoint(endpoint, "localhost", endpoint.Port ?? port++, targetPortExpression: "45000");
         }
 
-        var variables = await VariablesAsync(Find<ProjectResource>(builder, "api"), context);
+        var variables = await VariablesAsync(Find<ProjectResource>(builder, "api"), builder.ExecutionContext);
 
         Assert.Matches("^Host=localhost;Port=4000[0-9];Username=postgres;Password=pg;Database=tickets$", variables["ConnectionStrings__tickets"]);
         Assert.Matches("^amqp://ticketapp:mq@localhost:4000[0-9]$", variables["ConnectionStrings__rabbitmq"]);
@@ -149,7 +147,7 @@ public sealed class ModelTests
 
     private static async Task<Dictionary<string, string>> VariablesAsync(ProjectResource resource, DistributedApplicationExecutionContext context)
     {
-        var result = await ExecutionConfigurationBuilder.Create(resource).WithEnvironmentVariablesConfig().BuildAsync(context, cancellationToken: Cancel);
+        var result = await ExecutionConfigurationBuilder.Create(resource).WithEnvironmentVariablesConfig().BuildAsync(context, NullLogger.Instance, Cancel);
         Assert.Null(result.Exception);
         return result.EnvironmentVariables.ToDictionary();
     }
