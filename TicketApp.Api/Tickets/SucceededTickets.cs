@@ -5,7 +5,7 @@ namespace TicketApp.Api.Tickets;
 /// <summary>Remembers tickets that succeeded, in bounded memory. The database refuses any change to them, so none goes stale.</summary>
 internal sealed class SucceededTickets : IDisposable
 {
-    private const int MaxCharacters = 8 * 1024 * 1024;
+    private const int MaxCharacters = 2 * 1024 * 1024;
 
     // What an entry costs beside its response, in characters.
     private const int EntryOverhead = 200;
