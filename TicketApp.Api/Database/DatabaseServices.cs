@@ -12,11 +12,7 @@ internal static class DatabaseServices
     /// <summary>Adds the data source (connection string <c>tickets</c>), its health check and the migrations.</summary>
     public static IHostApplicationBuilder AddDatabase(this IHostApplicationBuilder builder)
     {
-        builder.AddNpgsqlDataSource("tickets", configureDataSourceBuilder: source =>
-        {
-            Tune(source.ConnectionStringBuilder);
-            source.UsePhysicalConnectionInitializer(SetPlanning, SetPlanningAsync);
-        });
+        builder.AddNpgsqlDataSource("tickets", configureDataSourceBuilder: Tune);
         builder.Services
             .AddSingleton<DatabaseMigrator>()
             .AddHostedService(provider => provider.GetRequiredService<DatabaseMigrator>());
@@ -31,8 +27,11 @@ internal static class DatabaseServices
         return app.Use((context, next) => ready.IsCompletedSuccessfully ? next(context) : throw new TimeoutException("The schema is not ready."));
     }
 
-    private static void Tune(NpgsqlConnectionStringBuilder connection)
+    /// <summary>Sets up connections the way the statements of this program want them.</summary>
+    public static void Tune(NpgsqlDataSourceBuilder source)
     {
+        source.UsePhysicalConnectionInitializer(SetPlanning, SetPlanningAsync);
+        var connection = source.ConnectionStringBuilder;
         // All statements are few and fixed: parse and plan each once a connection.
         connection.MaxAutoPrepare = 40;
         connection.AutoPrepareMinUsages = 2;

@@ -23,8 +23,9 @@ internal sealed class ScratchDatabase : IAsyncDisposable
             await create.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
 
-        NpgsqlConnectionStringBuilder connection = new(app.Database) { Database = name };
-        return new(server, name, NpgsqlDataSource.Create(connection));
+        NpgsqlDataSourceBuilder source = new(new NpgsqlConnectionStringBuilder(app.Database) { Database = name }.ConnectionString);
+        DatabaseServices.Tune(source);
+        return new(server, name, source.Build());
     }
 
     /// <summary>One with the schema in it.</summary>

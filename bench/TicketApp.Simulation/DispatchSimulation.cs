@@ -1,0 +1,178 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using TicketApp.Api.Deadlines;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Responses;
+using TicketApp.Api.Tickets;
+using TicketApp.Contracts;
+
+namespace TicketApp.Simulation;
+
+/// <summary>
+/// Two replicas' dispatching, reporting and sweeping, with everything but the statements left out: no broker, and workers that
+/// answer a batch at a time. Now and then a newcomer submits one ticket, and halfway through a tenth of all workers dies.
+/// </summary>
+internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSize size)
+{
+    private const int Replicas = 2;
+    private const int LargestRelease = 500;
+
+    private readonly IOptions<DispatchOptions> _dispatch = Options.Create(new DispatchOptions());
+    private readonly IOptions<TicketOptions> _tickets = Options.Create(new TicketOptions { ProcessingLimit = TimeSpan.FromDays(1) });
+    private readonly ConcurrentQueue<TicketMessage> _running = new();
+    private readonly ConcurrentQueue<double> _looks = new();
+    private readonly ConcurrentQueue<double> _releases = new();
+    private readonly ConcurrentQueue<double> _reports = new();
+    private readonly ConcurrentDictionary<Guid, long> _newcomers = new();
+    private readonly ConcurrentQueue<long> _overtaken = new();
+    private long _released;
+    private long _finished;
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        await RunForAsync(size.Duration / 2, cancellationToken);
+        await LoseWorkersAsync(cancellationToken);
+        await RunForAsync(size.Duration / 2, cancellationToken);
+        Print(Stopwatch.GetElapsedTime(started));
+    }
+
+    private async Task RunForAsync(TimeSpan duration, CancellationToken cancellationToken)
+    {
+        using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        over.CancelAfter(duration);
+        await Task.WhenAll([.. Enumerable.Range(0, Replicas).Select(_ => DispatchAsync(over.Token)), AnswerAsync(over.Token), SubmitAsync(over.Token)]);
+    }
+
+    /// <summary>What <see cref="Dispatcher"/> does, without its pauses.</summary>
+    private async Task DispatchAsync(CancellationToken over)
+    {
+        DispatchStore store = new(database, _dispatch);
+        DispatchWindow window = new(_dispatch);
+        var replica = Guid.CreateVersion7();
+        await store.AnnounceAsync(replica, CancellationToken.None);
+        while (!over.IsCancellationRequested)
+        {
+            window.Refresh(await TimedAsync(_looks, () => store.LookAsync(replica, CancellationToken.None)));
+            var granted = window.TakeForBacklog(LargestRelease);
+            if (granted == 0)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(1), CancellationToken.None);
+                continue;
+            }
+
+            var released = await TimedAsync(_releases, () => store.ReleaseAsync(granted, CancellationToken.None));
+            window.Released(released.Count);
+            var before = Interlocked.Add(ref _released, released.Count) - released.Count;
+            foreach (var ticket in released)
+            {
+                before++;
+                if (_newcomers.TryRemove(ticket.TicketId, out var releasedAtSubmit))
+                {
+                    _overtaken.Enqueue(before - releasedAtSubmit);
+                }
+
+                _running.Enqueue(ticket);
+            }
+        }
+
+        await store.LeaveAsync(replica, CancellationToken.None);
+    }
+
+    private async Task AnswerAsync(CancellationToken over)
+    {
+        ReportStore store = new(database, _dispatch, _tickets);
+        while (!over.IsCancellationRequested)
+        {
+            List<WorkerReport> reports = [];
+            while (reports.Count < LargestRelease && _running.TryDequeue(out var ticket))
+            {
+                reports.Add(new() { Worker = "worker-1", TicketId = ticket.TicketId, UserId = ticket.UserId, Epoch = ticket.Epoch, Response = "Happy message", RunMilliseconds = 1 });
+            }
+
+            if (reports.Count == 0)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(1), CancellationToken.None);
+                continue;
+            }
+
+            var outcome = await TimedAsync(_reports, () => store.ApplyAsync(reports, CancellationToken.None));
+            _finished += outcome.Ended.Count;
+        }
+    }
+
+    private async Task SubmitAsync(CancellationToken over)
+    {
+        TicketStore store = new(database, _tickets, _dispatch);
+        while (!over.IsCancellationRequested)
+        {
+            NewTicket ticket = new(Guid.CreateVersion7(), Guid.CreateVersion7());
+            await using (var user = database.CreateCommand($"insert into users (user_id) values ('{ticket.UserId}')"))
+            {
+                await user.ExecuteNonQueryAsync(CancellationToken.None);
+            }
+
+            _newcomers[ticket.TicketId] = Interlocked.Read(ref _released);
+            await store.CreateAsync([ticket], release: 0);
+            await Task.Delay(TimeSpan.FromMilliseconds(200), CancellationToken.None);
+        }
+    }
+
+    /// <summary>A tenth of what runs is never answered. Time is made to pass for its leases; then the sweep takes it back.</summary>
+    private async Task LoseWorkersAsync(CancellationToken cancellationToken)
+    {
+        Dictionary<Guid, TicketMessage> all = _running.ToDictionary(ticket => ticket.TicketId);
+        TicketMessage[] lost = [.. all.Values.Take(Math.Max(1, all.Count / 10))];
+        ReportStore reports = new(database, _dispatch, _tickets);
+        await reports.ApplyAsync([.. lost.Select(ticket => new WorkerReport { Type = ReportType.Started, Worker = "worker-1", TicketId = ticket.TicketId, UserId = ticket.UserId, Epoch = ticket.Epoch })], cancellationToken);
+        await using (var pass = database.CreateCommand("update tickets set lease_expires = now() where status = 'running'"))
+        {
+            await pass.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        _running.Clear();
+        foreach (var ticket in all.Values.Except(lost))
+        {
+            _running.Enqueue(ticket);
+        }
+
+        SweepStore sweeps = new(database, _tickets);
+        var started = Stopwatch.GetTimestamp();
+        var requeued = 0;
+        while ((await sweeps.SweepLostAsync(cancellationToken)).Requeued is > 0 and var count)
+        {
+            requeued += count;
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{lost.Length:N0} tickets lost their workers; {requeued:N0} were back in the backlog {Stopwatch.GetElapsedTime(started).TotalMilliseconds:F0} ms after their leases ended"));
+    }
+
+    private static async Task<T> TimedAsync<T>(ConcurrentQueue<double> times, Func<Task<T>> call)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var result = await call();
+        times.Enqueue(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        return result;
+    }
+
+    private void Print(TimeSpan elapsed)
+    {
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_released / elapsed.TotalSeconds:N0} tickets released a second, {_finished / elapsed.TotalSeconds:N0} finished"));
+        PrintTimes("look into the window", _looks);
+        PrintTimes($"release of up to {LargestRelease}", _releases);
+        PrintTimes($"report of up to {LargestRelease} results", _reports);
+        long[] overtaken = [.. _overtaken.Order()];
+        Console.WriteLine(overtaken.Length == 0
+            ? "no newcomer was released"
+            : string.Create(CultureInfo.InvariantCulture, $"{overtaken.Length} newcomers: {overtaken[overtaken.Length / 2]:N0} tickets were released between a newcomer's submission and its release (median), {overtaken[^1]:N0} at most; {_newcomers.Count} still waited"));
+    }
+
+    private static void PrintTimes(string what, ConcurrentQueue<double> times)
+    {
+        double[] sorted = [.. times.Order()];
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what}: {sorted.Length:N0} times, p50 {sorted[sorted.Length / 2]:F1} ms, p99 {sorted[(int)(sorted.Length * 0.99)]:F1} ms, max {sorted[^1]:F1} ms"));
+    }
+}
