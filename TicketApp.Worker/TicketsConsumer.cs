@@ -134,7 +134,7 @@ internal sealed partial class TicketsConsumer(
             try
             {
                 await broker.PublishUnreadableAsync(QueueNames.Tickets, delivery.Body, reason, lost);
-                await delivery.AckAsync();
+                reporter.Acknowledge(delivery);
                 return;
             }
             catch (Exception exception) when (exception is BrokerUnavailableException or OperationCanceledException)

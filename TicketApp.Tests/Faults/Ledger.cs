@@ -20,21 +20,28 @@ internal sealed class Ledger(RunningApp app)
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
+    public int Accepted => _accepted.Count;
+
+    public int Refused => _refused;
+
     /// <summary>Runs <paramref name="fault"/> under load, which goes on for a while after it, and checks every ticket.</summary>
-    /// <returns>How many requests were refused or broke off.</returns>
-    public static async Task<int> CheckAsync(RunningApp app, Func<Task> fault)
+    /// <returns>The ledger, every entry of which held.</returns>
+    public static Task<Ledger> CheckAsync(RunningApp app, Func<Task> fault) => CheckAsync(app, _ => fault());
+
+    /// <inheritdoc cref="CheckAsync(RunningApp, Func{Task})"/>
+    public static async Task<Ledger> CheckAsync(RunningApp app, Func<Ledger, Task> fault)
     {
         Ledger ledger = new(app);
         var userId = await app.CreateUserAsync();
         using CancellationTokenSource enough = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         var clients = Task.WhenAll(Enumerable.Range(0, Clients).Select(_ => ledger.SubmitAsync(userId, enough.Token)));
         await ledger.UntilAcceptedAsync(20);
-        await fault();
+        await fault(ledger);
         await ledger.UntilAcceptedAsync(20);
         await enough.CancelAsync();
         await clients;
         await ledger.CheckAsync();
-        return ledger._refused;
+        return ledger;
     }
 
     private Task UntilAcceptedAsync(int more)

@@ -14,6 +14,8 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
     private const int LargestBatch = 200;
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
 
+    private readonly Acknowledgements _acknowledgements = new();
+
     // Bounded by the runs in hand: each has at most its start and its end here.
     private readonly Channel<Entry> _entries = Channel.CreateUnbounded<Entry>(new UnboundedChannelOptions { SingleReader = true });
 
@@ -22,6 +24,9 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
 
     /// <summary>Reports something about a message that is not run here; acknowledges it once the broker has the report.</summary>
     public void Report(WorkerReport report, Delivery delivery) => _entries.Writer.TryWrite(new(report, null, delivery));
+
+    /// <summary>Acknowledges a message about which there is nothing to report.</summary>
+    public void Acknowledge(Delivery delivery) => _entries.Writer.TryWrite(new(null, null, delivery));
 
     /// <summary>Reports what ends nothing.</summary>
     public void Report(WorkerReport report) => _entries.Writer.TryWrite(new(report, null, null));
@@ -48,26 +53,29 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
                 batch.Add(entry);
             }
 
-            await PublishAsync(Serialize(batch), stoppingToken);
-            foreach (var entry in batch)
+            await PublishAsync([.. batch.Select(entry => entry.Report).OfType<WorkerReport>()], stoppingToken);
+            await _acknowledgements.AckAsync(batch.Select(entry => entry.Ended?.Delivery ?? entry.Delivery).OfType<Delivery>());
+            foreach (var run in batch.Select(entry => entry.Ended).OfType<Run>())
             {
-                await entry.AckAsync();
-                if (entry.Ended is { } run)
-                {
-                    runs.Remove(run);
-                }
+                runs.Remove(run);
             }
 
             batch.Clear();
         }
     }
 
-    private static byte[] Serialize(List<Entry> batch) => batch is [var only]
-        ? JsonSerializer.SerializeToUtf8Bytes(only.Report, ContractJson.Default.WorkerReport)
-        : JsonSerializer.SerializeToUtf8Bytes(batch.ConvertAll(entry => entry.Report), ContractJson.Default.IReadOnlyListWorkerReport);
+    private static byte[] Serialize(IReadOnlyList<WorkerReport> reports) => reports is [var only]
+        ? JsonSerializer.SerializeToUtf8Bytes(only, ContractJson.Default.WorkerReport)
+        : JsonSerializer.SerializeToUtf8Bytes(reports, ContractJson.Default.IReadOnlyListWorkerReport);
 
-    private async Task PublishAsync(byte[] body, CancellationToken stoppingToken)
+    private async Task PublishAsync(IReadOnlyList<WorkerReport> reports, CancellationToken stoppingToken)
     {
+        if (reports.Count == 0)
+        {
+            return;
+        }
+
+        var body = Serialize(reports);
         while (true)
         {
             try
@@ -83,10 +91,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
         }
     }
 
-    private readonly record struct Entry(WorkerReport Report, Run? Ended, Delivery? Delivery)
-    {
-        public ValueTask AckAsync() => (Ended?.Delivery ?? Delivery)?.AckAsync() ?? ValueTask.CompletedTask;
-    }
+    private readonly record struct Entry(WorkerReport? Report, Run? Ended, Delivery? Delivery);
 
     private static partial class Log
     {

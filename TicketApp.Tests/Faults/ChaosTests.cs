@@ -1,0 +1,75 @@
+using System.Diagnostics;
+using System.Globalization;
+using TicketApp.Tests.Fixtures;
+
+namespace TicketApp.Tests.Faults;
+
+/// <summary>The long form of <see cref="FaultTests"/>: twenty faults in a row, drawn by chance, under load. Not part of a test run; <c>./ticketapp bench chaos</c> starts it.</summary>
+[Collection(FaultCollection.Name)]
+public sealed class ChaosTests(FaultApp app, ITestOutputHelper output)
+{
+    private const int Faults = 20;
+    private const int Tickets = 20_000;
+    private static readonly TimeSpan _loadLimit = TimeSpan.FromMinutes(15);
+
+    [Fact(Explicit = true)]
+    public async Task Twenty_faults_lose_nothing_and_change_nothing()
+    {
+        var seed = Environment.TickCount;
+        Random random = new(seed);
+        var started = Stopwatch.GetTimestamp();
+        List<(string Fault, TimeSpan Recovery)> recoveries = [];
+        var ledger = await Ledger.CheckAsync(app, async running =>
+        {
+            for (var i = 0; i < Faults; i++)
+            {
+                var (name, harm) = Draw(random);
+                await harm();
+                var healed = Stopwatch.GetTimestamp();
+                await app.FinishAsync(await Eventually.GetAsync("A ticket accepted again", _loadLimit, TryCreateAsync));
+                recoveries.Add((name, Stopwatch.GetElapsedTime(healed)));
+            }
+
+            await Eventually.IsTrueAsync($"{Tickets} tickets accepted", _loadLimit, () => running.Accepted >= Tickets);
+        });
+
+        output.WriteLine($"seed {seed}; {ledger.Accepted} tickets accepted, {ledger.Refused} requests refused or broken off, in {Stopwatch.GetElapsedTime(started).TotalSeconds:F0} s");
+        output.WriteLine("lost 0, changed 0, with two results 0");
+        foreach (var kind in recoveries.GroupBy(recovery => recovery.Fault).OrderBy(kind => kind.Key, StringComparer.Ordinal))
+        {
+            output.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{kind.Key}: {kind.Count()} times, a new ticket answered after {kind.Average(recovery => recovery.Recovery.TotalSeconds):F1} s on average, {kind.Max(recovery => recovery.Recovery.TotalSeconds):F1} s at most"));
+        }
+    }
+
+    private (string Name, Func<Task> Harm) Draw(Random random) => random.Next(6) switch
+    {
+        0 => ("a worker killed", () => BounceAsync(Pick("worker", random))),
+        1 => ("all workers killed", () => BounceAsync([.. app.InstancesOf("worker")])),
+        2 => ("an Api replica killed", () => BounceAsync(Pick("api", random))),
+        3 => ("the broker killed", () => BounceAsync(Pick("rabbitmq", random))),
+        4 => ("the database killed", () => BounceAsync(Pick("postgres", random))),
+        _ => ("broker and database killed", () => BounceAsync([.. Pick("rabbitmq", random), .. Pick("postgres", random)])),
+    };
+
+    private string[] Pick(string resource, Random random) => [app.InstancesOf(resource)[random.Next(app.InstancesOf(resource).Count)]];
+
+    private async Task BounceAsync(string[] instances)
+    {
+        await Task.WhenAll(instances.Select(app.KillAsync));
+        await Task.WhenAll(instances.Select(app.StartAsync));
+    }
+
+    private async Task<string?> TryCreateAsync()
+    {
+        try
+        {
+            return await app.CreateTicketAsync(await app.CreateUserAsync());
+        }
+        catch (Exception exception) when (exception is HttpRequestException or Xunit.Sdk.XunitException)
+        {
+            return null;
+        }
+    }
+}
