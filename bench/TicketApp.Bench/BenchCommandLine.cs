@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Reflection;
 using TicketApp.Bench.Commands;
+using TicketApp.Bench.Limits;
 using TicketApp.Bench.Reports;
 using TicketApp.Bench.Servers;
 
@@ -12,11 +13,20 @@ internal static class BenchCommandLine
     private static readonly IBenchCommand[] Commands =
     [
         new ThroughputCommand(),
+        new LatencyCommand(),
+        new CompareCommand(),
+        new LimitsCommand(),
+        new FinishedGetCommand(),
+        new BacklogCommand(),
+        new WaitingCommand(),
+        new StartupCommand(),
+        new TuneCommand(),
     ];
 
     private static readonly Option<string> Database = Text("--database", "Connection string of a running PostgreSQL (a user that may create databases)", "Host=127.0.0.1;Username=postgres");
     private static readonly Option<string> Broker = Text("--broker", "AMQP URI of a running RabbitMQ", "amqp://guest:guest@127.0.0.1:5672");
     private static readonly Option<string?> FileName = new("--name") { Description = "Name of the result file", Recursive = true };
+    private static readonly Option<string[]> Variants = new("--variant") { Description = "One variant of tune: name;KEY=VALUE;… (DATABASE=… is put behind the connection string, with , for ;)", Recursive = true };
     private static readonly Option<int> Tickets = Number("--tickets", "Tickets a round", 20_000);
     private static readonly Option<int> Connections = Number("--connections", "Callers of the closed loop, each with a connection of its own", 64);
     private static readonly Option<int> WarmUp = Number("--warm-up", "Requests before anything counts", 20_000);
@@ -30,7 +40,7 @@ internal static class BenchCommandLine
     public static RootCommand Create()
     {
         RootCommand root = new("Measures TicketApp and the limits of the machine it runs on.");
-        foreach (var option in new Option[] { Database, Broker, FileName, Tickets, Connections, WarmUp, Rounds, Rate, Seconds, Finished, Backlog, Hold })
+        foreach (var option in new Option[] { Database, Broker, FileName, Variants, Tickets, Connections, WarmUp, Rounds, Rate, Seconds, Finished, Backlog, Hold })
         {
             root.Options.Add(option);
         }
@@ -42,6 +52,9 @@ internal static class BenchCommandLine
             root.Subcommands.Add(command);
         }
 
+        Command empty = new(EmptyServer.CommandName) { Hidden = true };
+        empty.SetAction((_, cancellationToken) => EmptyServer.RunAsync(cancellationToken));
+        root.Subcommands.Add(empty);
         return root;
     }
 
@@ -86,6 +99,7 @@ internal static class BenchCommandLine
         Finished = parsed.GetValue(Finished),
         Backlog = parsed.GetValue(Backlog),
         Hold = parsed.GetValue(Hold),
+        Variants = parsed.GetValue(Variants) ?? [],
         Name = parsed.GetValue(FileName),
         RepositoryRoot = Metadata("RepositoryRoot"),
         Configuration = Metadata("Configuration"),

@@ -31,6 +31,9 @@ internal sealed record BenchOptions
     /// <summary>Seconds to hold still once a system is warm, for a profiler to be attached; the process ids are printed.</summary>
     public required int Hold { get; init; }
 
+    /// <summary>Variants to compare, as <see cref="Processes.Variant.Parse"/> reads them.</summary>
+    public required IReadOnlyList<string> Variants { get; init; }
+
     /// <summary>Name of the result file; null: the command's.</summary>
     public string? Name { get; init; }
 

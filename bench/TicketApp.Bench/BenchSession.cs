@@ -11,21 +11,28 @@ namespace TicketApp.Bench;
 /// <param name="Sheet">Where figures go.</param>
 internal sealed record BenchSession(BenchOptions Options, BenchServers Servers, FigureSheet Sheet)
 {
-    public ISystemStarter TicketApp { get; } = new TicketAppStarter(Servers, Options.RepositoryRoot, Options.Configuration);
+    public TicketAppStarter TicketApp { get; } = new TicketAppStarter(Servers, Options.RepositoryRoot, Options.Configuration);
+
+    public ISystemStarter MassTransit { get; } = new MassTransitStarter(Servers, Options.RepositoryRoot, Options.Configuration);
 
     /// <summary>Says what happens now.</summary>
     public static void Say(string text) => Console.Error.WriteLine($"{DateTimeOffset.Now:HH:mm:ss} {text}");
 
-    /// <summary>A caller with users for a system, after enough requests for the runtime's tiered compilation to be through.</summary>
-    public async Task<(TicketClient Client, byte[][] Users)> WarmUpAsync(SystemUnderTest system, CancellationToken cancellationToken)
+    /// <summary>Callers of a system, after enough requests for the runtime's tiered compilation to be through.</summary>
+    public async Task<Callers> WarmUpAsync(SystemUnderTest system, CancellationToken cancellationToken)
     {
-        TicketClient client = new(system.Address, Options.Connections);
-        var users = await TicketUsers.CreateAsync(client, cancellationToken);
-        while (client.Requests < Options.WarmUpRequests)
+        Callers callers = new(system.Address, Options.Connections);
+        for (long requests = 0; requests < Options.WarmUpRequests;)
         {
-            await new ClosedLoop(client, users, Options.Connections).RunAsync(Math.Max(1, Options.WarmUpRequests / 10), cancellationToken);
+            TicketLoad load = new() { Tickets = Math.Max(1, Options.WarmUpRequests / 10) };
+            await callers.RunAsync(load, cancellationToken);
+            requests += load.Requests;
+            if (load.Lost + load.Refused > 0)
+            {
+                throw new InvalidOperationException($"{system.Name} lost {load.Lost} and refused {load.Refused} tickets while it warmed up; see its logs.");
+            }
         }
 
-        return (client, users);
+        return callers;
     }
 }

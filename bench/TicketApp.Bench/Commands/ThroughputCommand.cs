@@ -13,15 +13,12 @@ internal sealed class ThroughputCommand : IBenchCommand
     {
         await using var system = await session.TicketApp.StartAsync(new Dictionary<string, string>(), cancellationToken);
         BenchSession.Say($"warming up (api {system.Api.Id}, worker {system.Worker.Id})");
-        var (client, users) = await session.WarmUpAsync(system, cancellationToken);
-        using (client)
+        using var callers = await session.WarmUpAsync(system, cancellationToken);
+        await HoldAsync(session, system, cancellationToken);
+        for (var round = 1; round <= session.Options.Rounds; round++)
         {
-            await HoldAsync(session, system, cancellationToken);
-            for (var round = 1; round <= session.Options.Rounds; round++)
-            {
-                BenchSession.Say($"round {round} of {session.Options.Rounds}");
-                await ThroughputRound.RunAsync(session, system, client, users, null, cancellationToken);
-            }
+            BenchSession.Say($"round {round} of {session.Options.Rounds}");
+            await ThroughputRound.RunAsync(session, system, callers, null, cancellationToken);
         }
     }
 

@@ -12,23 +12,21 @@ internal static class ThroughputRound
 
     /// <param name="session">Where the figures go.</param>
     /// <param name="system">What is measured.</param>
-    /// <param name="client">A warm caller.</param>
-    /// <param name="users">Its users.</param>
+    /// <param name="callers">Who calls.</param>
     /// <param name="subject">The name in the tables; null: the system's.</param>
     /// <param name="cancellationToken">Ends the round.</param>
     public static async Task RunAsync(
-        BenchSession session, SystemUnderTest system, TicketClient client, byte[][] users, string? subject, CancellationToken cancellationToken)
+        BenchSession session, SystemUnderTest system, Callers callers, string? subject, CancellationToken cancellationToken)
     {
-        subject ??= system.Name;
-        ClosedLoop loop = new(client, users, session.Options.Connections);
-        var meter = CpuMeter.Start([.. system.Trees, .. session.Servers.Trees, new("driver", Environment.ProcessId)]);
-        var result = await loop.RunAsync(session.Options.Tickets, cancellationToken);
+        var meter = CpuMeter.Start([.. system.Trees, .. session.Servers.Trees, new("driver", Environment.ProcessId, IsAlone: true)]);
+        TicketLoad load = new() { Tickets = session.Options.Tickets };
+        await callers.RunAsync(load, cancellationToken);
         var cpu = meter.Stop();
-        var changed = await loop.CountChangedAsync(cancellationToken);
+        var changed = callers.CountChanged(load);
         var open = await BenchServers.ScalarAsync<long>(system.Database, "select count(*) from tickets where time_finished is null", cancellationToken);
 
-        var thousands = result.Ended.Count / 1000.0;
-        Add("tickets/s", "", result.TicketsPerSecond);
+        var thousands = load.Ended.Count / 1000.0;
+        Add("tickets/s", "", load.TicketsPerSecond);
         Add("CPU per 1,000 tickets", "s", SystemParts.Sum(part => cpu[part]) / thousands);
         foreach (var part in SystemParts)
         {
@@ -38,16 +36,16 @@ internal static class ThroughputRound
         Add("  (driver, not counted)", "s", cpu["driver"] / thousands);
         Add("memory of the Api", "MB", ProcessStatus.MemoryMegabytes(system.Api.Id));
         Add("memory of the worker", "MB", ProcessStatus.MemoryMegabytes(system.Worker.Id));
-        Add("requests per ticket", "", (double)result.Requests / result.Ended.Count);
-        Add("accept p50", "ms", result.Accept.Percentile(50));
-        Add("end to end p50", "ms", result.EndToEnd.Percentile(50));
-        Add("end to end p99", "ms", result.EndToEnd.Percentile(99));
-        Add("not succeeded", "", result.Ended.Values.Count(answer => !answer.IsSucceeded));
-        Add("refused", "", result.Refused);
-        Add("lost", "", result.Lost);
+        Add("requests per ticket", "", (double)load.Requests / load.Ended.Count);
+        Add("closed loop accept p50", "ms", load.Accept.Percentile(50));
+        Add("closed loop end to end p50", "ms", load.EndToEnd.Percentile(50));
+        Add("closed loop end to end p99", "ms", load.EndToEnd.Percentile(99));
+        Add("not succeeded", "", load.Ended.Values.Count(answer => !answer.IsSucceeded));
+        Add("refused", "", load.Refused);
+        Add("lost", "", load.Lost);
         Add("wrong", "", changed);
         Add("open in the database", "", open);
 
-        void Add(string name, string unit, double value) => session.Sheet.Add(subject, name, unit, value);
+        void Add(string name, string unit, double value) => session.Sheet.Add(subject ?? system.Name, name, unit, value);
     }
 }

@@ -47,6 +47,12 @@ internal sealed class ChildProcess : IAsyncDisposable
         void Write(object sender, DataReceivedEventArgs line) => log.WriteLine(line.Data);
     }
 
+    /// <summary>Takes the CPU away from it.</summary>
+    public void Freeze() => _ = Libc.Kill(Id, Libc.Stop);
+
+    /// <summary>Gives the CPU back to it.</summary>
+    public void Continue() => _ = Libc.Kill(Id, Libc.Continue);
+
     /// <summary>Asks it to stop, waits, and kills it if it does not.</summary>
     public async ValueTask DisposeAsync()
     {

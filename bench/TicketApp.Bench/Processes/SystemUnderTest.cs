@@ -20,6 +20,12 @@ internal sealed class SystemUnderTest(string name, Uri address, string database,
 
     public ChildProcess Worker { get; } = worker;
 
+    /// <summary>How long the Api took to be healthy.</summary>
+    public TimeSpan ApiStart { get; init; }
+
+    /// <summary>How long the worker took to be healthy.</summary>
+    public TimeSpan WorkerStart { get; init; }
+
     public IReadOnlyList<ProcessTree> Trees => [Api.Tree with { Name = "api" }, Worker.Tree with { Name = "worker" }];
 
     public async ValueTask DisposeAsync()

@@ -7,20 +7,30 @@ internal sealed class TicketAppStarter(BenchServers servers, string root, string
 {
     public const string DatabaseName = "bench_ticketapp";
 
+    /// <summary>A setting that is put behind the connection string, for variants of it.</summary>
+    public const string DatabaseSuffix = "DATABASE";
+
     private static readonly string[] Queues = ["tickets", "responses", "errors"];
 
     public string Name => "TicketApp";
 
-    public async Task<SystemUnderTest> StartAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
+    public async Task<SystemUnderTest> StartAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken) =>
+        await StartAsync(await PrepareAsync(cancellationToken), settings, cancellationToken);
+
+    /// <summary>Makes an empty database for it.</summary>
+    /// <returns>The connection string.</returns>
+    public Task<string> PrepareAsync(CancellationToken cancellationToken, string name = DatabaseName) => servers.CreateDatabaseAsync(name, cancellationToken);
+
+    /// <summary>Starts it on a database as it is, with empty queues.</summary>
+    public async Task<SystemUnderTest> StartAsync(string database, IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
     {
-        var database = await servers.CreateDatabaseAsync(DatabaseName, cancellationToken);
         await servers.PurgeAsync(Queues, cancellationToken);
-        var (api, address) = await StartAsync("api", "TicketApp.Api", database, settings, cancellationToken);
-        var (worker, _) = await StartAsync("worker", "TicketApp.Worker", null, settings, cancellationToken);
-        return new(Name, address, database, api, worker);
+        var (api, address, apiStart) = await StartAsync("api", "TicketApp.Api", database, settings, cancellationToken);
+        var (worker, _, workerStart) = await StartAsync("worker", "TicketApp.Worker", null, settings, cancellationToken);
+        return new(Name, address, database, api, worker) { ApiStart = apiStart, WorkerStart = workerStart };
     }
 
-    private async Task<(ChildProcess Process, Uri Address)> StartAsync(
+    private async Task<(ChildProcess Process, Uri Address, TimeSpan Start)> StartAsync(
         string name, string project, string? database, IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
     {
         Uri address = new($"http://127.0.0.1:{LoopbackPort.Free()}");
@@ -35,12 +45,11 @@ internal sealed class TicketAppStarter(BenchServers servers, string root, string
         };
         if (database is not null)
         {
-            environment["ConnectionStrings__tickets"] = database;
+            environment["ConnectionStrings__tickets"] = database + settings.GetValueOrDefault(DatabaseSuffix, "").Replace(',', ';');
         }
 
         var assembly = Path.Combine(root, project, "bin", configuration, "net10.0", project + ".dll");
         var process = ChildProcess.Start($"ticketapp-{name}", assembly, [], environment);
-        await HealthGate.WaitAsync(process, new Uri(address, "/health"), cancellationToken);
-        return (process, address);
+        return (process, address, await HealthGate.WaitAsync(process, new Uri(address, "/health"), cancellationToken));
     }
 }

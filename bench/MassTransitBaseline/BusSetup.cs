@@ -1,0 +1,53 @@
+using MassTransit;
+
+namespace MassTransitBaseline;
+
+/// <summary>Quorum queues, confirmed publishes (MassTransit's default, in batches), and prefetch well above what is handled at once.</summary>
+internal static class BusSetup
+{
+    private const int WorkerSlots = 100;
+    private const int BatchLimit = 200;
+    private const int BatchesAtOnce = 4;
+
+    // A batch goes when it is full or this old: short, since every ticket waits for it.
+    private static readonly TimeSpan BatchAge = TimeSpan.FromMilliseconds(5);
+
+    public static void AddApiBus(this WebApplicationBuilder builder) => builder.Services.AddMassTransit(bus =>
+    {
+        // It would call home otherwise.
+        bus.DisableUsageTelemetry();
+        bus.AddConsumer<AnswersConsumer>(consumer => consumer.Options<BatchOptions>(batch => batch
+            .SetMessageLimit(BatchLimit)
+            .SetTimeLimit(BatchAge)
+            .SetConcurrencyLimit(BatchesAtOnce)));
+        bus.UsingRabbitMq((context, rabbit) =>
+        {
+            rabbit.Host(new Uri(builder.Configuration.GetConnectionString("rabbitmq")!));
+            rabbit.ReceiveEndpoint(Queues.Responses, endpoint =>
+            {
+                endpoint.SetQuorumQueue();
+                endpoint.ConfigureConsumeTopology = false;
+                endpoint.PrefetchCount = BatchLimit * BatchesAtOnce * 2;
+                endpoint.ConfigureConsumer<AnswersConsumer>(context);
+            });
+        });
+    });
+
+    public static void AddWorkerBus(this WebApplicationBuilder builder) => builder.Services.AddMassTransit(bus =>
+    {
+        bus.DisableUsageTelemetry();
+        bus.AddConsumer<TicketConsumer>();
+        bus.UsingRabbitMq((context, rabbit) =>
+        {
+            rabbit.Host(new Uri(builder.Configuration.GetConnectionString("rabbitmq")!));
+            rabbit.ReceiveEndpoint(Queues.Tickets, endpoint =>
+            {
+                endpoint.SetQuorumQueue();
+                endpoint.ConfigureConsumeTopology = false;
+                endpoint.PrefetchCount = WorkerSlots * 2;
+                endpoint.ConcurrentMessageLimit = WorkerSlots;
+                endpoint.ConfigureConsumer<TicketConsumer>(context);
+            });
+        });
+    });
+}

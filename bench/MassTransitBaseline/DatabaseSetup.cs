@@ -1,0 +1,22 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace MassTransitBaseline;
+
+internal static class DatabaseSetup
+{
+    public static void AddTicketsDatabase(this WebApplicationBuilder builder)
+    {
+        // Contexts are pooled, and change tracking is on only where a row is added.
+        builder.Services.AddDbContextPool<TicketsContext>(options => options
+            .UseNpgsql(builder.Configuration.GetConnectionString("tickets") + ";Max Auto Prepare=20;Auto Prepare Min Usages=2;No Reset On Close=true")
+            .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking)
+            .EnableThreadSafetyChecks(false));
+        builder.Services.AddHealthChecks();
+    }
+
+    public static async Task CreateSchemaAsync(this WebApplication app)
+    {
+        await using var scope = app.Services.CreateAsyncScope();
+        await scope.ServiceProvider.GetRequiredService<TicketsContext>().Database.EnsureCreatedAsync();
+    }
+}

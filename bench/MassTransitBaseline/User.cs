@@ -1,0 +1,8 @@
+namespace MassTransitBaseline;
+
+public sealed class User
+{
+    public Guid UserId { get; set; }
+
+    public DateTime TimeCreated { get; set; }
+}

@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using System.Globalization;
+using TicketApp.Bench.Load;
+using TicketApp.Bench.Processes;
+using TicketApp.Bench.Servers;
+
+namespace TicketApp.Bench.Commands;
+
+/// <summary>Throughput with much in the database, beside throughput with nothing there, by turns.</summary>
+internal sealed class BacklogCommand : IBenchCommand
+{
+    private static readonly TimeSpan BacklogTime = TimeSpan.FromSeconds(10);
+    private static readonly Dictionary<string, string> Settings = new() { ["Tickets__ProcessingLimit"] = "02:00:00" };
+
+    // As the program itself would have left them; their ids are older than any new one.
+    private const string FinishedSql =
+        """
+        insert into users (user_id) values ('00000000-0000-7000-8000-000000000000');
+        insert into tickets (ticket_id, user_id, time_created, time_finished, response, status, expires_at, due_at, attempt, epoch)
+        select ('00000000-0000-7000-9000-' || lpad(to_hex(i), 12, '0'))::uuid, '00000000-0000-7000-8000-000000000000',
+            now() - interval '1 day', now() - interval '1 day', 'Happy message', 'succeeded', now(), now(), 1, 1
+        from generate_series(1, $COUNT) i;
+        """;
+
+    public string Name => "backlog";
+
+    public string Description => "Throughput with a backlog of queued tickets and with many finished ones stored (--backlog, --finished; 0 leaves one out)";
+
+    public async Task RunAsync(BenchSession session, CancellationToken cancellationToken)
+    {
+        if (session.Options.Finished > 0)
+        {
+            await MeasureFinishedAsync(session, cancellationToken);
+        }
+
+        if (session.Options.Backlog > 0)
+        {
+            await MeasureBacklogAsync(session, cancellationToken);
+        }
+    }
+
+    private static async Task MeasureFinishedAsync(BenchSession session, CancellationToken cancellationToken)
+    {
+        var starter = session.TicketApp;
+        var full = await starter.PrepareAsync(cancellationToken, "bench_ticketapp_full");
+        await (await starter.StartAsync(full, Settings, cancellationToken)).DisposeAsync();
+        BenchSession.Say($"storing {session.Options.Finished} finished tickets");
+        await BenchServers.ExecuteAsync(full, FinishedSql.Replace("$COUNT", session.Options.Finished.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal), cancellationToken);
+        await BenchServers.ExecuteAsync(full, "vacuum analyze tickets", cancellationToken);
+        var stored = $"{session.Options.Finished} stored";
+        for (var round = 1; round <= session.Options.Rounds; round++)
+        {
+            BenchSession.Say($"finished tickets, round {round} of {session.Options.Rounds}");
+            await MeasureAsync("empty", await starter.PrepareAsync(cancellationToken));
+            await MeasureAsync(stored, full);
+        }
+
+        session.Sheet.AddRatio("stored / empty", "tickets/s", stored, "empty");
+        session.Sheet.AddRatio("stored / empty", "CPU per 1,000 tickets", stored, "empty");
+        await session.Servers.DropDatabaseAsync("bench_ticketapp_full", cancellationToken);
+
+        async Task MeasureAsync(string subject, string database)
+        {
+            await using var system = await starter.StartAsync(database, Settings, cancellationToken);
+            using var callers = await session.WarmUpAsync(system, cancellationToken);
+            await ThroughputRound.RunAsync(session, system, callers, subject, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// The backlog is worked off while it is measured, so what counts is all that ends in a fixed time, by the database; and what
+    /// the callers' own tickets see, which other users' backlog must not hold up.
+    /// </summary>
+    private static async Task MeasureBacklogAsync(BenchSession session, CancellationToken cancellationToken)
+    {
+        for (var round = 1; round <= session.Options.Rounds; round++)
+        {
+            BenchSession.Say($"backlog, round {round} of {session.Options.Rounds}");
+            await MeasureAsync("no backlog", 0);
+            await MeasureAsync($"backlog {session.Options.Backlog}", session.Options.Backlog);
+        }
+
+        session.Sheet.AddRatio("backlog / none", "ended/s", $"backlog {session.Options.Backlog}", "no backlog");
+
+        async Task MeasureAsync(string subject, int backlog)
+        {
+            await using var system = await session.TicketApp.StartAsync(Settings, cancellationToken);
+            using var callers = await session.WarmUpAsync(system, cancellationToken);
+            if (backlog > 0)
+            {
+                using Callers others = new(system.Address, session.Options.Connections);
+                await WhileFrozenAsync(system, () => others.RunAsync(new TicketLoad { Tickets = backlog, Polling = null }, cancellationToken));
+            }
+
+            var before = await EndedAsync(system);
+            var started = Stopwatch.GetTimestamp();
+            TicketLoad load = new() { Tickets = int.MaxValue, Limit = BacklogTime };
+            await callers.RunAsync(load, cancellationToken);
+            session.Sheet.Add(subject, "ended/s", "", (await EndedAsync(system) - before) / Stopwatch.GetElapsedTime(started).TotalSeconds);
+            session.Sheet.Add(subject, "callers' own tickets/s", "", load.TicketsPerSecond);
+            session.Sheet.Add(subject, "callers' own end to end p50", "ms", load.EndToEnd.Percentile(50));
+            session.Sheet.Add(subject, "callers' own end to end p99", "ms", load.EndToEnd.Percentile(99));
+            session.Sheet.Add(subject, "callers' own lost", "", load.Lost);
+            session.Sheet.Add(subject, "left of the backlog", "", await BenchServers.ScalarAsync<long>(system.Database, "select count(*) from tickets where time_finished is null", cancellationToken));
+        }
+
+        Task<long> EndedAsync(SystemUnderTest system) =>
+            BenchServers.ScalarAsync<long>(system.Database, "select count(*) from tickets where time_finished is not null", cancellationToken);
+    }
+
+    /// <summary>Stops the worker from running, not from being there: so what is created meanwhile queues.</summary>
+    private static async Task WhileFrozenAsync(SystemUnderTest system, Func<Task> action)
+    {
+        system.Worker.Freeze();
+        try
+        {
+            await action();
+        }
+        finally
+        {
+            system.Worker.Continue();
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using Npgsql;
+using TicketApp.Bench.Load;
+using TicketApp.Bench.Processes;
+
+namespace TicketApp.Bench.Commands;
+
+/// <summary>One measured open loop.</summary>
+internal static class LatencyRound
+{
+    // So many that one is always free: a caller is taken from a ticket's scheduled time to its end.
+    private const int CallerCount = 512;
+    private const int LoneTickets = 100;
+    private const double LoneRate = 15;
+
+    private static readonly (string Name, double Percent)[] Percentiles = [("p50", 50), ("p90", 90), ("p99", 99), ("p99.9", 99.9), ("max", 100)];
+
+    /// <summary>So many tickets a second for so many seconds.</summary>
+    public static async Task RunAsync(BenchSession session, SystemUnderTest system, CancellationToken cancellationToken)
+    {
+        var options = session.Options;
+        var (load, finished) = await RunAsync(system, CallerCount, options.Rate, (int)(options.Rate * options.Seconds), cancellationToken);
+        Add("accept", load.Accept);
+        Add("end to end (asked every 2 ms)", load.EndToEnd);
+        Add("finished in the database", finished);
+        session.Sheet.Add(system.Name, "driver late p99", "ms", load.Driver.Percentile(99));
+        session.Sheet.Add(system.Name, "open loop refused", "", load.Refused);
+        session.Sheet.Add(system.Name, "open loop lost", "", load.Lost);
+
+        void Add(string name, Latencies latencies)
+        {
+            foreach (var (percentile, percent) in Percentiles)
+            {
+                session.Sheet.Add(system.Name, $"{name} {percentile}", "ms", latencies.Percentile(percent));
+            }
+        }
+    }
+
+    /// <summary>So few that each has the system for itself.</summary>
+    public static async Task RunLoneAsync(BenchSession session, SystemUnderTest system, CancellationToken cancellationToken)
+    {
+        var (load, finished) = await RunAsync(system, callerCount: 8, LoneRate, LoneTickets, cancellationToken);
+        session.Sheet.Add(system.Name, "lone ticket, accept p50", "ms", load.Accept.Percentile(50));
+        session.Sheet.Add(system.Name, "lone ticket, end to end p50", "ms", load.EndToEnd.Percentile(50));
+        session.Sheet.Add(system.Name, "lone ticket, finished in the database p50", "ms", finished.Percentile(50));
+    }
+
+    private static async Task<(TicketLoad Load, Latencies Finished)> RunAsync(
+        SystemUnderTest system, int callerCount, double rate, int tickets, CancellationToken cancellationToken)
+    {
+        using Callers callers = new(system.Address, callerCount);
+        TicketLoad load = new() { Tickets = tickets, Rate = rate, Polling = PollPolicy.Fine };
+        await callers.RunAsync(load, cancellationToken);
+        return (load, await FinishedAsync(system.Database, load, cancellationToken));
+    }
+
+    /// <summary>From the scheduled time to <c>time_finished</c>: the start of the transaction that ended the ticket, on the clock of this machine.</summary>
+    private static async Task<Latencies> FinishedAsync(string database, TicketLoad load, CancellationToken cancellationToken)
+    {
+        Latencies finished = new();
+        await using NpgsqlConnection connection = new(database);
+        await connection.OpenAsync(cancellationToken);
+        await using NpgsqlCommand command = new("select ticket_id, time_finished from tickets where ticket_id = any($1) and time_finished is not null", connection)
+        {
+            Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = [.. load.Accepted.Keys] } },
+        };
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            finished.Add(reader.GetDateTime(1) - load.Accepted[reader.GetGuid(0)]);
+        }
+
+        return finished;
+    }
+}

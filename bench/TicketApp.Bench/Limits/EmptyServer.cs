@@ -1,0 +1,47 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using TicketApp.Bench.Processes;
+
+namespace TicketApp.Bench.Limits;
+
+/// <summary>A Kestrel that does nothing but answer a small JSON body: what HTTP itself costs here. Runs in a process of its own.</summary>
+internal static class EmptyServer
+{
+    /// <summary>The hidden command by which this program starts itself as that server.</summary>
+    public const string CommandName = "empty-server";
+
+    private static readonly byte[] Body = """{"ticket_response":"Happy message"}"""u8.ToArray();
+
+    public static async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        var app = builder.Build();
+        app.MapGet("/", AnswerAsync);
+        app.MapPost("/", async context =>
+        {
+            await context.Request.Body.CopyToAsync(Stream.Null, context.RequestAborted);
+            await AnswerAsync(context);
+        });
+        await ((IHost)app).RunAsync(cancellationToken);
+    }
+
+    public static async Task<(ChildProcess Process, Uri Address)> StartAsync(CancellationToken cancellationToken)
+    {
+        Uri address = new($"http://127.0.0.1:{LoopbackPort.Free()}");
+        var process = ChildProcess.Start("empty-server", typeof(EmptyServer).Assembly.Location, [CommandName], new Dictionary<string, string> { ["ASPNETCORE_URLS"] = address.ToString() });
+        await HealthGate.WaitAsync(process, address, cancellationToken);
+        return (process, address);
+    }
+
+    private static Task AnswerAsync(HttpContext context)
+    {
+        context.Response.ContentType = "application/json; charset=utf-8";
+        context.Response.ContentLength = Body.Length;
+        return context.Response.Body.WriteAsync(Body, 0, Body.Length, context.RequestAborted);
+    }
+}
