@@ -1,7 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace TicketApp.Tests.Fixtures;
 
@@ -39,14 +41,7 @@ public abstract class RunningApp : IAsyncLifetime
         _obstacle = AppAvailability.Obstacle;
         if (_obstacle is null)
         {
-            try
-            {
-                await StartAsync();
-            }
-            catch (DistributedApplicationException e) when (AppAvailability.MaySkip)
-            {
-                _obstacle = e.Message;
-            }
+            await StartAsync();
         }
     }
 
@@ -132,13 +127,47 @@ public abstract class RunningApp : IAsyncLifetime
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(resource => resource.Name == "api")).WithReplicas(ApiReplicas);
         _app = await builder.BuildAsync(limit.Token);
         OnBuilt(_app);
-        await _app.StartAsync(limit.Token);
-        await _app.ResourceNotifications.WaitForResourceHealthyAsync("api", limit.Token);
-        await _app.ResourceNotifications.WaitForResourceHealthyAsync("worker", limit.Token);
+        try
+        {
+            await _app.StartAsync(limit.Token);
+        }
+        catch (DistributedApplicationException e) when (AppAvailability.MaySkip)
+        {
+            // A server is not installed.
+            _obstacle = e.Message;
+            return;
+        }
+
+        try
+        {
+            await _app.ResourceNotifications.WaitForResourceHealthyAsync("api", limit.Token);
+            await _app.ResourceNotifications.WaitForResourceHealthyAsync("worker", limit.Token);
+        }
+        catch (Exception e) when (e is DistributedApplicationException or OperationCanceledException)
+        {
+            throw new InvalidOperationException($"The application did not start.\n{await OutputAsync(_app)}", e);
+        }
+
         Database = (await _app.GetConnectionStringAsync("tickets", limit.Token))!;
         Broker = (await _app.GetConnectionStringAsync("rabbitmq", limit.Token))!;
         _errors = await ErrorsQueue.OpenAsync(new Uri(Broker), limit.Token);
         _api = _app.CreateHttpClient("api");
+    }
+
+    /// <summary>What the resources wrote, which says why one of them did not start.</summary>
+    private static async Task<string> OutputAsync(DistributedApplication app)
+    {
+        var loggers = app.Services.GetRequiredService<ResourceLoggerService>();
+        var output = new StringBuilder();
+        foreach (var resource in (string[])["postgres", "rabbitmq", "api", "worker"])
+        {
+            await foreach (var lines in loggers.GetAllAsync(resource))
+            {
+                output.AppendJoin('\n', lines.Select(line => $"[{resource}] {line.Content}")).AppendLine();
+            }
+        }
+
+        return output.ToString();
     }
 
     private static void Configure(IDistributedApplicationTestingBuilder builder, string project, IReadOnlyDictionary<string, string> settings)

@@ -12,8 +12,8 @@ internal sealed class RabbitMQServer : NativeServer
     public const string ManagementVariable = "MANAGEMENT";
 
     private readonly Lazy<RabbitMQInstallation?> _installation = new(RabbitMQInstallation.Find);
-    private readonly int _epmdPort = LoopbackPort.Next();
-    private readonly int _distributionPort = LoopbackPort.Next();
+    private int _epmdPort;
+    private int _distributionPort;
     private GuardedProcess? _epmd;
 
     public override string Description => $"RabbitMQ {_installation.Value!.Version}";
@@ -32,6 +32,14 @@ internal sealed class RabbitMQServer : NativeServer
             context.OnLine("The management plugin is not started in offline mode.", false);
         }
 
+        if (_epmdPort == 0)
+        {
+            _epmdPort = LoopbackPort.Reserve();
+            _distributionPort = LoopbackPort.Reserve();
+        }
+
+        LoopbackPort.Release(_epmdPort);
+        LoopbackPort.Release(_distributionPort);
         var environment = EnvironmentFor(context);
 
         // Without one of its own, the node would leave a daemon behind that nobody stops.

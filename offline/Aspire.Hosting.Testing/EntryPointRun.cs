@@ -51,8 +51,8 @@ internal sealed class EntryPointRun(
         options.DisableDashboard = true;
         options.EnableResourceLogging = true;
         settings.Configuration ??= new ConfigurationManager();
-        settings.Configuration["DcpPublisher:RandomizePorts"] = "true";
-        AddLaunchProfile(settings);
+        settings.Configuration.AddInMemoryCollection(Defaults());
+        settings.EnvironmentName ??= settings.Configuration["DOTNET_ENVIRONMENT"];
         configure(options, settings);
     }
 
@@ -91,22 +91,18 @@ internal sealed class EntryPointRun(
         _ = _application.Task.Exception;
     }
 
-    /// <summary>The variables of the AppHost's first profile, which "dotnet run" would set, as configuration.</summary>
-    private void AddLaunchProfile(HostApplicationBuilderSettings settings)
+    /// <summary>Ports that nobody else uses, and the variables of the AppHost's first profile, which "dotnet run" would set.</summary>
+    private Dictionary<string, string?> Defaults()
     {
-        var directory = AppHostMetadata.ProjectDirectory(assembly);
-        if (directory is null || LaunchProfile.Read(directory) is not [var profile, ..])
+        var defaults = new Dictionary<string, string?> { ["DcpPublisher:RandomizePorts"] = "true" };
+        if (AppHostMetadata.ProjectDirectory(assembly) is { } directory && LaunchProfile.Read(directory) is [var profile, ..])
         {
-            return;
-        }
-
-        foreach (var (name, value) in profile.EnvironmentVariables)
-        {
-            settings.Configuration![name] ??= value;
-            if (name == "DOTNET_ENVIRONMENT")
+            foreach (var (name, value) in profile.EnvironmentVariables)
             {
-                settings.EnvironmentName ??= value;
+                defaults[name] = value;
             }
         }
+
+        return defaults;
     }
 }

@@ -32,7 +32,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         AppHostDirectory = AppHostMetadata.ProjectDirectory(AppHostAssembly) ?? Directory.GetCurrentDirectory();
         settings.ApplicationName ??= AppHostAssembly?.GetName().Name;
         settings.ContentRootPath ??= Directory.Exists(AppHostDirectory) ? AppHostDirectory : null;
-        settings.Configuration!["hostBuilder:reloadConfigOnChange"] = "false";
+        settings.Configuration!.AddInMemoryCollection([new("hostBuilder:reloadConfigOnChange", "false")]);
 
         _host = Host.CreateApplicationBuilder(settings);
         ExecutionContext = new DistributedApplicationExecutionContext(OperationOf(_host.Configuration));

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
@@ -5,7 +6,8 @@ using System.Security.Cryptography;
 namespace Aspire.Hosting.Native;
 
 /// <summary>
-/// Free ports on the loopback interface. They are taken below the range from which Linux gives outgoing connections their
+/// Free ports on the loopback interface, held by listening on them until whoever they are for starts: another AppHost that
+/// starts at the same moment then takes others. They are below the range from which Linux gives outgoing connections their
 /// ports (32768 and up), so that no client can sit on a server's port while the server restarts, or connect to itself there.
 /// </summary>
 internal static class LoopbackPort
@@ -13,28 +15,57 @@ internal static class LoopbackPort
     private const int First = 20_000;
     private const int End = 32_000;
 
-    private static readonly Lock _lock = new();
-    private static readonly HashSet<int> _given = [];
+    private static readonly ConcurrentDictionary<int, TcpListener[]> _held = [];
 
-    public static int Next()
+    /// <summary>Any free port.</summary>
+    public static int Reserve()
     {
-        lock (_lock)
+        for (var attempt = 0; attempt < 1000; attempt++)
         {
-            for (var attempt = 0; attempt < 1000; attempt++)
+            var port = RandomNumberGenerator.GetInt32(First, End);
+            if (TryReserve(port))
             {
-                var port = RandomNumberGenerator.GetInt32(First, End);
-                if (!_given.Contains(port) && IsFree(port))
-                {
-                    _given.Add(port);
-                    return port;
-                }
+                return port;
             }
         }
 
         throw new DistributedApplicationException($"No free port between {First} and {End} on 127.0.0.1.");
     }
 
-    public static bool IsFree(int port) => CanListen(IPAddress.Loopback, port) && CanListen(IPAddress.IPv6Loopback, port);
+    public static bool TryReserve(int port)
+    {
+        var listeners = new List<TcpListener>();
+        foreach (var address in (IPAddress[])[IPAddress.Loopback, IPAddress.IPv6Loopback])
+        {
+            var listener = new TcpListener(address, port);
+            listeners.Add(listener);
+            try
+            {
+                listener.Start();
+            }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable)
+            {
+                // No IPv6 on this machine: then nobody can be in the way there.
+            }
+            catch (SocketException)
+            {
+                listeners.ForEach(held => held.Dispose());
+                return false;
+            }
+        }
+
+        _held[port] = [.. listeners];
+        return true;
+    }
+
+    /// <summary>Lets the port go to the process that it was reserved for. Nothing happens if that was done before.</summary>
+    public static void Release(int port)
+    {
+        if (_held.TryRemove(port, out var listeners))
+        {
+            Array.ForEach(listeners, listener => listener.Dispose());
+        }
+    }
 
     /// <summary>Whether a server listens there. Asked by connecting: listening to find out could take the port from it.</summary>
     public static async Task<bool> IsAnsweredAsync(int port, CancellationToken cancellationToken)
@@ -48,21 +79,6 @@ internal static class LoopbackPort
         catch (SocketException)
         {
             return false;
-        }
-    }
-
-    private static bool CanListen(IPAddress address, int port)
-    {
-        try
-        {
-            using var listener = new TcpListener(address, port);
-            listener.Start();
-            return true;
-        }
-        catch (SocketException e)
-        {
-            // No IPv6 on this machine: then nobody can be in the way there.
-            return e.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable;
         }
     }
 }

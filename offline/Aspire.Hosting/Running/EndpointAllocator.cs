@@ -33,22 +33,22 @@ internal sealed class EndpointAllocator(IConfiguration configuration, ResourceLo
         var endpoints = resource.Annotations.OfType<EndpointAnnotation>().Where(endpoint => endpoint.AllocatedEndpoint is not null);
         return endpoints.ToDictionary(
             endpoint => endpoint.Name,
-            endpoint => resource.GetReplicaCount() == 1 ? endpoint.AllocatedEndpoint!.Port : LoopbackPort.Next());
+            endpoint => resource.GetReplicaCount() == 1 ? endpoint.AllocatedEndpoint!.Port : LoopbackPort.Reserve());
     }
 
     private int ChoosePort(IResource resource, EndpointAnnotation endpoint)
     {
         if (_randomizePorts || endpoint.Port is not { } wanted)
         {
-            return LoopbackPort.Next();
+            return LoopbackPort.Reserve();
         }
 
-        if (LoopbackPort.IsFree(wanted))
+        if (LoopbackPort.TryReserve(wanted))
         {
             return wanted;
         }
 
-        var port = LoopbackPort.Next();
+        var port = LoopbackPort.Reserve();
         loggers.Append(
             resource.Name,
             string.Create(CultureInfo.InvariantCulture, $"Port {wanted} is taken by another program: using {port} in its place."),

@@ -68,6 +68,7 @@ internal abstract class ProcessInstance(IResource resource, string id, IReadOnly
 
     public void Dispose()
     {
+        ReleasePorts();
         _gate.Dispose();
         _starting.Dispose();
     }
@@ -77,6 +78,14 @@ internal abstract class ProcessInstance(IResource resource, string id, IReadOnly
     protected virtual Task OnEndedAsync() => Task.CompletedTask;
 
     protected void Log(string line, bool isError) => Services.Loggers.Append(DisplayName, line, isError);
+
+    private void ReleasePorts()
+    {
+        foreach (var port in Ports.Values)
+        {
+            LoopbackPort.Release(port);
+        }
+    }
 
     private void CancelStart()
     {
@@ -106,6 +115,7 @@ internal abstract class ProcessInstance(IResource resource, string id, IReadOnly
             await Services.Notifications.WaitForDependenciesAsync(Resource, cancellationToken);
             await PublishAsync(snapshot => snapshot with { State = KnownResourceStates.Starting });
 
+            ReleasePorts();
             _process = await LaunchAsync(Log, cancellationToken);
             var processId = await _process.Started;
             await PublishAsync(snapshot => snapshot with

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Aspire.Hosting.Native;
 
 namespace Aspire.Hosting.Running;
 
@@ -12,6 +13,7 @@ internal sealed class TcpProxy(int port, IReadOnlyList<int> backends) : IDisposa
 
     public void Start()
     {
+        LoopbackPort.Release(port);
         foreach (var address in (IPAddress[])[IPAddress.Loopback, IPAddress.IPv6Loopback])
         {
             try
