@@ -8,6 +8,7 @@ namespace TicketApp.Contracts;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
     RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(TicketMessage))]
+[JsonSerializable(typeof(IReadOnlyList<TicketMessage>))]
 [JsonSerializable(typeof(WorkerReport))]
 [JsonSerializable(typeof(IReadOnlyList<WorkerReport>))]
 [JsonSerializable(typeof(ErrorMessage))]

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
 
 namespace TicketApp.Contracts;
@@ -7,49 +8,37 @@ namespace TicketApp.Contracts;
 /// <summary>Reads message bodies strictly: what it cannot read it refuses with a reason, and never throws.</summary>
 public static class MessageReader
 {
-    /// <summary>Reads a message of <see cref="QueueNames.Tickets"/>.</summary>
-    public static bool TryReadTicket(ReadOnlySpan<byte> body, [NotNullWhen(true)] out TicketMessage? ticket, [NotNullWhen(false)] out string? reason)
-    {
-        ticket = null;
-        if (!TryParse(body, ContractJson.Default.TicketMessage, out var message, out reason))
-        {
-            return false;
-        }
-
-        reason = message.Epoch < 1 ? "epoch is missing" : null;
-        ticket = message;
-        return reason is null;
-    }
+    /// <summary>Reads a message of <see cref="QueueNames.Tickets"/>: one ticket, or an array of tickets.</summary>
+    public static bool TryReadTickets(ReadOnlySpan<byte> body, out IReadOnlyList<TicketMessage> tickets, [NotNullWhen(false)] out string? reason) =>
+        TryReadOneOrMany(body, ContractJson.Default.TicketMessage, ContractJson.Default.IReadOnlyListTicketMessage, Defect, out tickets, out reason);
 
     /// <summary>Reads a message of <see cref="QueueNames.Responses"/>: one report, or an array of reports.</summary>
-    public static bool TryReadReports(ReadOnlySpan<byte> body, out IReadOnlyList<WorkerReport> reports, [NotNullWhen(false)] out string? reason)
+    public static bool TryReadReports(ReadOnlySpan<byte> body, out IReadOnlyList<WorkerReport> reports, [NotNullWhen(false)] out string? reason) =>
+        TryReadOneOrMany(body, ContractJson.Default.WorkerReport, ContractJson.Default.IReadOnlyListWorkerReport, Defect, out reports, out reason);
+
+    private static bool TryReadOneOrMany<T>(
+        ReadOnlySpan<byte> body, JsonTypeInfo<T> one, JsonTypeInfo<IReadOnlyList<T>> many, Func<T?, string?> defect, out IReadOnlyList<T> items, [NotNullWhen(false)] out string? reason)
+        where T : class
     {
-        reports = [];
+        items = [];
         if (body.TrimStart(" \t\r\n"u8).StartsWith("["u8))
         {
-            if (!TryParse(body, ContractJson.Default.IReadOnlyListWorkerReport, out var list, out reason))
+            if (TryParse(body, many, out var list, out reason))
             {
-                return false;
+                items = list;
             }
-
-            reports = list;
         }
-        else
+        else if (TryParse(body, one, out var item, out reason))
         {
-            if (!TryParse(body, ContractJson.Default.WorkerReport, out var report, out reason))
-            {
-                return false;
-            }
-
-            reports = [report];
+            items = [item];
         }
 
-        reason = reports.Select(Defect).FirstOrDefault(defect => defect is not null);
+        reason ??= items.Select(defect).FirstOrDefault(found => found is not null);
         return reason is null;
     }
 
     private static bool TryParse<T>(
-        ReadOnlySpan<byte> body, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, [NotNullWhen(true)] out T? value, [NotNullWhen(false)] out string? reason)
+        ReadOnlySpan<byte> body, JsonTypeInfo<T> type, [NotNullWhen(true)] out T? value, [NotNullWhen(false)] out string? reason)
         where T : class
     {
         value = null;
@@ -75,6 +64,13 @@ public static class MessageReader
 
         return value is not null && reason is null;
     }
+
+    private static string? Defect(TicketMessage? ticket) => ticket switch
+    {
+        null => "null in the list of tickets",
+        { Epoch: < 1 } => "epoch is missing",
+        _ => null,
+    };
 
     private static string? Defect(WorkerReport? report) => report switch
     {

@@ -1,6 +1,9 @@
 namespace TicketApp.Contracts;
 
-/// <summary>A ticket released to the workers: the body of a message in <see cref="QueueNames.Tickets"/>.</summary>
+/// <summary>
+/// A ticket released to the workers: the body of a message in <see cref="QueueNames.Tickets"/>, or one element of it. Tickets share a
+/// message only while runs take milliseconds.
+/// </summary>
 public sealed record TicketMessage
 {
     public required Guid TicketId { get; init; }
@@ -18,6 +21,9 @@ public sealed record TicketMessage
 
     /// <summary>The lease epoch. A report counts only under the epoch that the ticket still has.</summary>
     public required int Epoch { get; init; }
+
+    /// <summary>After this many seconds in a worker's hands it must not be started: its lease may have ended. 0: at any time.</summary>
+    public int StartWithinSeconds { get; init; }
 
     /// <summary>When the ticket ends unanswered, on the database's clock.</summary>
     public required DateTimeOffset Deadline { get; init; }

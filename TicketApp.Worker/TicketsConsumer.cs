@@ -22,8 +22,10 @@ internal sealed partial class TicketsConsumer(
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     private readonly Dictionary<string, IModel> _models = models.ToDictionary(model => model.Name);
+    private readonly SemaphoreSlim _slots = new(options.Value.Concurrency);
 
     // One message a slot: what is delivered runs at once, and what cannot run yet stays with the broker for other workers.
+    // Only short runs share messages and may have to wait here for a slot.
     protected override ushort Prefetch => (ushort)options.Value.Concurrency;
 
     protected override bool HasRoom => runs.Count < options.Value.Concurrency;
@@ -33,9 +35,9 @@ internal sealed partial class TicketsConsumer(
     {
         await StopConsumingAsync();
         await UntilEmptyAsync(options.Value.DrainTimeout, cancellationToken);
-        if (runs.All.ToArray() is { Length: > 0 } left)
+        if (runs.All is { Count: > 0 } left)
         {
-            Log.HandingBack(Logger, left.Length);
+            Log.HandingBack(Logger, left.Count);
             foreach (var run in left)
             {
                 run.HandBack();
@@ -47,48 +49,68 @@ internal sealed partial class TicketsConsumer(
         await base.StopAsync(cancellationToken);
     }
 
+    public override void Dispose()
+    {
+        _slots.Dispose();
+        base.Dispose();
+    }
+
     protected override ValueTask OnDeliveryAsync(Delivery delivery, CancellationToken lost)
     {
-        if (!MessageReader.TryReadTicket(delivery.Body.Span, out var ticket, out var reason))
+        if (!MessageReader.TryReadTickets(delivery.Body.Span, out var tickets, out var reason))
         {
             _ = MoveToErrorsAsync(delivery, reason, lost);
             return ValueTask.CompletedTask;
         }
 
-        if (runs.Find(new(ticket.TicketId, ticket.Epoch)) is { } inHand)
+        MessageInHand message = new(delivery, tickets.Count);
+        foreach (var ticket in tickets)
         {
-            // Ours, from before a lost connection: its end acknowledges this message.
-            inHand.Delivery = delivery;
+            Take(ticket, message);
         }
-        else if (delivery.Redelivered)
+
+        if (tickets.Count == 0)
         {
-            // Somebody had it and may be gone, or not. The Api decides, and releases it anew under the next epoch.
-            reporter.Report(Run.Report(ticket, ReportType.Redelivered, worker.Name), delivery);
-        }
-        else
-        {
-            // On a thread of its own for as long as it wants one: a model that blocks must not hold up deliveries.
-            var run = runs.Add(ticket, delivery);
-            _ = Task.Run(() => RunAsync(run), CancellationToken.None);
+            reporter.Acknowledge(new MessageInHand(delivery, tickets: 1));
         }
 
         return ValueTask.CompletedTask;
     }
 
+    private void Take(TicketMessage ticket, MessageInHand message)
+    {
+        // If it is ours, from before a lost connection, its end acknowledges this message.
+        if (runs.TryAdopt(new(ticket.TicketId, ticket.Epoch), message))
+        {
+            return;
+        }
+
+        if (message.Delivery.Redelivered)
+        {
+            // Somebody had it and may be gone, or not. The Api decides, and releases it anew under the next epoch.
+            reporter.Report(Run.Report(ticket, ReportType.Redelivered, worker.Name), message);
+        }
+        else
+        {
+            // On a thread of its own for as long as it wants one: a model that blocks must not hold up deliveries.
+            var run = runs.Add(ticket, message);
+            _ = Task.Run(() => RunAsync(run), CancellationToken.None);
+        }
+    }
+
     private async Task RunAsync(Run run)
     {
-        WorkerReport report;
+        WorkerReport? report;
         try
         {
-            if (_models.TryGetValue(run.Ticket.Model, out var model))
+            await _slots.WaitAsync(run.Token);
+            try
             {
-                run.LimitTo(options.Value.RunLimit);
-                var response = await model.RunAsync(run.Ticket, run.Token);
-                report = run.Report(ReportType.Finished, worker.Name) with { Response = response };
+                report = run.IsStale ? null : await RunModelAsync(run);
             }
-            else
+            finally
             {
-                report = Failed(run, "unknown_model", $"No such model here: {run.Ticket.Model}");
+                _slots.Release();
             }
         }
         catch (OperationCanceledException) when (run.IsHandedBack)
@@ -106,7 +128,26 @@ internal sealed partial class TicketsConsumer(
         }
 
         run.HasEnded = true;
-        reporter.Report(report, run);
+        if (report is null)
+        {
+            reporter.Drop(run);
+        }
+        else
+        {
+            reporter.Report(report, run);
+        }
+    }
+
+    private async Task<WorkerReport> RunModelAsync(Run run)
+    {
+        if (!_models.TryGetValue(run.Ticket.Model, out var model))
+        {
+            return Failed(run, "unknown_model", $"No such model here: {run.Ticket.Model}");
+        }
+
+        run.Start(options.Value.RunLimit);
+        var response = await model.RunAsync(run.Ticket, run.Token);
+        return run.Report(ReportType.Finished, worker.Name) with { Response = response };
     }
 
     private WorkerReport Failed(Run run, string type, string message) => run.Report(ReportType.Failed, worker.Name) with
@@ -134,7 +175,7 @@ internal sealed partial class TicketsConsumer(
             try
             {
                 await broker.PublishUnreadableAsync(QueueNames.Tickets, delivery.Body, reason, lost);
-                reporter.Acknowledge(delivery);
+                reporter.Acknowledge(new MessageInHand(delivery, tickets: 1));
                 return;
             }
             catch (Exception exception) when (exception is BrokerUnavailableException or OperationCanceledException)

@@ -11,6 +11,7 @@ internal static class DispatchServices
         return services
             .AddSingleton<IValidateOptions<DispatchOptions>, DispatchOptionsValidator>()
             .AddSingleton<DispatchWindow>()
+            .AddSingleton<RunTimes>()
             .AddSingleton<DispatchStore>()
             .AddSingleton<TicketPublisher>()
             .AddSingleton<Dispatcher>()

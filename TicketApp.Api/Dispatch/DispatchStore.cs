@@ -77,6 +77,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
                 Attempt = reader.GetInt16(4),
                 Epoch = reader.GetInt32(5),
                 Deadline = reader.GetFieldValue<DateTimeOffset>(6),
+                StartWithinSeconds = (int)options.Value.MessageExpiration.TotalSeconds,
             };
             released.Add((reader.GetInt64(7), ticket));
         }

@@ -10,8 +10,12 @@ namespace TicketApp.Api.Dispatch;
 /// first, when the lease ends.
 /// </summary>
 internal sealed partial class TicketPublisher(
-    BrokerPublisher broker, DispatchStore store, DispatchWindow window, IOptions<DispatchOptions> options, ILogger<TicketPublisher> logger) : IHostedService
+    BrokerPublisher broker, DispatchStore store, DispatchWindow window, RunTimes runTimes, IOptions<DispatchOptions> options, ILogger<TicketPublisher> logger) : IHostedService
 {
+    // Short runs share messages, so that the broker handles fewer; but a batch is spread over several, for several workers to take.
+    private const int LargestGroup = 16;
+    private const int SmallestSpread = 4;
+
     private int _underWay;
 
     /// <summary>Whether the broker can be reached; while it cannot, nothing is released.</summary>
@@ -43,8 +47,8 @@ internal sealed partial class TicketPublisher(
         try
         {
             // All go out before the first confirmation is waited for.
-            var taken = await Task.WhenAll(tickets.Select(TryPublishAsync));
-            TicketMessage[] refused = [.. tickets.Where((_, i) => !taken[i])];
+            var size = runTimes.AreShort ? Math.Clamp(tickets.Count / SmallestSpread, 1, LargestGroup) : 1;
+            TicketMessage[] refused = [.. (await Task.WhenAll(tickets.Chunk(size).Select(TryPublishAsync))).SelectMany(group => group)];
             if (refused.Length > 0)
             {
                 Log.Refused(logger, refused.Length);
@@ -63,17 +67,21 @@ internal sealed partial class TicketPublisher(
         }
     }
 
-    private async Task<bool> TryPublishAsync(TicketMessage ticket)
+    /// <summary>Publishes one message.</summary>
+    /// <returns>What the broker did not take.</returns>
+    private async Task<TicketMessage[]> TryPublishAsync(TicketMessage[] group)
     {
         try
         {
-            var body = JsonSerializer.SerializeToUtf8Bytes(ticket, ContractJson.Default.TicketMessage);
-            await broker.PublishAsync(QueueNames.Tickets, body, ticket.TicketId.ToString(), options.Value.MessageExpiration);
-            return true;
+            var body = group is [var only]
+                ? JsonSerializer.SerializeToUtf8Bytes(only, ContractJson.Default.TicketMessage)
+                : JsonSerializer.SerializeToUtf8Bytes(group, ContractJson.Default.IReadOnlyListTicketMessage);
+            await broker.PublishAsync(QueueNames.Tickets, body, group[0].TicketId.ToString(), options.Value.MessageExpiration);
+            return [];
         }
         catch (BrokerUnavailableException)
         {
-            return false;
+            return group;
         }
     }
 

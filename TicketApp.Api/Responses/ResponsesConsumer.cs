@@ -24,6 +24,7 @@ internal sealed partial class ResponsesConsumer(
     ErrorOutbox errors,
     SucceededTickets succeeded,
     OpenTickets open,
+    RunTimes runTimes,
     DatabaseMigrator migrator,
     ILogger<ResponsesConsumer> logger) : BrokerConsumer(factory, QueueNames.Responses, logger)
 {
@@ -117,8 +118,10 @@ internal sealed partial class ResponsesConsumer(
         {
             try
             {
-                Applied(await store.ApplyAsync([.. batch.SelectMany(message => message.Reports)], lost));
+                WorkerReport[] reports = [.. batch.SelectMany(message => message.Reports)];
+                Applied(await store.ApplyAsync(reports, lost));
                 leases.ReportsSeen();
+                runTimes.Add(reports.Where(report => report.Type == ReportType.Finished).Select(report => report.RunMilliseconds));
                 return;
             }
             catch (Exception exception) when (DatabaseErrors.IsUnavailable(exception))

@@ -64,6 +64,7 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
                     UserId = reader.GetGuid(1),
                     Model = reader.GetString(2),
                     Deadline = reader.GetFieldValue<DateTimeOffset>(3),
+                    StartWithinSeconds = (int)dispatch.Value.MessageExpiration.TotalSeconds,
                     Attempt = 1,
                     Epoch = 1,
                 });

@@ -22,8 +22,11 @@ public sealed class MessageReaderTests
             Deadline = new DateTimeOffset(2026, 11, 22, 1, 2, 3, TimeSpan.Zero),
         };
 
-        Assert.True(MessageReader.TryReadTicket(JsonSerializer.SerializeToUtf8Bytes(ticket, ContractJson.Default.TicketMessage), out var read, out _));
-        Assert.Equal(ticket, read);
+        Assert.True(MessageReader.TryReadTickets(JsonSerializer.SerializeToUtf8Bytes(ticket, ContractJson.Default.TicketMessage), out var read, out _));
+        Assert.Equal([ticket], read);
+
+        Assert.True(MessageReader.TryReadTickets(JsonSerializer.SerializeToUtf8Bytes([ticket, ticket], ContractJson.Default.IReadOnlyListTicketMessage), out read, out _));
+        Assert.Equal([ticket, ticket], read);
     }
 
     [Fact]
@@ -82,7 +85,7 @@ public sealed class MessageReaderTests
     [InlineData($$"""{"ticket_id":"x","user_id":"{{Id}}","model":"m","attempt":1,"epoch":1,"deadline":"2026-11-22T00:00:00Z"}""")]
     public void An_unreadable_ticket_is_refused_with_a_reason(string body)
     {
-        Assert.False(MessageReader.TryReadTicket(Encoding.UTF8.GetBytes(body), out _, out var reason));
+        Assert.False(MessageReader.TryReadTickets(Encoding.UTF8.GetBytes(body), out _, out var reason));
         Assert.False(string.IsNullOrWhiteSpace(reason));
     }
 

@@ -23,10 +23,13 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
     public void Report(WorkerReport report, Run ended) => _entries.Writer.TryWrite(new(report, ended, null));
 
     /// <summary>Reports something about a message that is not run here; acknowledges it once the broker has the report.</summary>
-    public void Report(WorkerReport report, Delivery delivery) => _entries.Writer.TryWrite(new(report, null, delivery));
+    public void Report(WorkerReport report, MessageInHand message) => _entries.Writer.TryWrite(new(report, null, message));
 
     /// <summary>Acknowledges a message about which there is nothing to report.</summary>
-    public void Acknowledge(Delivery delivery) => _entries.Writer.TryWrite(new(null, null, delivery));
+    public void Acknowledge(MessageInHand message) => _entries.Writer.TryWrite(new(null, null, message));
+
+    /// <summary>Lets go of a run about which there is nothing to report.</summary>
+    public void Drop(Run run) => _entries.Writer.TryWrite(new(null, run, null));
 
     /// <summary>Reports what ends nothing.</summary>
     public void Report(WorkerReport report) => _entries.Writer.TryWrite(new(report, null, null));
@@ -54,12 +57,9 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
             }
 
             await PublishAsync([.. batch.Select(entry => entry.Report).OfType<WorkerReport>()], stoppingToken);
-            await _acknowledgements.AckAsync(batch.Select(entry => entry.Ended?.Delivery ?? entry.Delivery).OfType<Delivery>());
-            foreach (var run in batch.Select(entry => entry.Ended).OfType<Run>())
-            {
-                runs.Remove(run);
-            }
-
+            // A run goes before its message is looked at: a repetition from now on is a message of its own.
+            var messages = batch.Select(entry => entry.Ended is { } run ? runs.Remove(run) : entry.Message).OfType<MessageInHand>();
+            await _acknowledgements.AckAsync(messages.Where(message => message.Complete()).Select(message => message.Delivery));
             batch.Clear();
         }
     }
@@ -91,7 +91,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
         }
     }
 
-    private readonly record struct Entry(WorkerReport? Report, Run? Ended, Delivery? Delivery);
+    private readonly record struct Entry(WorkerReport? Report, Run? Ended, MessageInHand? Message);
 
     private static partial class Log
     {

@@ -1,22 +1,28 @@
 using System.Diagnostics;
 using TicketApp.Contracts;
-using TicketApp.Contracts.Broker;
 
 namespace TicketApp.Worker.Runs;
 
 /// <summary>A ticket in hand, from its delivery until its end is safely reported.</summary>
-internal sealed class Run(TicketMessage ticket, Delivery delivery) : IDisposable
+internal sealed class Run(TicketMessage ticket, MessageInHand message) : IDisposable
 {
-    private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly long _delivered = Stopwatch.GetTimestamp();
     private readonly CancellationTokenSource _cancellation = new();
+    private long _started;
     private int _isHandedBack;
 
     public TicketMessage Ticket { get; } = ticket;
 
     public RunReference Reference => new(Ticket.TicketId, Ticket.Epoch);
 
-    /// <summary>The message to acknowledge; a new one once the broker has delivered it again after a lost connection.</summary>
-    public Delivery Delivery { get; set; } = delivery;
+    /// <summary>The message to acknowledge; another one once the broker has delivered it again after a lost connection.</summary>
+    public MessageInHand Message { get; set; } = message;
+
+    /// <summary>Whether a slot was free for it.</summary>
+    public bool HasStarted => Volatile.Read(ref _started) != 0;
+
+    /// <summary>Whether it waited for a slot for so long that its lease may have ended.</summary>
+    public bool IsStale => Ticket.StartWithinSeconds > 0 && Stopwatch.GetElapsedTime(_delivered).TotalSeconds > Ticket.StartWithinSeconds;
 
     /// <summary>Whether "started" was reported, so that its lease lives by heartbeats.</summary>
     public bool IsReported { get; set; }
@@ -24,19 +30,32 @@ internal sealed class Run(TicketMessage ticket, Delivery delivery) : IDisposable
     /// <summary>Whether the model has ended.</summary>
     public bool HasEnded { get; set; }
 
-    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);
+    /// <summary>How long it has run.</summary>
+    public TimeSpan Elapsed => HasStarted ? Stopwatch.GetElapsedTime(_started) : TimeSpan.Zero;
 
     public CancellationToken Token => _cancellation.Token;
 
     /// <summary>Whether it was stopped to be handed back, not for its own time.</summary>
     public bool IsHandedBack => Volatile.Read(ref _isHandedBack) == 1;
 
-    public void LimitTo(TimeSpan limit) => _cancellation.CancelAfter(limit);
+    /// <summary>It has a slot now; <paramref name="limit"/> is how long it may run.</summary>
+    public void Start(TimeSpan limit)
+    {
+        Volatile.Write(ref _started, Stopwatch.GetTimestamp());
+        _cancellation.CancelAfter(limit);
+    }
 
     public void HandBack()
     {
         Volatile.Write(ref _isHandedBack, 1);
-        _cancellation.Cancel();
+        try
+        {
+            _cancellation.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended by itself in the meantime.
+        }
     }
 
     /// <summary>A report about <paramref name="ticket"/> under the epoch it came with.</summary>

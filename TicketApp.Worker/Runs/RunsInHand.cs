@@ -1,32 +1,71 @@
-using System.Collections.Concurrent;
 using TicketApp.Contracts;
-using TicketApp.Contracts.Broker;
 
 namespace TicketApp.Worker.Runs;
 
 /// <summary>All runs of this worker, by ticket and epoch.</summary>
 internal sealed class RunsInHand
 {
-    private readonly ConcurrentDictionary<RunReference, Run> _runs = new();
+    private readonly Lock _lock = new();
+    private readonly Dictionary<RunReference, Run> _runs = [];
 
-    public int Count => _runs.Count;
-
-    public IEnumerable<Run> All => _runs.Values;
-
-    public Run Add(TicketMessage ticket, Delivery delivery)
+    public int Count
     {
-        Run run = new(ticket, delivery);
-        _runs[run.Reference] = run;
+        get
+        {
+            lock (_lock)
+            {
+                return _runs.Count;
+            }
+        }
+    }
+
+    /// <summary>The runs at this moment.</summary>
+    public IReadOnlyList<Run> All
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _runs.Values];
+            }
+        }
+    }
+
+    public Run Add(TicketMessage ticket, MessageInHand message)
+    {
+        Run run = new(ticket, message);
+        lock (_lock)
+        {
+            _runs[run.Reference] = run;
+        }
+
         return run;
     }
 
-    public Run? Find(RunReference reference) => _runs.GetValueOrDefault(reference);
-
-    public void Remove(Run run)
+    /// <summary>If the ticket is run here under the epoch, makes its end acknowledge <paramref name="message"/>, which brought it again.</summary>
+    public bool TryAdopt(RunReference reference, MessageInHand message)
     {
-        if (_runs.TryRemove(new(run.Reference, run)))
+        lock (_lock)
         {
+            if (!_runs.TryGetValue(reference, out var run))
+            {
+                return false;
+            }
+
+            run.Message = message;
+            return true;
+        }
+    }
+
+    /// <summary>Lets go of a run whose end is reported.</summary>
+    /// <returns>The message that brought it last.</returns>
+    public MessageInHand Remove(Run run)
+    {
+        lock (_lock)
+        {
+            _runs.Remove(run.Reference);
             run.Dispose();
+            return run.Message;
         }
     }
 }
