@@ -43,9 +43,12 @@ public static class HostDefaults
         return app;
     }
 
+    /// <summary>Whether telemetry goes anywhere. Where it does not, clients need not make any.</summary>
+    public static bool ExportsTelemetry(this IHostApplicationBuilder builder) => !string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+
     private static void AddTelemetry(this IHostApplicationBuilder builder)
     {
-        if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
+        if (!builder.ExportsTelemetry())
         {
             return;
         }

@@ -19,7 +19,7 @@ internal sealed partial class TicketsConsumer(
     ILogger<TicketsConsumer> logger) : BrokerConsumer(factory, QueueNames.Tickets, logger)
 {
     private const int LongestErrorMessage = 1000;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
 
     private readonly Dictionary<string, IModel> _models = models.ToDictionary(model => model.Name);
     private readonly SemaphoreSlim _slots = new(options.Value.Concurrency);
@@ -163,7 +163,7 @@ internal sealed partial class TicketsConsumer(
         timeout.CancelAfter(limit);
         while (runs.Count > 0 && !timeout.IsCancellationRequested)
         {
-            await Task.Delay(Pause, timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(_pause, timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -180,7 +180,7 @@ internal sealed partial class TicketsConsumer(
             }
             catch (Exception exception) when (exception is BrokerUnavailableException or OperationCanceledException)
             {
-                await Task.Delay(Pause, lost).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(_pause, lost).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }

@@ -8,13 +8,13 @@ namespace TicketApp.Worker;
 internal static class WorkerServices
 {
     private const int MostThreadsAtOnce = 512;
-    private static readonly TimeSpan StopReserve = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _stopReserve = TimeSpan.FromSeconds(15);
 
     /// <summary>Adds the consumer of tickets and what reports their runs. Services stop in reverse: reports go out after the last run.</summary>
     public static IServiceCollection AddTicketRuns(this IServiceCollection services)
     {
         services.AddOptions<WorkerOptions>().BindConfiguration(WorkerOptions.SectionName).ValidateOnStart();
-        services.AddOptions<HostOptions>().Configure<IOptions<WorkerOptions>>((host, worker) => host.ShutdownTimeout = 2 * worker.Value.DrainTimeout + StopReserve);
+        services.AddOptions<HostOptions>().Configure<IOptions<WorkerOptions>>((host, worker) => host.ShutdownTimeout = 2 * worker.Value.DrainTimeout + _stopReserve);
         // The pool adds threads at once up to this number and one or two a second above it. With a thread for each slot, models that
         // block theirs leave some for heartbeats, and a busy worker does not look like a dead one.
         services.AddOptions<WorkerOptions>().PostConfigure(worker =>

@@ -12,12 +12,12 @@ internal abstract class Batcher<TItem, TResult>(int largestBatch, int capacity) 
 {
     private readonly Channel<Call> _calls = Channel.CreateBounded<Call>(new BoundedChannelOptions(capacity) { SingleReader = true });
 
-    /// <summary>Adds a call to the next batch.</summary>
+    /// <summary>Adds a call to the next batch. It cannot be cancelled: its batch ends soon, one way or the other.</summary>
     /// <exception cref="OverloadedException">Too many calls wait already, or the process is stopping.</exception>
-    public Task<TResult> SubmitAsync(TItem item, CancellationToken cancellationToken)
+    public Task<TResult> SubmitAsync(TItem item)
     {
         Call call = new(item);
-        return _calls.Writer.TryWrite(call) ? call.Task.WaitAsync(cancellationToken) : throw new OverloadedException();
+        return _calls.Writer.TryWrite(call) ? call.Task : throw new OverloadedException();
     }
 
     /// <summary>Serves all of <paramref name="items"/>; the results are in their order.</summary>

@@ -11,7 +11,7 @@ internal sealed partial class DatabaseMigrator(NpgsqlDataSource database, ILogge
     // Any number will do, so long as nothing else in the database takes the same one.
     private const long LockKey = 0x7469636b657473; // "tickets"
 
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(500);
 
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -71,7 +71,7 @@ internal sealed partial class DatabaseMigrator(NpgsqlDataSource database, ILogge
             catch (Exception exception) when (DatabaseErrors.IsUnavailable(exception))
             {
                 Log.Waiting(logger, exception.GetBaseException().Message);
-                await Task.Delay(Pause, stoppingToken);
+                await Task.Delay(_pause, stoppingToken);
             }
         }
     }

@@ -1,4 +1,5 @@
 using Npgsql;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Database;
 
@@ -12,7 +13,10 @@ internal static class DatabaseServices
     /// <summary>Adds the data source (connection string <c>tickets</c>), its health check and the migrations.</summary>
     public static IHostApplicationBuilder AddDatabase(this IHostApplicationBuilder builder)
     {
-        builder.AddNpgsqlDataSource("tickets", configureDataSourceBuilder: Tune);
+        builder.AddNpgsqlDataSource(
+            "tickets",
+            settings => settings.DisableTracing = settings.DisableMetrics = !builder.ExportsTelemetry(),
+            Tune);
         builder.Services
             .AddSingleton<DatabaseMigrator>()
             .AddHostedService(provider => provider.GetRequiredService<DatabaseMigrator>());

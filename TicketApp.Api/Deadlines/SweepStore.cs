@@ -16,7 +16,7 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
     /// <summary>The most that one call moves.</summary>
     public const int LargestBatch = 500;
 
-    private static readonly TimeSpan HeartbeatAndAHalf = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _heartbeatAndAHalf = TimeSpan.FromSeconds(15);
 
     // due_at is when a ticket must be looked at, whatever it is for: over the processing limit it ends; never started within the
     // queue limit it ends; running over the run limit (its worker should have said so) this attempt has failed; and else its
@@ -107,7 +107,7 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
     public async Task ExtendLeasesAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(ExtendSql);
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = HeartbeatAndAHalf });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = _heartbeatAndAHalf });
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 

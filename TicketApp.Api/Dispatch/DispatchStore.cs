@@ -7,7 +7,7 @@ namespace TicketApp.Api.Dispatch;
 /// <summary>The dispatcher's statements.</summary>
 internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<DispatchOptions> options)
 {
-    private static readonly TimeSpan ReplicaForgottenAfter = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _replicaForgottenAfter = TimeSpan.FromSeconds(15);
 
     private const string LookSql =
         """
@@ -51,7 +51,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     {
         await using var command = database.CreateCommand(LookSql);
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.Lease });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = ReplicaForgottenAfter });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = _replicaForgottenAfter });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = replica });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);

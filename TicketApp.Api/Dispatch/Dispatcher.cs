@@ -16,8 +16,8 @@ internal sealed partial class Dispatcher(
     ILogger<Dispatcher> logger) : BackgroundService
 {
     private const int LargestRelease = 500;
-    private static readonly TimeSpan AnnounceEvery = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan CountEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _announceEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _countEvery = TimeSpan.FromSeconds(5);
 
     private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly Guid _replica = Guid.CreateVersion7();
@@ -80,7 +80,7 @@ internal sealed partial class Dispatcher(
 
     private async Task LookAsync(CancellationToken cancellationToken)
     {
-        if (_lastAnnounced == 0 || Stopwatch.GetElapsedTime(_lastAnnounced) >= AnnounceEvery)
+        if (_lastAnnounced == 0 || Stopwatch.GetElapsedTime(_lastAnnounced) >= _announceEvery)
         {
             await store.AnnounceAsync(_replica, cancellationToken);
             _lastAnnounced = Stopwatch.GetTimestamp();
@@ -91,7 +91,7 @@ internal sealed partial class Dispatcher(
             var started = Stopwatch.GetTimestamp();
             open.Counted(await store.CountOpenAsync(cancellationToken));
             // A count of millions takes a second: then it comes less often, and takes a hundredth of one core at most.
-            var pause = TimeSpan.FromTicks(Math.Max(CountEvery.Ticks, 100 * Stopwatch.GetElapsedTime(started).Ticks));
+            var pause = TimeSpan.FromTicks(Math.Max(_countEvery.Ticks, 100 * Stopwatch.GetElapsedTime(started).Ticks));
             _nextCount = Stopwatch.GetTimestamp() + (long)(pause.TotalSeconds * Stopwatch.Frequency);
         }
 

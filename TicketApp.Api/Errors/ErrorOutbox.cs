@@ -14,7 +14,7 @@ namespace TicketApp.Api.Errors;
 internal sealed partial class ErrorOutbox(NpgsqlDataSource database, BrokerPublisher broker, DatabaseMigrator migrator, ILogger<ErrorOutbox> logger) : BackgroundService
 {
     private const int LargestBatch = 100;
-    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _tick = TimeSpan.FromSeconds(1);
 
     private const string PendingSql =
         """
@@ -56,7 +56,7 @@ internal sealed partial class ErrorOutbox(NpgsqlDataSource database, BrokerPubli
                 {
                 }
 
-                await _wake.WaitAsync(Tick, stoppingToken);
+                await _wake.WaitAsync(_tick, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -65,7 +65,7 @@ internal sealed partial class ErrorOutbox(NpgsqlDataSource database, BrokerPubli
             catch (Exception exception)
             {
                 Log.Failed(logger, exception.GetBaseException().Message);
-                await Task.Delay(Tick, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(_tick, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }

@@ -29,10 +29,10 @@ internal sealed partial class ResponsesConsumer(
     ILogger<ResponsesConsumer> logger) : BrokerConsumer(factory, QueueNames.Responses, logger)
 {
     private const int LargestBatch = 1000;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(500);
 
     // Replicas share the queue and so each other's probes; often enough for each to see one every few seconds.
-    private static readonly TimeSpan ProbeEvery = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _probeEvery = TimeSpan.FromSeconds(2);
 
     private readonly Channel<Delivery> _arrived = Channel.CreateUnbounded<Delivery>(new UnboundedChannelOptions { SingleReader = true });
 
@@ -65,12 +65,12 @@ internal sealed partial class ResponsesConsumer(
     private async Task ProbeAsync(CancellationToken lost)
     {
         var probe = JsonSerializer.SerializeToUtf8Bytes(new WorkerReport { Type = ReportType.Probe, Worker = "api" }, ContractJson.Default.WorkerReport);
-        using PeriodicTimer timer = new(ProbeEvery);
+        using PeriodicTimer timer = new(_probeEvery);
         do
         {
             try
             {
-                await broker.PublishAsync(QueueNames.Responses, probe, expiration: ProbeEvery * 2, cancellationToken: lost);
+                await broker.PublishAsync(QueueNames.Responses, probe, expiration: _probeEvery * 2, cancellationToken: lost);
             }
             catch (BrokerUnavailableException)
             {
@@ -128,7 +128,7 @@ internal sealed partial class ResponsesConsumer(
             {
                 Log.Waiting(Logger, exception.GetBaseException().Message);
                 leases.Interrupted();
-                await Task.Delay(Pause, lost);
+                await Task.Delay(_pause, lost);
             }
             catch (Npgsql.PostgresException exception) when (batch.Count > 1)
             {
@@ -186,7 +186,7 @@ internal sealed partial class ResponsesConsumer(
             }
             catch (BrokerUnavailableException)
             {
-                await Task.Delay(Pause, lost);
+                await Task.Delay(_pause, lost);
             }
         }
     }

@@ -15,7 +15,7 @@ internal sealed class TicketCreator(
     /// <summary>Stores a ticket.</summary>
     /// <returns>Its id; null if there is no such user.</returns>
     /// <exception cref="OverloadedException">As many tickets are open as may be.</exception>
-    public async Task<Guid?> CreateAsync(Guid userId, CancellationToken cancellationToken)
+    public async Task<Guid?> CreateAsync(Guid userId)
     {
         if (open.Estimate >= options.Value.MaxOpen)
         {
@@ -23,7 +23,7 @@ internal sealed class TicketCreator(
         }
 
         NewTicket ticket = new(Guid.CreateVersion7(), userId);
-        return await SubmitAsync(ticket, cancellationToken) ? ticket.TicketId : null;
+        return await SubmitAsync(ticket) ? ticket.TicketId : null;
     }
 
     protected override async Task<IReadOnlyList<bool>> ServeAsync(IReadOnlyList<NewTicket> items)

@@ -15,8 +15,7 @@ internal sealed class TicketReader(NpgsqlDataSource database, SucceededTickets s
 
     /// <summary>Finds a ticket.</summary>
     /// <returns>Null if there is none of that id.</returns>
-    public async ValueTask<TicketSnapshot?> FindAsync(Guid ticketId, CancellationToken cancellationToken) =>
-        succeeded.Find(ticketId) ?? await SubmitAsync(ticketId, cancellationToken);
+    public async ValueTask<TicketSnapshot?> FindAsync(Guid ticketId) => succeeded.Find(ticketId) ?? await SubmitAsync(ticketId);
 
     protected override async Task<IReadOnlyList<TicketSnapshot?>> ServeAsync(IReadOnlyList<Guid> items)
     {

@@ -23,7 +23,7 @@ internal readonly record struct TicketRequest(TicketRequestKind Kind, Guid UserI
 {
     private const int DeepestNesting = 32;
 
-    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = DeepestNesting };
+    private static readonly JsonDocumentOptions _strict = new() { AllowDuplicateProperties = false, MaxDepth = DeepestNesting };
 
     public static TicketRequest Read(ReadOnlyMemory<byte> body)
     {
@@ -40,7 +40,7 @@ internal readonly record struct TicketRequest(TicketRequestKind Kind, Guid UserI
 
         try
         {
-            using var json = JsonDocument.Parse(body, Strict);
+            using var json = JsonDocument.Parse(body, _strict);
             return json.RootElement.ValueKind == JsonValueKind.Object && IsSane(json.RootElement)
                 ? Read(json.RootElement)
                 : new(TicketRequestKind.Invalid, default);

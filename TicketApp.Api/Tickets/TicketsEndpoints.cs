@@ -8,7 +8,7 @@ internal static class TicketsEndpoints
 {
     private const string UserIdRequired = "User ID is required in the request body";
     private const string NotCompleted = "Ticket response has not completed yet, try again soon";
-    private static readonly TimeSpan LongestPollingPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _longestPollingPause = TimeSpan.FromSeconds(10);
 
     public static IServiceCollection AddTickets(this IServiceCollection services)
     {
@@ -43,14 +43,14 @@ internal static class TicketsEndpoints
                 return ApiJson.WithMessage(StatusCodes.Status400BadRequest, UserIdRequired);
         }
 
-        var created = userId == Guid.Empty ? null : await tickets.CreateAsync(userId, cancellationToken);
+        var created = userId == Guid.Empty ? null : await tickets.CreateAsync(userId);
         return created is { } ticketId
             ? ApiJson.Ok(new TicketCreated(ticketId), ApiJson.Default.TicketCreated)
             : ApiJson.WithMessage(StatusCodes.Status404NotFound, "User ID not found");
     }
 
     private static async Task<Utf8ContentHttpResult> GetAsync(
-        HttpRequest request, HttpResponse response, TicketReader tickets, CancellationToken cancellationToken)
+        HttpRequest request, HttpResponse response, TicketReader tickets)
     {
         if (request.Query.Count == 0)
         {
@@ -64,7 +64,7 @@ internal static class TicketsEndpoints
             return ApiJson.WithMessage(StatusCodes.Status400BadRequest, "Ticket ID is required");
         }
 
-        var ticket = Guid.TryParseExact(text, "D", out var id) ? await tickets.FindAsync(id, cancellationToken) : null;
+        var ticket = Guid.TryParseExact(text, "D", out var id) ? await tickets.FindAsync(id) : null;
         switch (ticket?.Status)
         {
             case null:
@@ -102,7 +102,7 @@ internal static class TicketsEndpoints
 
     /// <summary>A tenth of the ticket's age, in whole seconds from 1: young tickets are asked for often, old ones less so.</summary>
     private static string PollingPause(TimeSpan age) =>
-        Math.Clamp(Math.Ceiling(age.TotalSeconds / 10), 1, LongestPollingPause.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        Math.Clamp(Math.Ceiling(age.TotalSeconds / 10), 1, _longestPollingPause.TotalSeconds).ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>The answer to <c>POST /ticket</c>.</summary>

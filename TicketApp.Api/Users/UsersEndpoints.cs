@@ -19,7 +19,7 @@ internal static class UsersEndpoints
     {
         // Its content is ignored; reading it applies the size limit to it.
         await request.Body.CopyToAsync(Stream.Null, cancellationToken);
-        var id = await users.SubmitAsync(Guid.CreateVersion7(), cancellationToken);
+        var id = await users.SubmitAsync(Guid.CreateVersion7());
         return ApiJson.Ok(new UserCreated(id), ApiJson.Default.UserCreated);
     }
 }

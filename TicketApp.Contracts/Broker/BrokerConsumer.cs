@@ -38,8 +38,8 @@ public readonly record struct Delivery(ReadOnlyMemory<byte> Body, bool Redeliver
 public abstract partial class BrokerConsumer(IConnectionFactory factory, string queue, ILogger logger)
     : BrokerLoop(factory, $"{queue} consumer", logger)
 {
-    private static readonly TimeSpan ProgressCheck = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan LongestStandstill = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _progressCheck = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _longestStandstill = TimeSpan.FromSeconds(20);
 
     private string? _consumerTag;
     private IChannel? _channel;
@@ -99,12 +99,12 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
 
     private async Task WatchProgressAsync(IChannel channel, CancellationToken ended)
     {
-        using PeriodicTimer timer = new(ProgressCheck);
+        using PeriodicTimer timer = new(_progressCheck);
         while (await timer.WaitForNextTickAsync(ended))
         {
             var state = await channel.QueueDeclarePassiveAsync(queue, ended);
             var still = TimeSpan.FromMilliseconds(Environment.TickCount64 - Volatile.Read(ref _lastDelivery));
-            if (state.MessageCount > 0 && HasRoom && _consumerTag is not null && still > LongestStandstill)
+            if (state.MessageCount > 0 && HasRoom && _consumerTag is not null && still > _longestStandstill)
             {
                 Log.Standstill(Logger, Name, state.MessageCount, still.TotalSeconds);
                 return;

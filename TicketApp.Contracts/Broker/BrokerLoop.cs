@@ -10,8 +10,8 @@ namespace TicketApp.Contracts.Broker;
 /// </summary>
 public abstract partial class BrokerLoop(IConnectionFactory factory, string name, ILogger logger) : BackgroundService
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(2);
 
     private volatile bool _isWorking;
 
@@ -31,12 +31,12 @@ public abstract partial class BrokerLoop(IConnectionFactory factory, string name
 
     protected sealed override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var pause = FirstPause;
+        var pause = _firstPause;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                await WorkOnceAsync(() => pause = FirstPause, stoppingToken);
+                await WorkOnceAsync(() => pause = _firstPause, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -49,7 +49,7 @@ public abstract partial class BrokerLoop(IConnectionFactory factory, string name
 
             _isWorking = false;
             await Task.Delay(pause * (0.5 + Random.Shared.NextDouble()), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+            pause = pause * 2 < _longestPause ? pause * 2 : _longestPause;
         }
     }
 

@@ -8,11 +8,11 @@ namespace TicketApp.Contracts.Broker;
 public sealed partial class BrokerPublisher(IConnectionFactory factory, ILogger<BrokerPublisher> logger) : BrokerLoop(factory, "publisher", logger)
 {
     // Callers bound what they have in flight; the client's default limiter would slow everybody at 64 unconfirmed messages.
-    private static readonly CreateChannelOptions Confirmed = new(
+    private static readonly CreateChannelOptions _confirmed = new(
         publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: null);
 
     // Longer than any broker that works needs; without it a broker that neither confirms nor refuses would be waited for for ever.
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _longestWait = TimeSpan.FromSeconds(15);
 
     private volatile IChannel? _channel;
 
@@ -59,7 +59,7 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, ILogger<
         var channel = _channel ?? throw new BrokerUnavailableException();
         try
         {
-            await channel.BasicPublishAsync(exchange: "", queue, mandatory: true, properties, body, cancellationToken).AsTask().WaitAsync(LongestWait, cancellationToken);
+            await channel.BasicPublishAsync(exchange: "", queue, mandatory: true, properties, body, cancellationToken).AsTask().WaitAsync(_longestWait, cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
@@ -69,7 +69,7 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, ILogger<
 
     protected override async Task WorkAsync(IConnection connection, Action working, CancellationToken lost)
     {
-        await using var channel = await connection.CreateChannelAsync(Confirmed, lost);
+        await using var channel = await connection.CreateChannelAsync(_confirmed, lost);
         TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         channel.ChannelShutdownAsync += (_, _) =>
         {

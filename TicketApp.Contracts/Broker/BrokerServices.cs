@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Contracts.Broker;
 
@@ -14,8 +15,12 @@ public static class BrokerServices
     {
         builder.AddRabbitMQClient(
             "rabbitmq",
-            // The health check of the package looks at a connection of its own, which says nothing of those in use.
-            settings => settings.DisableHealthChecks = true,
+            settings =>
+            {
+                // The health check of the package looks at a connection of its own, which says nothing of those in use.
+                settings.DisableHealthChecks = true;
+                settings.DisableTracing = !builder.ExportsTelemetry();
+            },
             factory =>
             {
                 factory.AutomaticRecoveryEnabled = false;

@@ -9,7 +9,7 @@ internal static class BrokerTopology
     // first delivery here, so a high count only ever means many lost connections, and no message is dropped for those.
     private const int DeliveryLimit = 1_000_000;
 
-    private static readonly TimeSpan ErrorsKeptFor = TimeSpan.FromDays(14);
+    private static readonly TimeSpan _errorsKeptFor = TimeSpan.FromDays(14);
     private const int ErrorsKept = 100_000;
 
     public static async Task DeclareAsync(IChannel channel, CancellationToken cancellationToken)
@@ -20,7 +20,7 @@ internal static class BrokerTopology
         {
             ["x-queue-type"] = "quorum",
             ["x-delivery-limit"] = DeliveryLimit,
-            ["x-message-ttl"] = (long)ErrorsKeptFor.TotalMilliseconds,
+            ["x-message-ttl"] = (long)_errorsKeptFor.TotalMilliseconds,
             ["x-max-length"] = ErrorsKept,
             ["x-overflow"] = "drop-head",
         };

@@ -9,13 +9,13 @@ internal sealed class Heartbeats(
     Reporter reporter, RunsInHand runs, BrokerPublisher broker, WorkerIdentity worker, IOptions<WorkerOptions> options, TimeProvider time) : BackgroundService
 {
     private const int RunsInAMessage = 1000;
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan WorthAReport = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan _worthAReport = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _beat = TimeSpan.FromSeconds(10);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using PeriodicTimer timer = new(Look, time);
+        using PeriodicTimer timer = new(_look, time);
         long? lastBeat = null;
         try
         {
@@ -29,7 +29,7 @@ internal sealed class Heartbeats(
                 }
 
                 ReportStarted();
-                if (lastBeat is null || time.GetElapsedTime(lastBeat.Value) >= Beat)
+                if (lastBeat is null || time.GetElapsedTime(lastBeat.Value) >= _beat)
                 {
                     SendBeat(options.Value.Concurrency);
                     lastBeat = time.GetTimestamp();
@@ -46,7 +46,7 @@ internal sealed class Heartbeats(
     {
         foreach (var run in runs.All)
         {
-            if (!run.IsReported && !run.HasEnded && run.Elapsed >= WorthAReport)
+            if (!run.IsReported && !run.HasEnded && run.Elapsed >= _worthAReport)
             {
                 run.IsReported = true;
                 reporter.Report(run.Report(ReportType.Started, worker.Name) with { RunLimitMilliseconds = (long)options.Value.RunLimit.TotalMilliseconds });

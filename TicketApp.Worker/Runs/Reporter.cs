@@ -12,7 +12,7 @@ namespace TicketApp.Worker.Runs;
 internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, ILogger<Reporter> logger) : BackgroundService
 {
     private const int LargestBatch = 200;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
 
     private readonly Acknowledgements _acknowledgements = new();
 
@@ -86,7 +86,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
             catch (BrokerUnavailableException exception)
             {
                 Log.Waiting(logger, exception);
-                await Task.Delay(Pause, stoppingToken);
+                await Task.Delay(_pause, stoppingToken);
             }
         }
     }
