@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Reflection;
+using TicketApp.Bench.Charts;
 using TicketApp.Bench.Commands;
 using TicketApp.Bench.Limits;
 using TicketApp.Bench.Reports;
@@ -23,9 +24,9 @@ internal static class BenchCommandLine
         new TuneCommand(),
     ];
 
-    private static readonly Option<string> Database = Text("--database", "Connection string of a running PostgreSQL (a user that may create databases)", "Host=127.0.0.1;Username=postgres");
-    private static readonly Option<string> Broker = Text("--broker", "AMQP URI of a running RabbitMQ", "amqp://guest:guest@127.0.0.1:5672");
-    private static readonly Option<string?> FileName = new("--name") { Description = "Name of the result file", Recursive = true };
+    private static readonly Option<string?> Database = Text("--database", "Connection string of a running PostgreSQL (a user that may create databases); without it and --broker, servers of our own");
+    private static readonly Option<string?> Broker = Text("--broker", "AMQP URI of a running RabbitMQ");
+    private static readonly Option<string?> FileName = Text("--name", "Name of the result file");
     private static readonly Option<string[]> Variants = new("--variant") { Description = "One variant of tune: name;KEY=VALUE;… (DATABASE=… is put behind the connection string, with , for ;)", Recursive = true };
     private static readonly Option<int> Tickets = Number("--tickets", "Tickets a round", 20_000);
     private static readonly Option<int> Connections = Number("--connections", "Callers of the closed loop, each with a connection of its own", 64);
@@ -52,6 +53,9 @@ internal static class BenchCommandLine
             root.Subcommands.Add(command);
         }
 
+        Command charts = new("charts", "Draw the charts of the results that are there");
+        charts.SetAction((parsed, cancellationToken) => ChartWriter.WriteAsync(Read(parsed), cancellationToken));
+        root.Subcommands.Add(charts);
         Command empty = new(EmptyServer.CommandName) { Hidden = true };
         empty.SetAction((_, cancellationToken) => EmptyServer.RunAsync(cancellationToken));
         root.Subcommands.Add(empty);
@@ -60,7 +64,18 @@ internal static class BenchCommandLine
 
     private static async Task<int> RunAsync(IBenchCommand bench, BenchOptions options, CancellationToken cancellationToken)
     {
-        BenchServers servers = new(options.Database, options.Broker);
+        if (options is { Database: { } database, Broker: { } broker })
+        {
+            return await RunAsync(bench, options, new BenchServers(database, broker), cancellationToken);
+        }
+
+        BenchSession.Say("starting PostgreSQL and RabbitMQ");
+        await using var host = await ServerHost.StartAsync(cancellationToken);
+        return await RunAsync(bench, options, new BenchServers(host.Database, host.Broker), cancellationToken);
+    }
+
+    private static async Task<int> RunAsync(IBenchCommand bench, BenchOptions options, BenchServers servers, CancellationToken cancellationToken)
+    {
         BenchSession session = new(options, servers, new FigureSheet());
         var machine = await servers.DescribeAsync(cancellationToken);
         await bench.RunAsync(session, cancellationToken);
@@ -88,8 +103,8 @@ internal static class BenchCommandLine
 
     private static BenchOptions Read(ParseResult parsed) => new()
     {
-        Database = parsed.GetValue(Database)!,
-        Broker = parsed.GetValue(Broker)!,
+        Database = parsed.GetValue(Database),
+        Broker = parsed.GetValue(Broker),
         Tickets = parsed.GetValue(Tickets),
         Connections = parsed.GetValue(Connections),
         WarmUpRequests = parsed.GetValue(WarmUp),
@@ -108,8 +123,7 @@ internal static class BenchCommandLine
     private static string Metadata(string key) =>
         Assembly.GetExecutingAssembly().GetCustomAttributes<AssemblyMetadataAttribute>().First(attribute => attribute.Key == key).Value!;
 
-    private static Option<string> Text(string name, string description, string value) =>
-        new(name) { Description = description, DefaultValueFactory = _ => value, Recursive = true };
+    private static Option<string?> Text(string name, string description) => new(name) { Description = description, Recursive = true };
 
     private static Option<int> Number(string name, string description, int value) =>
         new(name) { Description = description, DefaultValueFactory = _ => value, Recursive = true };

@@ -3,11 +3,11 @@ namespace TicketApp.Bench;
 /// <summary>What the command line says; each command uses what concerns it.</summary>
 internal sealed record BenchOptions
 {
-    /// <summary>Npgsql connection string of a running PostgreSQL, as a user that may create databases.</summary>
-    public required string Database { get; init; }
+    /// <summary>Npgsql connection string of a running PostgreSQL, as a user that may create databases; null: one of our own.</summary>
+    public string? Database { get; init; }
 
-    /// <summary>AMQP URI of a running RabbitMQ.</summary>
-    public required string Broker { get; init; }
+    /// <summary>AMQP URI of a running RabbitMQ; null: one of our own.</summary>
+    public string? Broker { get; init; }
 
     public required int Tickets { get; init; }
 

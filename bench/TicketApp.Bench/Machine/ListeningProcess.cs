@@ -8,14 +8,18 @@ internal static class ListeningProcess
     private const string Listening = "0A";
     private static readonly string[] Tables = ["/proc/net/tcp", "/proc/net/tcp6"];
 
-    /// <summary>The process that listens on <paramref name="port"/>: of several with the same socket, the parent of the others.</summary>
-    public static int Find(int port)
+    /// <summary>
+    /// The process that listens on <paramref name="port"/>: of several with the same socket, the parent of the others. In front of
+    /// a container a proxy listens: then it is the newest process named <paramref name="name"/>.
+    /// </summary>
+    public static int Find(int port, string name)
     {
         var sockets = SocketsOn(port);
-        var holders = ProcessStatus.ReadAll().Where(process => Holds(process.Id, sockets)).ToDictionary(process => process.Id);
-        return holders.Values.FirstOrDefault(process => !holders.ContainsKey(process.ParentId)) is { Id: > 0 } found
-            ? found.Id
-            : throw new InvalidOperationException($"No process of this machine listens on port {port}, or it may not be looked at.");
+        var all = ProcessStatus.ReadAll().Where(process => process.Name == name).ToDictionary(process => process.Id);
+        var roots = all.Values.Where(process => !all.ContainsKey(process.ParentId)).Select(process => process.Id).ToArray();
+        return roots.FirstOrDefault(id => Holds(id, sockets)) is > 0 and var found
+            ? found
+            : roots is [_, ..] ? roots.Max() : throw new InvalidOperationException($"No {name} of this machine listens on port {port}, or it may not be looked at.");
     }
 
     private static HashSet<string> SocketsOn(int port)

@@ -1,4 +1,6 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using TicketApp.Bench.Machine;
 
 namespace TicketApp.Bench.Reports;
@@ -6,7 +8,13 @@ namespace TicketApp.Bench.Reports;
 /// <summary>The figures of one command with what they were measured on, as <c>bench/results/&lt;name&gt;.json</c>.</summary>
 internal sealed record ResultFile
 {
-    private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web) { WriteIndented = true, NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
+    private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        // Signs such as / and > as they are: the file is for people too.
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public required string Command { get; init; }
 
@@ -18,6 +26,13 @@ internal sealed record ResultFile
     public required IReadOnlyDictionary<string, object> Settings { get; init; }
 
     public required IReadOnlyList<Figure> Figures { get; init; }
+
+    /// <summary>Reads a result; null if there is none of that name.</summary>
+    public static async Task<ResultFile?> ReadAsync(string directory, string name, CancellationToken cancellationToken)
+    {
+        var path = Path.Combine(directory, name + ".json");
+        return File.Exists(path) ? JsonSerializer.Deserialize<ResultFile>(await File.ReadAllTextAsync(path, cancellationToken), Format) : null;
+    }
 
     public async Task<string> WriteAsync(string directory, string name, CancellationToken cancellationToken)
     {

@@ -15,8 +15,8 @@ internal sealed class BenchServers(string database, string broker)
     /// <summary>The two servers' processes.</summary>
     public IReadOnlyList<ProcessTree> Trees { get; } =
     [
-        new("postgres", ListeningProcess.Find(new NpgsqlConnectionStringBuilder(database).Port)),
-        new("rabbitmq", ListeningProcess.Find(new Uri(broker).Port)),
+        new("postgres", ListeningProcess.Find(new NpgsqlConnectionStringBuilder(database).Port, "postgres")),
+        new("rabbitmq", ListeningProcess.Find(new Uri(broker).Port, "beam.smp")),
     ];
 
     /// <summary>A new, empty database.</summary>

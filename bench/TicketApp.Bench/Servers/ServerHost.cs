@@ -1,0 +1,55 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace TicketApp.Bench.Servers;
+
+/// <summary>
+/// PostgreSQL and RabbitMQ as the AppHost starts them, on data of their own. Api and worker are started by the benchmark itself:
+/// many times, in other builds and with other settings.
+/// </summary>
+internal sealed class ServerHost : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
+
+    private readonly DistributedApplication _app;
+
+    private ServerHost(DistributedApplication app, string database, string broker) => (_app, Database, Broker) = (app, database, broker);
+
+    /// <summary>Npgsql connection string.</summary>
+    public string Database { get; }
+
+    /// <summary>AMQP URI.</summary>
+    public string Broker { get; }
+
+    public static async Task<ServerHost> StartAsync(CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(StartLimit);
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.TicketApp_AppHost>(limit.Token);
+        // What the servers say of themselves is not what this program is run for.
+        builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.None));
+        foreach (var project in builder.Resources.OfType<ProjectResource>().ToList())
+        {
+            builder.Resources.Remove(project);
+        }
+
+        foreach (var resource in builder.Resources)
+        {
+            foreach (var volume in resource.Annotations.OfType<ContainerMountAnnotation>().ToList())
+            {
+                resource.Annotations.Remove(volume);
+            }
+        }
+
+        var app = await builder.BuildAsync(limit.Token);
+        await app.StartAsync(limit.Token);
+        await app.ResourceNotifications.WaitForResourceHealthyAsync("tickets", limit.Token);
+        await app.ResourceNotifications.WaitForResourceHealthyAsync("rabbitmq", limit.Token);
+        return new(app, (await app.GetConnectionStringAsync("tickets", limit.Token))!, (await app.GetConnectionStringAsync("rabbitmq", limit.Token))!);
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+}
