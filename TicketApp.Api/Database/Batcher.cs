@@ -20,6 +20,9 @@ internal abstract class Batcher<TItem, TResult>(int largestBatch, int capacity) 
         return _calls.Writer.TryWrite(call) ? call.Task : throw new OverloadedException();
     }
 
+    /// <summary>How long to gather before the next batch once calls come together; a lone call never waits. Default: not at all.</summary>
+    protected virtual TimeSpan Gathering => TimeSpan.Zero;
+
     /// <summary>Serves all of <paramref name="items"/>; the results are in their order.</summary>
     protected abstract Task<IReadOnlyList<TResult>> ServeAsync(IReadOnlyList<TItem> items);
 
@@ -41,6 +44,11 @@ internal abstract class Batcher<TItem, TResult>(int largestBatch, int capacity) 
             }
 
             await ServeAsync(calls);
+            if (calls.Count > 1 && Gathering > TimeSpan.Zero)
+            {
+                await Task.Delay(Gathering, CancellationToken.None);
+            }
+
             calls.Clear();
         }
     }
