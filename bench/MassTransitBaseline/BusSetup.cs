@@ -10,7 +10,7 @@ internal static class BusSetup
     private const int BatchesAtOnce = 4;
 
     // A batch goes when it is full or this old: short, since every ticket waits for it.
-    private static readonly TimeSpan BatchAge = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan _batchAge = TimeSpan.FromMilliseconds(5);
 
     public static void AddApiBus(this WebApplicationBuilder builder) => builder.Services.AddMassTransit(bus =>
     {
@@ -18,7 +18,7 @@ internal static class BusSetup
         bus.DisableUsageTelemetry();
         bus.AddConsumer<AnswersConsumer>(consumer => consumer.Options<BatchOptions>(batch => batch
             .SetMessageLimit(BatchLimit)
-            .SetTimeLimit(BatchAge)
+            .SetTimeLimit(_batchAge)
             .SetConcurrencyLimit(BatchesAtOnce)));
         bus.UsingRabbitMq((context, rabbit) =>
         {

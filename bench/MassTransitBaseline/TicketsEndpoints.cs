@@ -9,8 +9,8 @@ namespace MassTransitBaseline;
 /// <summary>The original's HTTP API.</summary>
 internal static class TicketsEndpoints
 {
-    private static readonly TimeSpan ProcessingLimit = TimeSpan.FromMinutes(5);
-    private static readonly Uri Tickets = Queues.Address(Queues.Tickets);
+    private static readonly TimeSpan _processingLimit = TimeSpan.FromMinutes(5);
+    private static readonly Uri _tickets = Queues.Address(Queues.Tickets);
 
     public static void MapTickets(this WebApplication app)
     {
@@ -62,7 +62,7 @@ internal static class TicketsEndpoints
             return Message(StatusCodes.Status404NotFound, "User ID not found");
         }
 
-        var endpoint = await bus.GetSendEndpoint(Tickets);
+        var endpoint = await bus.GetSendEndpoint(_tickets);
         await endpoint.Send(new TicketRequested(ticket.TicketId, userId), cancellationToken);
         return Json(new TicketCreated(ticket.TicketId), BaselineJson.Default.TicketCreated);
     }
@@ -85,12 +85,12 @@ internal static class TicketsEndpoints
             return Message(StatusCodes.Status404NotFound, "Ticket not found");
         }
 
-        if (ticket.TimeFinished is { } finished && finished - ticket.TimeCreated <= ProcessingLimit)
+        if (ticket.TimeFinished is { } finished && finished - ticket.TimeCreated <= _processingLimit)
         {
             return Json(new TicketAnswer(ticket.Response ?? ""), BaselineJson.Default.TicketAnswer);
         }
 
-        if (ticket.TimeFinished is not null || DateTime.UtcNow - ticket.TimeCreated > ProcessingLimit)
+        if (ticket.TimeFinished is not null || DateTime.UtcNow - ticket.TimeCreated > _processingLimit)
         {
             return Message(StatusCodes.Status408RequestTimeout, "Ticket processing request timeout");
         }

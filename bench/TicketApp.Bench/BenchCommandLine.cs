@@ -11,7 +11,7 @@ namespace TicketApp.Bench;
 /// <summary>The program's commands and options.</summary>
 internal static class BenchCommandLine
 {
-    private static readonly IBenchCommand[] Commands =
+    private static readonly IBenchCommand[] _commands =
     [
         new ThroughputCommand(),
         new LatencyCommand(),
@@ -21,32 +21,33 @@ internal static class BenchCommandLine
         new BacklogCommand(),
         new WaitingCommand(),
         new StartupCommand(),
+        new SimulateCommand(),
         new TuneCommand(),
     ];
 
-    private static readonly Option<string?> Database = Text("--database", "Connection string of a running PostgreSQL (a user that may create databases); without it and --broker, servers of our own");
-    private static readonly Option<string?> Broker = Text("--broker", "AMQP URI of a running RabbitMQ");
-    private static readonly Option<string?> FileName = Text("--name", "Name of the result file");
-    private static readonly Option<string[]> Variants = new("--variant") { Description = "One variant of tune: name;KEY=VALUE;… (DATABASE=… is put behind the connection string, with , for ;)", Recursive = true };
-    private static readonly Option<int> Tickets = Number("--tickets", "Tickets a round", 20_000);
-    private static readonly Option<int> Connections = Number("--connections", "Callers of the closed loop, each with a connection of its own", 64);
-    private static readonly Option<int> WarmUp = Number("--warm-up", "Requests before anything counts", 20_000);
-    private static readonly Option<int> Rounds = Number("--rounds", "Rounds; the median counts", 3);
-    private static readonly Option<int> Rate = Number("--rate", "Tickets per second of the open loop", 300);
-    private static readonly Option<int> Seconds = Number("--seconds", "Length of the open loop", 30);
-    private static readonly Option<int> Finished = Number("--finished", "Finished tickets stored beforehand", 10_000_000);
-    private static readonly Option<int> Backlog = Number("--backlog", "Queued tickets that wait beforehand", 100_000);
-    private static readonly Option<int> Hold = Number("--hold", "Seconds to hold still once warm, for a profiler", 0);
+    private static readonly Option<string?> _database = Text("--database", "Connection string of a running PostgreSQL (a user that may create databases); without it and --broker, servers of our own");
+    private static readonly Option<string?> _broker = Text("--broker", "AMQP URI of a running RabbitMQ");
+    private static readonly Option<string?> _fileName = Text("--name", "Name of the result file");
+    private static readonly Option<string[]> _variants = new("--variant") { Description = "One variant of tune: name;KEY=VALUE;… (DATABASE=… is put behind the connection string, with , for ;)", Recursive = true };
+    private static readonly Option<int> _tickets = Number("--tickets", "Tickets a round", 20_000);
+    private static readonly Option<int> _connections = Number("--connections", "Callers of the closed loop, each with a connection of its own", 64);
+    private static readonly Option<int> _warmUp = Number("--warm-up", "Requests before anything counts", 20_000);
+    private static readonly Option<int> _rounds = Number("--rounds", "Rounds; the median counts", 3);
+    private static readonly Option<int> _rate = Number("--rate", "Tickets per second of the open loop", 300);
+    private static readonly Option<int> _seconds = Number("--seconds", "Length of the open loop", 30);
+    private static readonly Option<int> _finished = Number("--finished", "Finished tickets stored beforehand", 10_000_000);
+    private static readonly Option<int> _backlog = Number("--backlog", "Queued tickets that wait beforehand", 100_000);
+    private static readonly Option<int> _hold = Number("--hold", "Seconds to hold still once warm, for a profiler", 0);
 
     public static RootCommand Create()
     {
         RootCommand root = new("Measures TicketApp and the limits of the machine it runs on.");
-        foreach (var option in new Option[] { Database, Broker, FileName, Variants, Tickets, Connections, WarmUp, Rounds, Rate, Seconds, Finished, Backlog, Hold })
+        foreach (var option in new Option[] { _database, _broker, _fileName, _variants, _tickets, _connections, _warmUp, _rounds, _rate, _seconds, _finished, _backlog, _hold })
         {
             root.Options.Add(option);
         }
 
-        foreach (var bench in Commands)
+        foreach (var bench in _commands)
         {
             Command command = new(bench.Name, bench.Description);
             command.SetAction((parsed, cancellationToken) => RunAsync(bench, Read(parsed), cancellationToken));
@@ -103,19 +104,19 @@ internal static class BenchCommandLine
 
     private static BenchOptions Read(ParseResult parsed) => new()
     {
-        Database = parsed.GetValue(Database),
-        Broker = parsed.GetValue(Broker),
-        Tickets = parsed.GetValue(Tickets),
-        Connections = parsed.GetValue(Connections),
-        WarmUpRequests = parsed.GetValue(WarmUp),
-        Rounds = parsed.GetValue(Rounds),
-        Rate = parsed.GetValue(Rate),
-        Seconds = parsed.GetValue(Seconds),
-        Finished = parsed.GetValue(Finished),
-        Backlog = parsed.GetValue(Backlog),
-        Hold = parsed.GetValue(Hold),
-        Variants = parsed.GetValue(Variants) ?? [],
-        Name = parsed.GetValue(FileName),
+        Database = parsed.GetValue(_database),
+        Broker = parsed.GetValue(_broker),
+        Tickets = parsed.GetValue(_tickets),
+        Connections = parsed.GetValue(_connections),
+        WarmUpRequests = parsed.GetValue(_warmUp),
+        Rounds = parsed.GetValue(_rounds),
+        Rate = parsed.GetValue(_rate),
+        Seconds = parsed.GetValue(_seconds),
+        Finished = parsed.GetValue(_finished),
+        Backlog = parsed.GetValue(_backlog),
+        Hold = parsed.GetValue(_hold),
+        Variants = parsed.GetValue(_variants) ?? [],
+        Name = parsed.GetValue(_fileName),
         RepositoryRoot = Metadata("RepositoryRoot"),
         Configuration = Metadata("Configuration"),
     };

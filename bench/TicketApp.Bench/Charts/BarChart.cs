@@ -15,7 +15,7 @@ internal static class BarChart
     private const int GroupGap = 12;
     private const int Top = 64;
 
-    private static readonly string[] Colors = ["#2563eb", "#d97706", "#059669", "#7c3aed", "#64748b"];
+    private static readonly string[] _colors = ["#2563eb", "#d97706", "#059669", "#7c3aed", "#64748b"];
 
     /// <param name="title">Above the bars.</param>
     /// <param name="figures">The figures; those of one name form a group, in the order of their first.</param>
@@ -31,7 +31,7 @@ internal static class BarChart
             bars.AppendLine(CultureInfo.InvariantCulture, $"""  <text x="{LabelWidth - 10}" y="{middle}" text-anchor="end">{Escape(group.Key.Trim())}</text>""");
             foreach (var figure in group)
             {
-                DrawBar(bars, figure, y, longest, Colors[Array.IndexOf(subjects, figure.Subject) % Colors.Length]);
+                DrawBar(bars, figure, y, longest, _colors[Array.IndexOf(subjects, figure.Subject) % _colors.Length]);
                 y += BarHeight;
             }
 
@@ -53,7 +53,7 @@ internal static class BarChart
         var x = 16;
         for (var i = 0; i < subjects.Length; i++)
         {
-            svg.AppendLine(CultureInfo.InvariantCulture, $"""  <rect x="{x}" y="38" width="12" height="12" rx="2" fill="{Colors[i % Colors.Length]}"/><text x="{x + 18}" y="48">{Escape(subjects[i])}</text>""");
+            svg.AppendLine(CultureInfo.InvariantCulture, $"""  <rect x="{x}" y="38" width="12" height="12" rx="2" fill="{_colors[i % _colors.Length]}"/><text x="{x + 18}" y="48">{Escape(subjects[i])}</text>""");
             x += 40 + 8 * subjects[i].Length;
         }
     }

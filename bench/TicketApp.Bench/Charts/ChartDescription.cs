@@ -8,15 +8,15 @@ namespace TicketApp.Bench.Charts;
 /// <param name="Subjects">The subjects: one bar of each group; empty: all that have the figures.</param>
 internal sealed record ChartDescription(string File, string Title, string Command, IReadOnlyList<string> Figures, IReadOnlyList<string> Subjects)
 {
-    private static readonly string[] Systems = ["TicketApp", "MassTransit"];
+    private static readonly string[] _systems = ["TicketApp", "MassTransit"];
 
     /// <summary>The charts of docs/benchmarks.md.</summary>
     public static IReadOnlyList<ChartDescription> All { get; } =
     [
-        new("throughput", "Completed tickets per second, closed loop", "compare", ["tickets/s"], Systems),
-        new("cpu", "CPU seconds per 1,000 tickets", "compare", ["CPU per 1,000 tickets", "  api", "  worker", "  postgres", "  rabbitmq"], Systems),
-        new("latency", "Latency at a fixed rate, ms from the scheduled time", "compare", ["accept p50", "accept p99", "end to end (asked every 2 ms) p50", "end to end (asked every 2 ms) p99"], Systems),
-        new("memory", "Memory under load, MB", "compare", ["memory of the Api", "memory of the worker"], Systems),
+        new("throughput", "Completed tickets per second, closed loop", "compare", ["tickets/s"], _systems),
+        new("cpu", "CPU seconds per 1,000 tickets", "compare", ["CPU per 1,000 tickets", "  api", "  worker", "  postgres", "  rabbitmq"], _systems),
+        new("latency", "Latency at a fixed rate, ms from the scheduled time", "compare", ["accept p50", "accept p99", "end to end (asked every 2 ms) p50", "end to end (asked every 2 ms) p99"], _systems),
+        new("memory", "Memory under load, MB", "compare", ["memory of the Api", "memory of the worker"], _systems),
         new(
             "limits", "What the machine itself can do, per second", "limits",
             [

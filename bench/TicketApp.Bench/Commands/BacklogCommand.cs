@@ -9,8 +9,8 @@ namespace TicketApp.Bench.Commands;
 /// <summary>Throughput with much in the database, beside throughput with nothing there, by turns.</summary>
 internal sealed class BacklogCommand : IBenchCommand
 {
-    private static readonly TimeSpan BacklogTime = TimeSpan.FromSeconds(10);
-    private static readonly Dictionary<string, string> Settings = new() { ["Tickets__ProcessingLimit"] = "02:00:00" };
+    private static readonly TimeSpan _backlogTime = TimeSpan.FromSeconds(10);
+    private static readonly Dictionary<string, string> _settings = new() { ["Tickets__ProcessingLimit"] = "02:00:00" };
 
     // As the program itself would have left them; their ids are older than any new one.
     private const string FinishedSql =
@@ -43,7 +43,7 @@ internal sealed class BacklogCommand : IBenchCommand
     {
         var starter = session.TicketApp;
         var full = await starter.PrepareAsync(cancellationToken, "bench_ticketapp_full");
-        await (await starter.StartAsync(full, Settings, cancellationToken)).DisposeAsync();
+        await (await starter.StartAsync(full, _settings, cancellationToken)).DisposeAsync();
         BenchSession.Say($"storing {session.Options.Finished} finished tickets");
         await BenchServers.ExecuteAsync(full, FinishedSql.Replace("$COUNT", session.Options.Finished.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal), cancellationToken);
         await BenchServers.ExecuteAsync(full, "vacuum analyze tickets", cancellationToken);
@@ -61,7 +61,7 @@ internal sealed class BacklogCommand : IBenchCommand
 
         async Task MeasureAsync(string subject, string database)
         {
-            await using var system = await starter.StartAsync(database, Settings, cancellationToken);
+            await using var system = await starter.StartAsync(database, _settings, cancellationToken);
             using var callers = await session.WarmUpAsync(system, cancellationToken);
             await ThroughputRound.RunAsync(session, system, callers, subject, cancellationToken);
         }
@@ -84,7 +84,7 @@ internal sealed class BacklogCommand : IBenchCommand
 
         async Task MeasureAsync(string subject, int backlog)
         {
-            await using var system = await session.TicketApp.StartAsync(Settings, cancellationToken);
+            await using var system = await session.TicketApp.StartAsync(_settings, cancellationToken);
             using var callers = await session.WarmUpAsync(system, cancellationToken);
             if (backlog > 0)
             {
@@ -94,7 +94,7 @@ internal sealed class BacklogCommand : IBenchCommand
 
             var before = await EndedAsync(system);
             var started = Stopwatch.GetTimestamp();
-            TicketLoad load = new() { Tickets = int.MaxValue, Limit = BacklogTime };
+            TicketLoad load = new() { Tickets = int.MaxValue, Limit = _backlogTime };
             await callers.RunAsync(load, cancellationToken);
             session.Sheet.Add(subject, "ended/s", "", (await EndedAsync(system) - before) / Stopwatch.GetElapsedTime(started).TotalSeconds);
             session.Sheet.Add(subject, "callers' own tickets/s", "", load.TicketsPerSecond);

@@ -6,7 +6,7 @@ namespace TicketApp.Bench.Commands;
 /// <summary>TicketApp and the baseline by turns, on the same servers with the same driver: on a shared machine only their ratio means something.</summary>
 internal sealed class CompareCommand : IBenchCommand
 {
-    private static readonly string[] Compared =
+    private static readonly string[] _compared =
         ["tickets/s", "CPU per 1,000 tickets", "accept p50", "accept p99", "end to end (asked every 2 ms) p50", "end to end (asked every 2 ms) p99", "finished in the database p50", "finished in the database p99", "memory of the Api", "memory of the worker"];
 
     public string Name => "compare";
@@ -39,7 +39,7 @@ internal sealed class CompareCommand : IBenchCommand
             }
         }
 
-        foreach (var name in Compared)
+        foreach (var name in _compared)
         {
             session.Sheet.AddRatio("ratio", name, starters[0].Name, starters[1].Name);
         }

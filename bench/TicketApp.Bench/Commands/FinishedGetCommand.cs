@@ -7,7 +7,7 @@ namespace TicketApp.Bench.Commands;
 internal sealed class FinishedGetCommand : IBenchCommand
 {
     private const int Tickets = 2000;
-    private static readonly TimeSpan Time = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _time = TimeSpan.FromSeconds(3);
 
     public string Name => "finished-get";
 
@@ -27,12 +27,12 @@ internal sealed class FinishedGetCommand : IBenchCommand
             using HttpLoad ours = new(system.Address, session.Options.Connections);
             using HttpLoad bare = new(address, session.Options.Connections);
             byte[][] post = [HttpConnection.Request(address, "/", """{"user_id":"0193a5a0-0000-7000-8000-000000000000"}""")];
-            await ours.RepeatAsync(questions, Time, cancellationToken);
-            await bare.RepeatAsync(post, Time, cancellationToken);
+            await ours.RepeatAsync(questions, _time, cancellationToken);
+            await bare.RepeatAsync(post, _time, cancellationToken);
             for (var round = 1; round <= session.Options.Rounds; round++)
             {
-                session.Sheet.Add("GET /ticket, finished", "per second", "", await ours.RepeatAsync(questions, Time, cancellationToken));
-                session.Sheet.Add("empty POST", "per second", "", await bare.RepeatAsync(post, Time, cancellationToken));
+                session.Sheet.Add("GET /ticket, finished", "per second", "", await ours.RepeatAsync(questions, _time, cancellationToken));
+                session.Sheet.Add("empty POST", "per second", "", await bare.RepeatAsync(post, _time, cancellationToken));
             }
         }
 

@@ -7,7 +7,7 @@ namespace TicketApp.Bench.Commands;
 internal sealed class LimitsCommand : IBenchCommand
 {
     private const string DatabaseName = "bench_limits";
-    private static readonly TimeSpan Time = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _time = TimeSpan.FromSeconds(3);
 
     public string Name => "limits";
 
@@ -31,11 +31,11 @@ internal sealed class LimitsCommand : IBenchCommand
         var database = await session.Servers.CreateDatabaseAsync(DatabaseName, cancellationToken);
         foreach (var clients in new[] { 1, 8, 64 })
         {
-            Add(session, $"INSERT of one row, {clients} clients", await InsertLimit.MeasureAsync(database, clients, rows: 1, Time, cancellationToken));
+            Add(session, $"INSERT of one row, {clients} clients", await InsertLimit.MeasureAsync(database, clients, rows: 1, _time, cancellationToken));
         }
 
-        Add(session, "rows by INSERT of 100, 1 client", await InsertLimit.MeasureAsync(database, clients: 1, rows: 100, Time, cancellationToken));
-        Add(session, "rows by INSERT of 100, 8 clients", await InsertLimit.MeasureAsync(database, clients: 8, rows: 100, Time, cancellationToken));
+        Add(session, "rows by INSERT of 100, 1 client", await InsertLimit.MeasureAsync(database, clients: 1, rows: 100, _time, cancellationToken));
+        Add(session, "rows by INSERT of 100, 8 clients", await InsertLimit.MeasureAsync(database, clients: 8, rows: 100, _time, cancellationToken));
         await session.Servers.DropDatabaseAsync(DatabaseName, cancellationToken);
     }
 
@@ -44,15 +44,15 @@ internal sealed class LimitsCommand : IBenchCommand
         QueueLimit queue = new(session.Servers);
         foreach (var inFlight in new[] { 1, 64, 1024 })
         {
-            Add(session, $"publish and confirm, {inFlight} in flight", await queue.PublishAsync(inFlight, Time, expiration: null, cancellationToken));
+            Add(session, $"publish and confirm, {inFlight} in flight", await queue.PublishAsync(inFlight, _time, expiration: null, cancellationToken));
         }
 
-        Add(session, "consume, an ack for each", await queue.ConsumeAsync(ackEvery: 1, Time, cancellationToken));
-        await queue.PublishAsync(1024, Time, expiration: null, cancellationToken);
-        Add(session, "consume, an ack for 50", await queue.ConsumeAsync(ackEvery: 50, Time, cancellationToken));
+        Add(session, "consume, an ack for each", await queue.ConsumeAsync(ackEvery: 1, _time, cancellationToken));
+        await queue.PublishAsync(1024, _time, expiration: null, cancellationToken);
+        Add(session, "consume, an ack for 50", await queue.ConsumeAsync(ackEvery: 50, _time, cancellationToken));
         await queue.DeleteAsync(cancellationToken);
-        Add(session, "publish with expiration, 64 in flight", await queue.PublishAsync(64, Time, expiration: "25000", cancellationToken));
-        Add(session, "consume with expiration, an ack for each", await queue.ConsumeAsync(ackEvery: 1, Time, cancellationToken));
+        Add(session, "publish with expiration, 64 in flight", await queue.PublishAsync(64, _time, expiration: "25000", cancellationToken));
+        Add(session, "consume with expiration, an ack for each", await queue.ConsumeAsync(ackEvery: 1, _time, cancellationToken));
         await queue.DeleteAsync(cancellationToken);
     }
 
@@ -65,9 +65,9 @@ internal sealed class LimitsCommand : IBenchCommand
             var post = HttpConnection.Request(address, "/", """{"user_id":"0193a5a0-0000-7000-8000-000000000000"}""");
             var get = HttpConnection.Request(address, "/", null);
             // Warm first: tiered compilation runs for a while.
-            await load.RepeatAsync([post, get], Time, cancellationToken);
-            Add(session, "empty POST through Kestrel", await load.RepeatAsync([post], Time, cancellationToken));
-            Add(session, "empty GET through Kestrel", await load.RepeatAsync([get], Time, cancellationToken));
+            await load.RepeatAsync([post, get], _time, cancellationToken);
+            Add(session, "empty POST through Kestrel", await load.RepeatAsync([post], _time, cancellationToken));
+            Add(session, "empty GET through Kestrel", await load.RepeatAsync([get], _time, cancellationToken));
         }
     }
 }

@@ -8,7 +8,7 @@ namespace TicketApp.Bench.Commands;
 /// <summary>One measured closed loop, with the CPU time that each part of the system took for it.</summary>
 internal static class ThroughputRound
 {
-    private static readonly string[] SystemParts = ["api", "worker", "postgres", "rabbitmq"];
+    private static readonly string[] _systemParts = ["api", "worker", "postgres", "rabbitmq"];
 
     /// <param name="session">Where the figures go.</param>
     /// <param name="system">What is measured.</param>
@@ -27,8 +27,8 @@ internal static class ThroughputRound
 
         var thousands = load.Ended.Count / 1000.0;
         Add("tickets/s", "", load.TicketsPerSecond);
-        Add("CPU per 1,000 tickets", "s", SystemParts.Sum(part => cpu[part]) / thousands);
-        foreach (var part in SystemParts)
+        Add("CPU per 1,000 tickets", "s", _systemParts.Sum(part => cpu[part]) / thousands);
+        foreach (var part in _systemParts)
         {
             Add($"  {part}", "s", cpu[part] / thousands);
         }

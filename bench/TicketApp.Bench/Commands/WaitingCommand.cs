@@ -8,10 +8,10 @@ namespace TicketApp.Bench.Commands;
 internal sealed class WaitingCommand : IBenchCommand
 {
     private const int Runs = 10_000;
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan Settle = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _limit = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan _settle = TimeSpan.FromSeconds(15);
 
-    private static readonly Dictionary<string, string> Settings = new()
+    private static readonly Dictionary<string, string> _settings = new()
     {
         ["Simulator__Min"] = "00:30:00",
         ["Simulator__Max"] = "00:30:00",
@@ -27,13 +27,13 @@ internal sealed class WaitingCommand : IBenchCommand
 
     public async Task RunAsync(BenchSession session, CancellationToken cancellationToken)
     {
-        await using var system = await session.TicketApp.StartAsync(Settings, cancellationToken);
+        await using var system = await session.TicketApp.StartAsync(_settings, cancellationToken);
         Add("before");
         using Callers callers = new(system.Address, session.Options.Connections);
         TicketLoad load = new() { Tickets = Runs, Polling = null };
         await callers.RunAsync(load, cancellationToken);
         using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(Limit);
+        timeout.CancelAfter(_limit);
         while (await RunningAsync(timeout.Token) < Runs)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(500), timeout.Token);
@@ -41,10 +41,10 @@ internal sealed class WaitingCommand : IBenchCommand
 
         var meter = CpuMeter.Start([.. system.Trees, .. session.Servers.Trees]);
         // A heartbeat and a half of each run.
-        await Task.Delay(Settle, cancellationToken);
+        await Task.Delay(_settle, cancellationToken);
         foreach (var (name, seconds) in meter.Stop())
         {
-            session.Sheet.Add("10,000 runs", $"CPU of {name}, of one core", "%", 100 * seconds / Settle.TotalSeconds);
+            session.Sheet.Add("10,000 runs", $"CPU of {name}, of one core", "%", 100 * seconds / _settle.TotalSeconds);
         }
 
         Add("10,000 runs");

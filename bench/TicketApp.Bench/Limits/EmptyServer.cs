@@ -13,7 +13,7 @@ internal static class EmptyServer
     /// <summary>The hidden command by which this program starts itself as that server.</summary>
     public const string CommandName = "empty-server";
 
-    private static readonly byte[] Body = """{"ticket_response":"Happy message"}"""u8.ToArray();
+    private static readonly byte[] _body = """{"ticket_response":"Happy message"}"""u8.ToArray();
 
     public static async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -41,7 +41,7 @@ internal static class EmptyServer
     private static Task AnswerAsync(HttpContext context)
     {
         context.Response.ContentType = "application/json; charset=utf-8";
-        context.Response.ContentLength = Body.Length;
-        return context.Response.Body.WriteAsync(Body, 0, Body.Length, context.RequestAborted);
+        context.Response.ContentLength = _body.Length;
+        return context.Response.Body.WriteAsync(_body, 0, _body.Length, context.RequestAborted);
     }
 }

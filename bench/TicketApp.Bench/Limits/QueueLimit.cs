@@ -11,7 +11,7 @@ internal sealed class QueueLimit(BenchServers servers)
     private const string Queue = "bench-limits";
     private const int BodySize = 250;
 
-    private static readonly CreateChannelOptions Confirmed = new(
+    private static readonly CreateChannelOptions _confirmed = new(
         publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: null);
 
     /// <summary>Publishes persistent, mandatory messages, each confirmed, with so many under way at once.</summary>
@@ -19,7 +19,7 @@ internal sealed class QueueLimit(BenchServers servers)
     public async Task<double> PublishAsync(int inFlight, TimeSpan time, string? expiration, CancellationToken cancellationToken)
     {
         await using var connection = await servers.ConnectAsync(cancellationToken);
-        await using var channel = await connection.CreateChannelAsync(Confirmed, cancellationToken);
+        await using var channel = await connection.CreateChannelAsync(_confirmed, cancellationToken);
         await channel.QueueDeclareAsync(Queue, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?> { ["x-queue-type"] = "quorum" }, cancellationToken: cancellationToken);
         var started = Stopwatch.GetTimestamp();
         var counts = await Task.WhenAll(Enumerable.Range(0, inFlight).Select(async _ =>

@@ -7,10 +7,10 @@ namespace TicketApp.Bench.Load;
 internal static class CallerLoop
 {
     // Ends a wait now and then, for a cancellation to be seen.
-    private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan _longestWait = TimeSpan.FromMilliseconds(200);
 
     // A wait takes this much longer than asked for.
-    private static readonly TimeSpan TimerSlack = TimeSpan.FromMicroseconds(60);
+    private static readonly TimeSpan _timerSlack = TimeSpan.FromMicroseconds(60);
 
     public static Task RunAsync(IReadOnlyList<Caller> callers, CancellationToken cancellationToken) =>
         Task.Factory.StartNew(() => Run(callers, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -28,8 +28,8 @@ internal static class CallerLoop
                 descriptors[i] = active[i].IsWaiting ? active[i].Connection.Descriptor : new(-1);
             }
 
-            var wait = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), next) - TimerSlack;
-            if (Libc.Poll(descriptors.AsSpan(0, active.Count), wait < TimeSpan.Zero ? TimeSpan.Zero : wait < LongestWait ? wait : LongestWait) > 0)
+            var wait = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), next) - _timerSlack;
+            if (Libc.Poll(descriptors.AsSpan(0, active.Count), wait < TimeSpan.Zero ? TimeSpan.Zero : wait < _longestWait ? wait : _longestWait) > 0)
             {
                 for (var i = 0; i < active.Count; i++)
                 {

@@ -12,8 +12,8 @@ namespace TicketApp.Bench.Load;
 /// </summary>
 internal sealed class HttpConnection : IDisposable
 {
-    private static readonly byte[] HeadersEnd = "\r\n\r\n"u8.ToArray();
-    private static readonly byte[] LastChunk = "\r\n0\r\n\r\n"u8.ToArray();
+    private static readonly byte[] _headersEnd = "\r\n\r\n"u8.ToArray();
+    private static readonly byte[] _lastChunk = "\r\n0\r\n\r\n"u8.ToArray();
 
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 60_000 };
     private readonly byte[] _buffer = new byte[16 * 1024];
@@ -51,21 +51,21 @@ internal sealed class HttpConnection : IDisposable
         body = default;
         status = default;
         var answer = _buffer.AsSpan(0, _read);
-        var end = answer.IndexOf(HeadersEnd);
+        var end = answer.IndexOf(_headersEnd);
         if (end < 0)
         {
             return false;
         }
 
         status = (HttpStatusCode)int.Parse(answer[9..12], CultureInfo.InvariantCulture);
-        var content = answer[(end + HeadersEnd.Length)..];
+        var content = answer[(end + _headersEnd.Length)..];
         if (ContentLength(answer[..end]) is { } length)
         {
             body = content;
             return content.Length >= length;
         }
 
-        if (!content.EndsWith(LastChunk))
+        if (!content.EndsWith(_lastChunk))
         {
             return false;
         }

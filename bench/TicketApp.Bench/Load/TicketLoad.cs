@@ -10,12 +10,12 @@ namespace TicketApp.Bench.Load;
 internal sealed class TicketLoad
 {
     // Threads and connections take a moment: the first ticket is due only then.
-    private static readonly TimeSpan LeadTime = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan _leadTime = TimeSpan.FromMilliseconds(20);
 
     private readonly Dictionary<string, TicketAnswer> _ended = [];
     private readonly Dictionary<Guid, DateTime> _accepted = [];
-    private readonly long _start = Stopwatch.GetTimestamp() + (long)(LeadTime.TotalSeconds * Stopwatch.Frequency);
-    private readonly DateTime _startTime = DateTime.UtcNow + LeadTime;
+    private readonly long _start = Stopwatch.GetTimestamp() + (long)(_leadTime.TotalSeconds * Stopwatch.Frequency);
+    private readonly DateTime _startTime = DateTime.UtcNow + _leadTime;
     private int _next;
 
     /// <summary>How many tickets.</summary>

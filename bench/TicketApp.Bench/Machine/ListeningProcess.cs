@@ -6,7 +6,7 @@ namespace TicketApp.Bench.Machine;
 internal static class ListeningProcess
 {
     private const string Listening = "0A";
-    private static readonly string[] Tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+    private static readonly string[] _tables = ["/proc/net/tcp", "/proc/net/tcp6"];
 
     /// <summary>
     /// The process that listens on <paramref name="port"/>: of several with the same socket, the parent of the others. In front of
@@ -25,7 +25,7 @@ internal static class ListeningProcess
     private static HashSet<string> SocketsOn(int port)
     {
         var suffix = ":" + port.ToString("X4", CultureInfo.InvariantCulture);
-        return [.. Tables
+        return [.. _tables
             .Where(File.Exists)
             .SelectMany(table => File.ReadLines(table).Skip(1))
             .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))

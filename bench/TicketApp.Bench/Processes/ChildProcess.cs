@@ -6,7 +6,7 @@ namespace TicketApp.Bench.Processes;
 /// <summary>A process that the benchmark started and that ends with it. Its output goes to a file.</summary>
 internal sealed class ChildProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan _grace = TimeSpan.FromSeconds(40);
 
     private readonly Process _process;
     private readonly TextWriter _log;
@@ -59,7 +59,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         if (!_process.HasExited)
         {
             _ = Libc.Kill(Id, Libc.Terminate);
-            using CancellationTokenSource timeout = new(Grace);
+            using CancellationTokenSource timeout = new(_grace);
             await _process.WaitForExitAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!_process.HasExited)
             {

@@ -5,14 +5,14 @@ namespace TicketApp.Bench.Processes;
 /// <summary>Starts the baseline on MassTransit and EF Core.</summary>
 internal sealed class MassTransitStarter(BenchServers servers, string root, string configuration) : ISystemStarter
 {
-    private static readonly string[] Queues = ["masstransit-tickets", "masstransit-responses"];
+    private static readonly string[] _queues = ["masstransit-tickets", "masstransit-responses"];
 
     public string Name => "MassTransit";
 
     public async Task<SystemUnderTest> StartAsync(IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
     {
         var database = await servers.CreateDatabaseAsync("bench_masstransit", cancellationToken);
-        await servers.PurgeAsync(Queues, cancellationToken);
+        await servers.PurgeAsync(_queues, cancellationToken);
         var (api, address) = await StartAsync("api", database, settings, cancellationToken);
         var (worker, _) = await StartAsync("worker", database, settings, cancellationToken);
         return new(Name, address, database, api, worker);

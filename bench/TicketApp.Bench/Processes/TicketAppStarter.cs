@@ -10,7 +10,7 @@ internal sealed class TicketAppStarter(BenchServers servers, string root, string
     /// <summary>A setting that is put behind the connection string, for variants of it.</summary>
     public const string DatabaseSuffix = "DATABASE";
 
-    private static readonly string[] Queues = ["tickets", "responses", "errors"];
+    private static readonly string[] _queues = ["tickets", "responses", "errors"];
 
     public string Name => "TicketApp";
 
@@ -24,7 +24,7 @@ internal sealed class TicketAppStarter(BenchServers servers, string root, string
     /// <summary>Starts it on a database as it is, with empty queues.</summary>
     public async Task<SystemUnderTest> StartAsync(string database, IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
     {
-        await servers.PurgeAsync(Queues, cancellationToken);
+        await servers.PurgeAsync(_queues, cancellationToken);
         var (api, address, apiStart) = await StartAsync("api", "TicketApp.Api", database, settings, cancellationToken);
         var (worker, _, workerStart) = await StartAsync("worker", "TicketApp.Worker", null, settings, cancellationToken);
         return new(Name, address, database, api, worker) { ApiStart = apiStart, WorkerStart = workerStart };

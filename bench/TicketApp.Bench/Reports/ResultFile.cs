@@ -8,7 +8,7 @@ namespace TicketApp.Bench.Reports;
 /// <summary>The figures of one command with what they were measured on, as <c>bench/results/&lt;name&gt;.json</c>.</summary>
 internal sealed record ResultFile
 {
-    private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web)
+    private static readonly JsonSerializerOptions _format = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
@@ -31,14 +31,14 @@ internal sealed record ResultFile
     public static async Task<ResultFile?> ReadAsync(string directory, string name, CancellationToken cancellationToken)
     {
         var path = Path.Combine(directory, name + ".json");
-        return File.Exists(path) ? JsonSerializer.Deserialize<ResultFile>(await File.ReadAllTextAsync(path, cancellationToken), Format) : null;
+        return File.Exists(path) ? JsonSerializer.Deserialize<ResultFile>(await File.ReadAllTextAsync(path, cancellationToken), _format) : null;
     }
 
     public async Task<string> WriteAsync(string directory, string name, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(directory);
         var path = Path.Combine(directory, name + ".json");
-        await File.WriteAllTextAsync(path, JsonSerializer.Serialize(this, Format) + "\n", cancellationToken);
+        await File.WriteAllTextAsync(path, JsonSerializer.Serialize(this, _format) + "\n", cancellationToken);
         return path;
     }
 }

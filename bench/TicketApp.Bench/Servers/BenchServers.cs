@@ -12,6 +12,9 @@ internal sealed class BenchServers(string database, string broker)
 {
     public Uri Broker { get; } = new(broker);
 
+    /// <summary>Connection string of a database of the server.</summary>
+    public string Database { get; } = database;
+
     /// <summary>The two servers' processes.</summary>
     public IReadOnlyList<ProcessTree> Trees { get; } =
     [
@@ -23,13 +26,13 @@ internal sealed class BenchServers(string database, string broker)
     /// <returns>Its connection string.</returns>
     public async Task<string> CreateDatabaseAsync(string name, CancellationToken cancellationToken)
     {
-        await ExecuteAsync(database, $"drop database if exists {name} with (force)", cancellationToken);
-        await ExecuteAsync(database, $"create database {name}", cancellationToken);
-        return new NpgsqlConnectionStringBuilder(database) { Database = name }.ConnectionString;
+        await ExecuteAsync(Database, $"drop database if exists {name} with (force)", cancellationToken);
+        await ExecuteAsync(Database, $"create database {name}", cancellationToken);
+        return new NpgsqlConnectionStringBuilder(Database) { Database = name }.ConnectionString;
     }
 
     public Task DropDatabaseAsync(string name, CancellationToken cancellationToken) =>
-        ExecuteAsync(database, $"drop database if exists {name} with (force)", cancellationToken);
+        ExecuteAsync(Database, $"drop database if exists {name} with (force)", cancellationToken);
 
     /// <summary>Empties queues that are there.</summary>
     public async Task PurgeAsync(IEnumerable<string> queues, CancellationToken cancellationToken)
@@ -58,7 +61,7 @@ internal sealed class BenchServers(string database, string broker)
         var version = (byte[])connection.ServerProperties!["version"]!;
         return MachineDescription.Read() with
         {
-            PostgreSql = await ScalarAsync<string>(database, "show server_version", cancellationToken),
+            PostgreSql = await ScalarAsync<string>(Database, "show server_version", cancellationToken),
             RabbitMq = System.Text.Encoding.UTF8.GetString(version),
         };
     }

@@ -12,7 +12,7 @@ namespace TicketApp.Bench.Servers;
 /// </summary>
 internal sealed class ServerHost : IAsyncDisposable
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan _startLimit = TimeSpan.FromMinutes(3);
 
     private readonly DistributedApplication _app;
 
@@ -27,7 +27,7 @@ internal sealed class ServerHost : IAsyncDisposable
     public static async Task<ServerHost> StartAsync(CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(StartLimit);
+        limit.CancelAfter(_startLimit);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.TicketApp_AppHost>(limit.Token);
         // What the servers say of themselves is not what this program is run for.
         builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.None));
