@@ -19,7 +19,7 @@ internal sealed partial class Dispatcher(
     private static readonly TimeSpan _announceEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _countEvery = TimeSpan.FromSeconds(5);
 
-    private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly Signal _wake = new();
     private readonly Guid _replica = Guid.CreateVersion7();
     private long _lastAnnounced;
     private long _nextCount;
@@ -28,7 +28,7 @@ internal sealed partial class Dispatcher(
     public void BacklogGrew()
     {
         window.BacklogIs(true);
-        Wake();
+        _wake.Set();
     }
 
     /// <summary><paramref name="count"/> released tickets have ended or gone back: there is room again.</summary>
@@ -37,7 +37,7 @@ internal sealed partial class Dispatcher(
         window.Ended(count);
         if (window.HasBacklog)
         {
-            Wake();
+            _wake.Set();
         }
     }
 
@@ -136,18 +136,6 @@ internal sealed partial class Dispatcher(
         catch (Exception exception) when (DatabaseErrors.IsUnavailable(exception))
         {
             // The others notice in a few seconds anyway.
-        }
-    }
-
-    private void Wake()
-    {
-        try
-        {
-            _wake.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // It is awake already.
         }
     }
 

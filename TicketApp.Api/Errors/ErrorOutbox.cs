@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Npgsql;
 using TicketApp.Api.Database;
+using TicketApp.Api.Dispatch;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
 
@@ -24,20 +25,10 @@ internal sealed partial class ErrorOutbox(NpgsqlDataSource database, BrokerPubli
 
     private const string SentSql = "update tickets set report_pending = false where ticket_id = any($1)";
 
-    private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly Signal _wake = new();
 
     /// <summary>There is something to send.</summary>
-    public void Wake()
-    {
-        try
-        {
-            _wake.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // It is awake already.
-        }
-    }
+    public void Wake() => _wake.Set();
 
     public override void Dispose()
     {

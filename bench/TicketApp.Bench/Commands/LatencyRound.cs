@@ -12,7 +12,7 @@ internal static class LatencyRound
     private const int LoneTickets = 100;
     private const double LoneRate = 15;
 
-    private static readonly (string Name, double Percent)[] Percentiles = [("p50", 50), ("p90", 90), ("p99", 99), ("p99.9", 99.9), ("max", 100)];
+    private static readonly (string Name, double Percent)[] _percentiles = [("p50", 50), ("p90", 90), ("p99", 99), ("p99.9", 99.9), ("max", 100)];
 
     /// <summary>So many tickets a second for so many seconds.</summary>
     public static async Task RunAsync(BenchSession session, SystemUnderTest system, CancellationToken cancellationToken)
@@ -28,7 +28,7 @@ internal static class LatencyRound
 
         void Add(string name, Latencies latencies)
         {
-            foreach (var (percentile, percent) in Percentiles)
+            foreach (var (percentile, percent) in _percentiles)
             {
                 session.Sheet.Add(system.Name, $"{name} {percentile}", "ms", latencies.Percentile(percent));
             }
