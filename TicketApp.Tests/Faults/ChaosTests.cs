@@ -34,7 +34,7 @@ public sealed class ChaosTests(FaultApp app, ITestOutputHelper output)
         });
 
         output.WriteLine($"seed {seed}; {ledger.Accepted} tickets accepted, {ledger.Refused} requests refused or broken off, in {Stopwatch.GetElapsedTime(started).TotalSeconds:F0} s");
-        output.WriteLine("lost 0, changed 0, with two results 0");
+        output.WriteLine($"{ledger.Held} of them ended with an answer and gave it again, unchanged, when all was over");
         foreach (var kind in recoveries.GroupBy(recovery => recovery.Fault).OrderBy(kind => kind.Key, StringComparer.Ordinal))
         {
             output.WriteLine(string.Create(

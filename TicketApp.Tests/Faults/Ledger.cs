@@ -24,6 +24,9 @@ internal sealed class Ledger(RunningApp app)
 
     public int Refused => _refused;
 
+    /// <summary>Tickets that ended with an answer and were read again, the same.</summary>
+    public int Held { get; private set; }
+
     /// <summary>Runs <paramref name="fault"/> under load, which goes on for a while after it, and checks every ticket.</summary>
     /// <returns>The ledger, every entry of which held.</returns>
     public static Task<Ledger> CheckAsync(RunningApp app, Func<Task> fault) => CheckAsync(app, _ => fault());
@@ -91,6 +94,7 @@ internal sealed class Ledger(RunningApp app)
         foreach (var (ticketId, answer) in answers)
         {
             Assert.Equal(answer, await EndOfAsync(ticketId));
+            Held++;
         }
     }
 
