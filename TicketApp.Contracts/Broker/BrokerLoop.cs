@@ -18,10 +18,7 @@ public abstract partial class BrokerLoop(IConnectionFactory factory, string name
     /// <summary>What this loop is for, as shown in the broker's connection list, logs and health.</summary>
     public string Name { get; } = name;
 
-    /// <summary>Whether the connection stands and the work on it has begun.</summary>
-    public bool IsWorking => _isWorking;
-
-    /// <summary>Whether it can do its work now.</summary>
+    /// <summary>Whether it can do its work now: the connection stands and the work on it has begun.</summary>
     public virtual bool IsReady => _isWorking;
 
     protected ILogger Logger { get; } = logger;
