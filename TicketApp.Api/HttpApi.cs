@@ -25,6 +25,8 @@ internal static class HttpApi
         app.UseExceptionHandler();
         app.UseStatusCodePages(context => ApiJson.WithMessage(context.HttpContext.Response.StatusCode, context.HttpContext.Response.StatusCode switch
         {
+            StatusCodes.Status401Unauthorized => "A key is required",
+            StatusCodes.Status403Forbidden => "This key does not allow that",
             StatusCodes.Status404NotFound => "Not found",
             StatusCodes.Status405MethodNotAllowed => "Method not allowed",
             _ => "Bad request",

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using TicketApp.Api;
+using TicketApp.Api.Access;
 using TicketApp.Api.Database;
 using TicketApp.Api.Deadlines;
 using TicketApp.Api.Dispatch;
@@ -15,6 +16,7 @@ var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args 
 builder.AddServiceDefaults();
 builder.AddHttpApi();
 builder.AddDatabase();
+builder.AddAccess();
 builder.AddBroker(withoutBroker: HealthStatus.Degraded); // tickets are accepted all the same
 builder.Services
     .AddUsers()
@@ -27,6 +29,7 @@ builder.Services
 var app = builder.Build();
 
 app.UseHttpApi();
+app.UseAccess();
 app.MapDefaultEndpoints();
 app.MapUsers();
 app.MapTickets();

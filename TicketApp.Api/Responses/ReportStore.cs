@@ -58,7 +58,7 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
             error_message = case when now() > t.expires_at then 'Ticket processing request timeout' end,
             report_pending = now() > t.expires_at
         from unnest($1, $2, $3, $4, $5) r (ticket_id, epoch, worker, run_ms, response) where {StillLeased}
-        returning t.ticket_id, t.status::text, t.response
+        returning t.ticket_id, t.user_id, t.status::text, t.response
         """;
 
     private const string FailedSql =
@@ -74,12 +74,12 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
                 queue_key = coalesce(t.queue_key, 0),
                 due_at = least(t.expires_at, now() + (0.5 + random() / 2) * least($8, $7 * 2 ^ (t.attempt - 1)))
             from r where {StillLeased}
-            returning t.ticket_id, t.epoch, t.attempt, t.worker, t.time_started, t.status, t.error_type, t.error_message),
+            returning t.ticket_id, t.user_id, t.epoch, t.attempt, t.worker, t.time_started, t.status, t.error_type, t.error_message),
         recorded as (
             insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, error_type, error_message)
             select ticket_id, epoch, 'failed', attempt, worker, time_started, error_type, error_message from hit
             on conflict on constraint ticket_attempts_pk do nothing)
-        select ticket_id, status::text from hit
+        select ticket_id, user_id, status::text from hit
         """;
 
     // A repetition of the very report that ended the ticket is none: the broker may deliver it twice.
@@ -160,7 +160,7 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         {
             while (await reader.ReadAsync(cancellationToken))
             {
-                TicketSnapshot ticket = new(reader.GetGuid(0), TicketStatusNames.Parse(reader.GetString(1)), reader.IsDBNull(2) ? null : reader.GetString(2), default);
+                TicketSnapshot ticket = new(reader.GetGuid(0), reader.GetGuid(1), TicketStatusNames.Parse(reader.GetString(2)), reader.IsDBNull(3) ? null : reader.GetString(3), default);
                 outcome.Ended.Add(ticket);
                 outcome.HasErrors |= ticket.Status != TicketStatus.Succeeded;
             }
@@ -175,7 +175,7 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
             while (await reader.ReadAsync(cancellationToken))
             {
                 hit.Add(reader.GetGuid(0));
-                TicketSnapshot ticket = new(reader.GetGuid(0), TicketStatusNames.Parse(reader.GetString(1)), null, default);
+                TicketSnapshot ticket = new(reader.GetGuid(0), reader.GetGuid(1), TicketStatusNames.Parse(reader.GetString(2)), null, default);
                 if (ticket.Status == TicketStatus.Failed)
                 {
                     outcome.Ended.Add(ticket);

@@ -9,7 +9,7 @@ internal sealed class TicketReader(NpgsqlDataSource database, SucceededTickets s
 {
     private const string Sql =
         """
-        select ticket_id, status::text, response, extract(epoch from now() - time_created)::float8
+        select ticket_id, user_id, status::text, response, extract(epoch from now() - time_created)::float8
         from tickets where ticket_id = any($1)
         """;
 
@@ -29,7 +29,11 @@ internal sealed class TicketReader(NpgsqlDataSource database, SucceededTickets s
         while (await reader.ReadAsync())
         {
             TicketSnapshot ticket = new(
-                reader.GetGuid(0), TicketStatusNames.Parse(reader.GetString(1)), reader.IsDBNull(2) ? null : reader.GetString(2), TimeSpan.FromSeconds(reader.GetDouble(3)));
+                reader.GetGuid(0),
+                reader.GetGuid(1),
+                TicketStatusNames.Parse(reader.GetString(2)),
+                reader.IsDBNull(3) ? null : reader.GetString(3),
+                TimeSpan.FromSeconds(reader.GetDouble(4)));
             found[ticket.TicketId] = ticket;
             succeeded.Add(ticket);
         }

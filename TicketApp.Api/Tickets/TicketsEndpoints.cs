@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
+using TicketApp.Api.Access;
 
 namespace TicketApp.Api.Tickets;
 
@@ -32,7 +33,7 @@ internal static class TicketsEndpoints
     }
 
     private static async Task<Utf8ContentHttpResult> CreateAsync(
-        HttpRequest request, TicketCreator tickets, CancellationToken cancellationToken)
+        HttpRequest request, Caller caller, TicketCreator tickets, CancellationToken cancellationToken)
     {
         var (kind, userId) = await ReadAsync(request, cancellationToken);
         switch (kind)
@@ -43,14 +44,14 @@ internal static class TicketsEndpoints
                 return ApiJson.WithMessage(StatusCodes.Status400BadRequest, UserIdRequired);
         }
 
-        var created = userId == Guid.Empty ? null : await tickets.CreateAsync(userId);
+        var created = userId == Guid.Empty || !caller.MayActFor(userId) ? null : await tickets.CreateAsync(userId);
         return created is { } ticketId
             ? ApiJson.Ok(new TicketCreated(ticketId), ApiJson.Default.TicketCreated)
             : ApiJson.WithMessage(StatusCodes.Status404NotFound, "User ID not found");
     }
 
     private static async Task<Utf8ContentHttpResult> GetAsync(
-        HttpRequest request, HttpResponse response, TicketReader tickets)
+        HttpRequest request, HttpResponse response, Caller caller, TicketReader tickets)
     {
         if (request.Query.Count == 0)
         {
@@ -65,12 +66,12 @@ internal static class TicketsEndpoints
         }
 
         var ticket = Guid.TryParseExact(text, "D", out var id) ? await tickets.FindAsync(id) : null;
-        switch (ticket?.Status)
+        switch (ticket is not null && caller.MayActFor(ticket.UserId) ? ticket.Status : (TicketStatus?)null)
         {
             case null:
                 return ApiJson.WithMessage(StatusCodes.Status404NotFound, "Ticket not found");
             case TicketStatus.Succeeded:
-                return ApiJson.Ok(new TicketAnswer(ticket.Response ?? ""), ApiJson.Default.TicketAnswer);
+                return ApiJson.Ok(new TicketAnswer(ticket!.Response ?? ""), ApiJson.Default.TicketAnswer);
             case TicketStatus.TimedOut or TicketStatus.Expired:
                 return ApiJson.WithMessage(StatusCodes.Status408RequestTimeout, "Ticket processing request timeout");
             case TicketStatus.Failed:
@@ -78,7 +79,7 @@ internal static class TicketsEndpoints
             case TicketStatus.Canceled:
                 return ApiJson.WithMessage(StatusCodes.Status410Gone, "Ticket was canceled");
             default:
-                response.Headers.RetryAfter = PollingPause(ticket.Age);
+                response.Headers.RetryAfter = PollingPause(ticket!.Age);
                 response.Headers.Location = $"/ticket?ticket_id={id}";
                 return ApiJson.WithMessage(StatusCodes.Status202Accepted, NotCompleted);
         }

@@ -1,16 +1,46 @@
+using Microsoft.Extensions.Options;
 using Npgsql;
+using TicketApp.Api.Access;
 using TicketApp.Api.Database;
 
 namespace TicketApp.Api.Users;
 
-/// <summary>Stores new users, many a statement.</summary>
-internal sealed class UserCreator(NpgsqlDataSource database) : Batcher<Guid, Guid>(largestBatch: 500, capacity: 10_000)
+/// <summary>Stores new users, many a statement, each with its first key where keys are wanted.</summary>
+internal sealed class UserCreator(NpgsqlDataSource database, IOptions<AccessOptions> access) : Batcher<NewUser, bool>(largestBatch: 500, capacity: 10_000)
 {
-    protected override async Task<IReadOnlyList<Guid>> ServeAsync(IReadOnlyList<Guid> items)
+    /// <summary>Stores a user.</summary>
+    public async Task<UserCreated> CreateAsync()
     {
-        await using var command = database.CreateCommand("insert into users (user_id) select unnest($1)");
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. items] });
-        await command.ExecuteNonQueryAsync();
-        return items;
+        var userId = Guid.CreateVersion7();
+        (ApiKey? key, string? text) = access.Value.RequiresKeys ? ApiKey.Create() : (null, null);
+        await SubmitAsync(new(userId, key));
+        return new(userId, text);
+    }
+
+    protected override async Task<IReadOnlyList<bool>> ServeAsync(IReadOnlyList<NewUser> items)
+    {
+        NpgsqlParameter userIds = new NpgsqlParameter<Guid[]> { TypedValue = [.. items.Select(user => user.UserId)] };
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(new("insert into users (user_id) select unnest($1)") { Parameters = { userIds } });
+        if (access.Value.RequiresKeys)
+        {
+            batch.BatchCommands.Add(new("insert into api_keys (user_id, prefix, hash) select * from unnest($1, $2, $3)")
+            {
+                Parameters =
+                {
+                    userIds.Clone(),
+                    new NpgsqlParameter<string[]> { TypedValue = [.. items.Select(user => user.Key!.Prefix)] },
+                    new NpgsqlParameter<byte[][]> { TypedValue = [.. items.Select(user => user.Key!.Hash)] },
+                },
+            });
+        }
+
+        await batch.ExecuteNonQueryAsync();
+        return new bool[items.Count];
     }
 }
+
+/// <summary>A user to store.</summary>
+/// <param name="UserId">A new UUID of version 7.</param>
+/// <param name="Key">The user's first key, where keys are wanted.</param>
+internal sealed record NewUser(Guid UserId, ApiKey? Key);

@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
+using TicketApp.Api.Access;
 
 namespace TicketApp.Api.Users;
 
@@ -11,7 +13,7 @@ internal static class UsersEndpoints
 
     public static IEndpointRouteBuilder MapUsers(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/user", CreateAsync);
+        routes.MapPost("/user", CreateAsync).AllowSignUp(routes);
         return routes;
     }
 
@@ -19,11 +21,11 @@ internal static class UsersEndpoints
     {
         // Its content is ignored; reading it applies the size limit to it.
         await request.Body.CopyToAsync(Stream.Null, cancellationToken);
-        var id = await users.SubmitAsync(Guid.CreateVersion7());
-        return ApiJson.Ok(new UserCreated(id), ApiJson.Default.UserCreated);
+        return ApiJson.Ok(await users.CreateAsync(), ApiJson.Default.UserCreated);
     }
 }
 
 /// <summary>The answer to <c>POST /user</c>.</summary>
 /// <param name="UserId">The new user's id.</param>
-public sealed record UserCreated(Guid UserId);
+/// <param name="ApiKey">The user's key, told here and never again; null where none is wanted.</param>
+public sealed record UserCreated(Guid UserId, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ApiKey);

@@ -38,6 +38,7 @@ internal sealed class TicketAppStarter(BenchServers servers, string root, string
         {
             ["ASPNETCORE_URLS"] = address.ToString(),
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
+            ["Auth__Mode"] = settings.GetValueOrDefault("Auth__Mode", "open"),
             ["ConnectionStrings__rabbitmq"] = servers.Broker.ToString(),
             // The zero-length model, but where a command asks for another.
             ["Simulator__Min"] = settings.GetValueOrDefault("Simulator__Min", "00:00:00"),
