@@ -1,9 +1,10 @@
 using Microsoft.AspNetCore.Diagnostics;
 using TicketApp.Api.Database;
+using TicketApp.Api.Problems;
 
 namespace TicketApp.Api;
 
-/// <summary>Turns what goes wrong into the original's <c>{"message":"…"}</c>, with nothing of the inside told.</summary>
+/// <summary>Turns what goes wrong into the original's <c>{"message":"…"}</c>, or a problem where the resource API was asked, with nothing of the inside told.</summary>
 internal sealed partial class ApiExceptionHandler(ILogger<ApiExceptionHandler> logger) : IExceptionHandler
 {
     private const string RetryAfterSeconds = "2";
@@ -33,7 +34,8 @@ internal sealed partial class ApiExceptionHandler(ILogger<ApiExceptionHandler> l
             Log.Failed(logger, exception, httpContext.Request.Path);
         }
 
-        await ApiJson.WithMessage(status, text).ExecuteAsync(httpContext);
+        var answer = ResourceApi.Serves(httpContext.Request) ? ProblemAnswers.OfException(exception).ToResult() : ApiJson.WithMessage(status, text);
+        await answer.ExecuteAsync(httpContext);
         return true;
     }
 

@@ -2,23 +2,32 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.HttpResults;
+using TicketApp.Api.Problems;
 using TicketApp.Api.Tickets;
 using TicketApp.Api.Users;
 
 namespace TicketApp.Api;
 
-/// <summary>The original API's JSON: snake_case, compiled serializers, <c>application/json; charset=utf-8</c>.</summary>
+/// <summary>The JSON of both APIs: snake_case, compiled serializers, <c>application/json; charset=utf-8</c>.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(UserCreated))]
 [JsonSerializable(typeof(TicketCreated))]
 [JsonSerializable(typeof(TicketAnswer))]
 [JsonSerializable(typeof(Message))]
+[JsonSerializable(typeof(Problem))]
+[JsonSerializable(typeof(User))]
+[JsonSerializable(typeof(CreateTicket))]
+[JsonSerializable(typeof(Ticket))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
-    private const string ContentType = "application/json; charset=utf-8";
+    public const string ContentType = "application/json; charset=utf-8";
 
     /// <summary>A result. Small enough to be written at once, with its length, where a JSON result would be sent in chunks.</summary>
     public static Utf8ContentHttpResult Ok<T>(T body, JsonTypeInfo<T> type) => TypedResults.Text(JsonSerializer.SerializeToUtf8Bytes(body, type), ContentType);
+
+    /// <summary>The answer to a request that has created something.</summary>
+    public static Utf8ContentHttpResult Created<T>(T body, JsonTypeInfo<T> type) =>
+        TypedResults.Text(JsonSerializer.SerializeToUtf8Bytes(body, type), ContentType, StatusCodes.Status201Created);
 
     /// <summary>The original's form of everything that is not a result: <c>{"message":"…"}</c>.</summary>
     public static Utf8ContentHttpResult WithMessage(int status, string text) =>

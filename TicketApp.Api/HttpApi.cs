@@ -1,4 +1,6 @@
+using Microsoft.AspNetCore.Http.HttpResults;
 using TicketApp.Api.Database;
+using TicketApp.Api.Problems;
 
 namespace TicketApp.Api;
 
@@ -23,17 +25,25 @@ internal static class HttpApi
     public static void UseHttpApi(this WebApplication app)
     {
         app.UseExceptionHandler();
-        app.UseStatusCodePages(context => ApiJson.WithMessage(context.HttpContext.Response.StatusCode, context.HttpContext.Response.StatusCode switch
-        {
-            StatusCodes.Status401Unauthorized => "A key is required",
-            StatusCodes.Status403Forbidden => "This key does not allow that",
-            StatusCodes.Status404NotFound => "Not found",
-            StatusCodes.Status405MethodNotAllowed => "Method not allowed",
-            _ => "Bad request",
-        }).ExecuteAsync(context.HttpContext));
+        app.UseStatusCodePages(context => Explain(context.HttpContext).ExecuteAsync(context.HttpContext));
         app.UseDefaultFiles();
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => AddPageHeaders(file.Context.Response.Headers) });
         app.UseWhen(context => !context.Request.Path.StartsWithSegments("/health") && !context.Request.Path.StartsWithSegments("/alive"), gated => gated.UseSchemaGate());
+    }
+
+    private static Utf8ContentHttpResult Explain(HttpContext context)
+    {
+        var status = context.Response.StatusCode;
+        return ResourceApi.Serves(context.Request)
+            ? ProblemAnswers.OfStatus(status).ToResult()
+            : ApiJson.WithMessage(status, status switch
+            {
+                StatusCodes.Status401Unauthorized => "A key is required",
+                StatusCodes.Status403Forbidden => "This key does not allow that",
+                StatusCodes.Status404NotFound => "Not found",
+                StatusCodes.Status405MethodNotAllowed => "Method not allowed",
+                _ => "Bad request",
+            });
     }
 
     private static void AddPageHeaders(IHeaderDictionary headers)

@@ -33,5 +33,8 @@ app.UseAccess();
 app.MapDefaultEndpoints();
 app.MapUsers();
 app.MapTickets();
+app.MapResourceApi()
+    .MapUserResources()
+    .MapTicketResources();
 
 await app.RunAsync();

@@ -25,6 +25,9 @@ public sealed record TicketMessage
     /// <summary>After this many seconds in a worker's hands it must not be started: its lease may have ended. 0: at any time.</summary>
     public int StartWithinSeconds { get; init; }
 
+    /// <summary>How many seconds its run may take, if less than the worker allows. 0: as long as that.</summary>
+    public int RunLimitSeconds { get; init; }
+
     /// <summary>When the ticket ends unanswered, on the database's clock.</summary>
     public required DateTimeOffset Deadline { get; init; }
 }

@@ -119,7 +119,7 @@ internal sealed partial class TicketsConsumer(
         }
         catch (OperationCanceledException) when (run.Token.IsCancellationRequested)
         {
-            report = Failed(run, "execution_timeout", $"The run took longer than {options.Value.RunLimit}");
+            report = Failed(run, "execution_timeout", $"The run took longer than {run.Limit}");
         }
         catch (Exception exception)
         {
@@ -145,10 +145,13 @@ internal sealed partial class TicketsConsumer(
             return Failed(run, "unknown_model", $"No such model here: {run.Ticket.Model}");
         }
 
-        run.Start(options.Value.RunLimit);
+        run.Start(LimitOf(run.Ticket));
         var response = await model.RunAsync(run.Ticket, run.Token);
         return run.Report(ReportType.Finished, worker.Name) with { Response = response };
     }
+
+    private TimeSpan LimitOf(TicketMessage ticket) =>
+        TimeSpan.FromSeconds(ticket.RunLimitSeconds) is var own && own > TimeSpan.Zero && own < options.Value.RunLimit ? own : options.Value.RunLimit;
 
     private WorkerReport Failed(Run run, string type, string message) => run.Report(ReportType.Failed, worker.Name) with
     {

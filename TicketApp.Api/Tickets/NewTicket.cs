@@ -6,17 +6,28 @@ namespace TicketApp.Api.Tickets;
 /// <param name="TicketId">A new UUID of version 7.</param>
 /// <param name="UserId">Whose it is; may turn out not to exist.</param>
 /// <param name="Priority">How soon it comes when tickets wait.</param>
-internal sealed record NewTicket(Guid TicketId, Guid UserId, TicketPriority Priority = TicketPriority.Normal);
-
-/// <summary>How soon a ticket comes when tickets wait, by its number in the database. While all have some waiting, four high ones go for each normal one, and four normal ones for each low one.</summary>
-internal enum TicketPriority
+internal sealed record NewTicket(Guid TicketId, Guid UserId, TicketPriority Priority = TicketPriority.Normal)
 {
-    Low = 0,
-    Normal = 1,
-    High = 2,
+    /// <summary>What the resource API can say of a ticket; null for one of the original API.</summary>
+    public TicketDetails? Details { get; init; }
 }
 
+/// <summary>What the resource API can say of a new ticket.</summary>
+/// <param name="Model">The model that is to answer.</param>
+/// <param name="Input">What it is asked.</param>
+/// <param name="QueueTtlS">Seconds from creation to start; null: <see cref="TicketOptions.QueueLimit"/>.</param>
+/// <param name="ExecutionTimeoutS">Seconds of one run; null: the worker's limit.</param>
+/// <param name="DeadlineS">Seconds from creation to finish; null: <see cref="TicketOptions.ProcessingLimit"/>.</param>
+internal sealed record TicketDetails(string Model, string? Input, int? QueueTtlS, int? ExecutionTimeoutS, int? DeadlineS);
+
+/// <summary>A ticket that was stored, as far as the database decided it. Of tickets of the original API, whose callers do not ask, nothing is known.</summary>
+/// <param name="Status">Queued or released.</param>
+/// <param name="MaxAttempts">How many attempts it has.</param>
+/// <param name="Created">When it was created.</param>
+/// <param name="Expires">Its processing limit.</param>
+internal readonly record struct StoredTicket(TicketStatus Status, int MaxAttempts, DateTime Created, DateTime Expires);
+
 /// <summary>What became of a batch of new tickets.</summary>
-/// <param name="Stored">The ids that were stored; the user of any other is unknown.</param>
+/// <param name="Stored">Those that were stored, by id; the user of any other is unknown.</param>
 /// <param name="Released">Those of them to publish now.</param>
-internal sealed record Creation(IReadOnlySet<Guid> Stored, IReadOnlyList<TicketMessage> Released);
+internal sealed record Creation(IReadOnlyDictionary<Guid, StoredTicket> Stored, IReadOnlyList<TicketMessage> Released);

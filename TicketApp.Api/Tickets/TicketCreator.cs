@@ -10,23 +10,24 @@ namespace TicketApp.Api.Tickets;
 /// </summary>
 internal sealed class TicketCreator(
     TicketStore store, DispatchWindow window, TicketPublisher publisher, Dispatcher dispatcher, OpenTickets open, IOptions<TicketOptions> options)
-    : Batcher<NewTicket, bool>(largestBatch: 500, capacity: 20_000)
+    : Batcher<NewTicket, StoredTicket?>(largestBatch: 500, capacity: 20_000)
 {
     /// <summary>Stores a ticket.</summary>
     /// <returns>Its id; null if there is no such user.</returns>
     /// <exception cref="OverloadedException">As many tickets are open as may be.</exception>
     public async Task<Guid?> CreateAsync(Guid userId)
     {
-        if (open.Estimate >= options.Value.MaxOpen)
-        {
-            throw new OverloadedException("Too many tickets are open.");
-        }
-
         NewTicket ticket = new(Guid.CreateVersion7(), userId);
-        return await SubmitAsync(ticket) ? ticket.TicketId : null;
+        return await CreateAsync(ticket) is null ? null : ticket.TicketId;
     }
 
-    protected override async Task<IReadOnlyList<bool>> ServeAsync(IReadOnlyList<NewTicket> items)
+    /// <summary>Stores a ticket.</summary>
+    /// <returns>What became of it; null if there is no such user.</returns>
+    /// <exception cref="OverloadedException">As many tickets are open as may be.</exception>
+    public Task<StoredTicket?> CreateAsync(NewTicket ticket) =>
+        open.Estimate < options.Value.MaxOpen ? SubmitAsync(ticket) : throw new OverloadedException("Too many tickets are open.");
+
+    protected override async Task<IReadOnlyList<StoredTicket?>> ServeAsync(IReadOnlyList<NewTicket> items)
     {
         var granted = publisher.IsReady ? window.TakeForNew(items.Count) : 0;
         Creation creation;
@@ -49,6 +50,6 @@ internal sealed class TicketCreator(
             dispatcher.BacklogGrew();
         }
 
-        return [.. items.Select(item => creation.Stored.Contains(item.TicketId))];
+        return [.. items.Select(item => creation.Stored.TryGetValue(item.TicketId, out var ticket) ? ticket : (StoredTicket?)null)];
     }
 }

@@ -31,6 +31,14 @@ public sealed class TicketOptions
     /// <summary>About how many tickets may be open at once; above it new ones get 503. Default 1,000,000.</summary>
     [Range(1, int.MaxValue)]
     public int MaxOpen { get; set; } = 1_000_000;
+
+    /// <summary>The most that a caller of the resource API may ask for as a ticket's queue time, run time or deadline. Default 1 day.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
+    public TimeSpan LongestDeadline { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>The largest input of a ticket, in bytes of UTF-8. Default 32 KiB.</summary>
+    [Range(1, 1024 * 1024)]
+    public int LargestInput { get; set; } = 32 * 1024;
 }
 
 [OptionsValidator]

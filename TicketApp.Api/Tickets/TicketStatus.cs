@@ -47,4 +47,17 @@ internal static class TicketStatusNames
         "canceled" => TicketStatus.Canceled,
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such ticket status."),
     };
+
+    /// <summary>The word that the resource API shows: a ticket is queued until it is known to run.</summary>
+    public static string Public(TicketStatus status) => status switch
+    {
+        TicketStatus.Queued or TicketStatus.Waiting or TicketStatus.Released => "queued",
+        TicketStatus.Running => "running",
+        TicketStatus.Succeeded => "succeeded",
+        TicketStatus.Failed => "failed",
+        TicketStatus.TimedOut => "timed_out",
+        TicketStatus.Expired => "expired",
+        TicketStatus.Canceled => "canceled",
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "No such ticket status."),
+    };
 }

@@ -21,8 +21,11 @@ internal static class TicketsEndpoints
             .AddSingleton<TicketStore>()
             .AddSingleton<TicketCreator>()
             .AddSingleton<TicketReader>()
+            .AddSingleton<TicketRowReader>()
+            .AddSingleton<CreateTicketReader>()
             .AddHostedService(provider => provider.GetRequiredService<TicketCreator>())
-            .AddHostedService(provider => provider.GetRequiredService<TicketReader>());
+            .AddHostedService(provider => provider.GetRequiredService<TicketReader>())
+            .AddHostedService(provider => provider.GetRequiredService<TicketRowReader>());
     }
 
     public static IEndpointRouteBuilder MapTickets(this IEndpointRouteBuilder routes)

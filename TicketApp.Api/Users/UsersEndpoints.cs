@@ -17,6 +17,20 @@ internal static class UsersEndpoints
         return routes;
     }
 
+    /// <summary>Maps users of the resource API.</summary>
+    public static RouteGroupBuilder MapUserResources(this RouteGroupBuilder v1)
+    {
+        v1.MapPost("/users", CreateResourceAsync).AllowSignUp(v1).Produces<User>(StatusCodes.Status201Created);
+        return v1;
+    }
+
+    private static async Task<Utf8ContentHttpResult> CreateResourceAsync(HttpRequest request, UserCreator users, CancellationToken cancellationToken)
+    {
+        await request.Body.CopyToAsync(Stream.Null, cancellationToken);
+        var (id, key) = await users.CreateAsync();
+        return ApiJson.Created(new User(id, key, new($"{ResourceApi.Prefix}/tickets?user_id={id}")), ApiJson.Default.User);
+    }
+
     private static async Task<Utf8ContentHttpResult> CreateAsync(HttpRequest request, UserCreator users, CancellationToken cancellationToken)
     {
         // Its content is ignored; reading it applies the size limit to it.
@@ -29,3 +43,13 @@ internal static class UsersEndpoints
 /// <param name="UserId">The new user's id.</param>
 /// <param name="ApiKey">The user's key, told here and never again; null where none is wanted.</param>
 public sealed record UserCreated(Guid UserId, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ApiKey);
+
+/// <summary>A user as the resource API shows it.</summary>
+/// <param name="Id">The user's id.</param>
+/// <param name="ApiKey">The user's key, told here and never again; absent where none is wanted.</param>
+/// <param name="Urls">Where to go from here.</param>
+public sealed record User(Guid Id, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? ApiKey, UserUrls Urls);
+
+/// <summary>Where to go from a user.</summary>
+/// <param name="Tickets">The user's tickets, newest first.</param>
+public sealed record UserUrls(string Tickets);

@@ -77,7 +77,7 @@ public sealed class FairnessTests(AppFixture app)
     private static async Task<IEnumerable<Guid>> QueueAsync(ScratchDatabase database, Guid user, TicketPriority priority, int count)
     {
         TicketStore store = new(database.Source, Options.Create(new TicketOptions()), Options.Create(new DispatchOptions()));
-        return (await store.CreateAsync([.. Enumerable.Range(0, count).Select(_ => new NewTicket(Guid.CreateVersion7(), user, priority))], release: 0)).Stored;
+        return (await store.CreateAsync([.. Enumerable.Range(0, count).Select(_ => new NewTicket(Guid.CreateVersion7(), user, priority))], release: 0)).Stored.Keys;
     }
 
     private static Task<IReadOnlyList<Contracts.TicketMessage>> ReleaseAsync(ScratchDatabase database, int count) =>

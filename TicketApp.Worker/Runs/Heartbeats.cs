@@ -49,7 +49,7 @@ internal sealed class Heartbeats(
             if (!run.IsReported && !run.HasEnded && run.Elapsed >= _worthAReport)
             {
                 run.IsReported = true;
-                reporter.Report(run.Report(ReportType.Started, worker.Name) with { RunLimitMilliseconds = (long)options.Value.RunLimit.TotalMilliseconds });
+                reporter.Report(run.Report(ReportType.Started, worker.Name) with { RunLimitMilliseconds = (long)run.Limit.TotalMilliseconds });
             }
         }
     }

@@ -33,6 +33,9 @@ internal sealed class Run(TicketMessage ticket, MessageInHand message) : IDispos
     /// <summary>How long it has run.</summary>
     public TimeSpan Elapsed => HasStarted ? Stopwatch.GetElapsedTime(_started) : TimeSpan.Zero;
 
+    /// <summary>How long it may run; set once it has started.</summary>
+    public TimeSpan Limit { get; private set; }
+
     public CancellationToken Token => _cancellation.Token;
 
     /// <summary>Whether it was stopped to be handed back, not for its own time.</summary>
@@ -41,6 +44,7 @@ internal sealed class Run(TicketMessage ticket, MessageInHand message) : IDispos
     /// <summary>It has a slot now; <paramref name="limit"/> is how long it may run.</summary>
     public void Start(TimeSpan limit)
     {
+        Limit = limit;
         Volatile.Write(ref _started, Stopwatch.GetTimestamp());
         _cancellation.CancelAfter(limit);
     }

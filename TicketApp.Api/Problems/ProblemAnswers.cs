@@ -1,0 +1,27 @@
+using TicketApp.Api.Database;
+
+namespace TicketApp.Api.Problems;
+
+/// <summary>What goes wrong outside the endpoints of the resource API, as problems.</summary>
+internal static class ProblemAnswers
+{
+    /// <summary>The problem of a status that nothing else explained.</summary>
+    public static Problem OfStatus(int status) => status switch
+    {
+        StatusCodes.Status401Unauthorized => ProblemType.KeyRequired.With("Send a key that is in force, with the header Authorization: Bearer."),
+        StatusCodes.Status403Forbidden => ProblemType.KeyNotEnough.With("Use an administrator's key."),
+        StatusCodes.Status404NotFound => ProblemType.NoSuchPath.With("See /openapi/v1.json for the paths that there are."),
+        StatusCodes.Status405MethodNotAllowed => ProblemType.MethodNotAllowed.With("Use one of the methods that the header Allow names."),
+        StatusCodes.Status413PayloadTooLarge => ProblemType.TooLarge.With("Send less at once."),
+        _ => ProblemType.InvalidRequest.With("The request is not well-formed HTTP.") with { Status = status },
+    };
+
+    /// <summary>The problem of an exception, with nothing of the inside told.</summary>
+    public static Problem OfException(Exception exception) => exception switch
+    {
+        BadHttpRequestException bad => OfStatus(bad.StatusCode),
+        OverloadedException => ProblemType.Overloaded.With("Try again after the time in Retry-After."),
+        _ when DatabaseErrors.IsUnavailable(exception) => ProblemType.Unavailable.With("Try again after the time in Retry-After. Nothing is half-done."),
+        _ => ProblemType.InternalError.With("It is in the log. Trying again may help."),
+    };
+}

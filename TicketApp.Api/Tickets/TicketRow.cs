@@ -1,0 +1,88 @@
+using Npgsql;
+
+namespace TicketApp.Api.Tickets;
+
+/// <summary>A ticket as the database has it.</summary>
+internal sealed record TicketRow
+{
+    /// <summary>What <see cref="Read"/> reads, in its order.</summary>
+    public const string Columns =
+        """
+        t.ticket_id, t.user_id, t.status::text, t.model, t.input, t.priority, t.attempt, t.max_attempts, t.epoch,
+            t.time_created, t.time_started, t.time_finished, t.expires_at, t.response, t.error_type, t.error_message
+        """;
+
+    public required Guid TicketId { get; init; }
+
+    public required Guid UserId { get; init; }
+
+    public required TicketStatus Status { get; init; }
+
+    public required string Model { get; init; }
+
+    public string? Input { get; init; }
+
+    public required TicketPriority Priority { get; init; }
+
+    public int Attempt { get; init; }
+
+    public required int MaxAttempts { get; init; }
+
+    public int Epoch { get; init; }
+
+    public required DateTime Created { get; init; }
+
+    public DateTime? Started { get; init; }
+
+    public DateTime? Finished { get; init; }
+
+    public required DateTime Expires { get; init; }
+
+    public string? Response { get; init; }
+
+    public string? ErrorType { get; init; }
+
+    public string? ErrorMessage { get; init; }
+
+    public bool IsFinished => Finished is not null;
+
+    public static TicketRow Read(NpgsqlDataReader reader) => new()
+    {
+        TicketId = reader.GetGuid(0),
+        UserId = reader.GetGuid(1),
+        Status = TicketStatusNames.Parse(reader.GetString(2)),
+        Model = reader.GetString(3),
+        Input = Text(reader, 4),
+        Priority = (TicketPriority)reader.GetInt16(5),
+        Attempt = reader.GetInt16(6),
+        MaxAttempts = reader.GetInt16(7),
+        Epoch = reader.GetInt32(8),
+        Created = reader.GetDateTime(9),
+        Started = Time(reader, 10),
+        Finished = Time(reader, 11),
+        Expires = reader.GetDateTime(12),
+        Response = Text(reader, 13),
+        ErrorType = Text(reader, 14),
+        ErrorMessage = Text(reader, 15),
+    };
+
+    /// <summary>A ticket that was just stored, without asking for it.</summary>
+    public static TicketRow Of(NewTicket ticket, StoredTicket stored) => new()
+    {
+        TicketId = ticket.TicketId,
+        UserId = ticket.UserId,
+        Status = stored.Status,
+        Model = ticket.Details!.Model,
+        Input = ticket.Details.Input,
+        Priority = ticket.Priority,
+        Attempt = stored.Status == TicketStatus.Released ? 1 : 0,
+        MaxAttempts = stored.MaxAttempts,
+        Epoch = stored.Status == TicketStatus.Released ? 1 : 0,
+        Created = stored.Created,
+        Expires = stored.Expires,
+    };
+
+    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+
+    private static DateTime? Time(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetDateTime(column);
+}

@@ -1,0 +1,29 @@
+using Npgsql;
+using TicketApp.Api.Database;
+
+namespace TicketApp.Api.Tickets;
+
+/// <summary>Reads whole tickets by id for the resource API, many a statement.</summary>
+internal sealed class TicketRowReader(NpgsqlDataSource database) : Batcher<Guid, TicketRow?>(largestBatch: 200, capacity: 10_000)
+{
+    private const string Sql = $"select {TicketRow.Columns} from tickets t where t.ticket_id = any($1)";
+
+    /// <summary>Finds a ticket.</summary>
+    /// <returns>Null if <paramref name="id"/> is none's, or no UUID at all.</returns>
+    public async ValueTask<TicketRow?> FindAsync(string id) => Guid.TryParseExact(id, "D", out var ticketId) ? await SubmitAsync(ticketId) : null;
+
+    protected override async Task<IReadOnlyList<TicketRow?>> ServeAsync(IReadOnlyList<Guid> items)
+    {
+        Dictionary<Guid, TicketRow> found = new(items.Count);
+        await using var command = database.CreateCommand(Sql);
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. items] });
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            var row = TicketRow.Read(reader);
+            found[row.TicketId] = row;
+        }
+
+        return [.. items.Select(found.GetValueOrDefault)];
+    }
+}
