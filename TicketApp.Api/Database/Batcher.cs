@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Npgsql;
 
 namespace TicketApp.Api.Database;
 
@@ -8,7 +9,7 @@ namespace TicketApp.Api.Database;
 /// </summary>
 /// <typeparam name="TItem">What a call brings.</typeparam>
 /// <typeparam name="TResult">What it gets.</typeparam>
-internal abstract class Batcher<TItem, TResult>(int largestBatch, int capacity) : BackgroundService
+internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, int largestBatch, int capacity) : BackgroundService
 {
     private readonly Channel<Call> _calls = Channel.CreateBounded<Call>(new BoundedChannelOptions(capacity) { SingleReader = true });
 
@@ -22,6 +23,12 @@ internal abstract class Batcher<TItem, TResult>(int largestBatch, int capacity) 
 
     /// <summary>How long to gather before the next batch once calls come together; a lone call never waits. Default: not at all.</summary>
     protected virtual TimeSpan Gathering => TimeSpan.Zero;
+
+    /// <summary>Whether a batch that failed may be served a second time: it only reads, or its statement is whole or nothing and may be there twice.</summary>
+    protected virtual bool IsRepeatable => false;
+
+    /// <summary>Where the statements go.</summary>
+    protected NpgsqlDataSource Database { get; } = database;
 
     /// <summary>Serves all of <paramref name="items"/>; the results are in their order.</summary>
     protected abstract Task<IReadOnlyList<TResult>> ServeAsync(IReadOnlyList<TItem> items);
@@ -57,7 +64,7 @@ internal abstract class Batcher<TItem, TResult>(int largestBatch, int capacity) 
     {
         try
         {
-            var results = await ServeAsync(calls.ConvertAll(call => call.Item));
+            var results = await ServeAsync(calls.ConvertAll(call => call.Item), IsRepeatable);
             for (var i = 0; i < calls.Count; i++)
             {
                 calls[i].SetResult(results[i]);
@@ -70,6 +77,25 @@ internal abstract class Batcher<TItem, TResult>(int largestBatch, int capacity) 
                 call.TrySetException(exception);
             }
         }
+    }
+
+    private async Task<IReadOnlyList<TResult>> ServeAsync(List<TItem> items, bool again)
+    {
+        try
+        {
+            return await ServeAsync(items);
+        }
+        catch (Exception exception) when (DatabaseErrors.IsUnavailable(exception))
+        {
+            // After a restart of the server every pooled connection is dead, and each would fail one more batch.
+            Database.Clear();
+            if (!again)
+            {
+                throw;
+            }
+        }
+
+        return await ServeAsync(items);
     }
 
     private sealed class Call(TItem item) : TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously)

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Npgsql;
 using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
 
@@ -9,8 +10,8 @@ namespace TicketApp.Api.Tickets;
 /// them, and published once it has committed; without, they join the backlog.
 /// </summary>
 internal sealed class TicketCreator(
-    TicketStore store, DispatchWindow window, TicketPublisher publisher, Dispatcher dispatcher, OpenTickets open, IOptions<TicketOptions> options)
-    : Batcher<NewTicket, StoredTicket?>(largestBatch: 500, capacity: 20_000)
+    NpgsqlDataSource database, TicketStore store, DispatchWindow window, TicketPublisher publisher, Dispatcher dispatcher, OpenTickets open, IOptions<TicketOptions> options)
+    : Batcher<NewTicket, StoredTicket?>(database, largestBatch: 500, capacity: 20_000)
 {
     /// <summary>Stores a ticket.</summary>
     /// <returns>Its id; null if there is no such user.</returns>

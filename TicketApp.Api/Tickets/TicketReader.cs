@@ -5,7 +5,7 @@ namespace TicketApp.Api.Tickets;
 
 /// <summary>Reads tickets by id, many a statement, and those that succeeded from memory: they never change.</summary>
 internal sealed class TicketReader(NpgsqlDataSource database, SucceededTickets succeeded)
-    : Batcher<Guid, TicketSnapshot?>(largestBatch: 500, capacity: 20_000)
+    : Batcher<Guid, TicketSnapshot?>(database, largestBatch: 500, capacity: 20_000)
 {
     private const string Sql =
         """
@@ -16,6 +16,8 @@ internal sealed class TicketReader(NpgsqlDataSource database, SucceededTickets s
     // Those who ask for open tickets ask again and again: without a pause their reads would be most of all round trips.
     protected override TimeSpan Gathering => TimeSpan.FromMilliseconds(2);
 
+    protected override bool IsRepeatable => true;
+
     /// <summary>Finds a ticket.</summary>
     /// <returns>Null if there is none of that id.</returns>
     public async ValueTask<TicketSnapshot?> FindAsync(Guid ticketId) => succeeded.Find(ticketId) ?? await SubmitAsync(ticketId);
@@ -23,7 +25,7 @@ internal sealed class TicketReader(NpgsqlDataSource database, SucceededTickets s
     protected override async Task<IReadOnlyList<TicketSnapshot?>> ServeAsync(IReadOnlyList<Guid> items)
     {
         Dictionary<Guid, TicketSnapshot> found = new(items.Count);
-        await using var command = database.CreateCommand(Sql);
+        await using var command = Database.CreateCommand(Sql);
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. items] });
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())

@@ -6,7 +6,7 @@ using TicketApp.Api.Database;
 namespace TicketApp.Api.Users;
 
 /// <summary>Stores new users, many a statement, each with its first key where keys are wanted.</summary>
-internal sealed class UserCreator(NpgsqlDataSource database, IOptions<AccessOptions> access) : Batcher<NewUser, bool>(largestBatch: 500, capacity: 10_000)
+internal sealed class UserCreator(NpgsqlDataSource database, IOptions<AccessOptions> access) : Batcher<NewUser, bool>(database, largestBatch: 500, capacity: 10_000)
 {
     /// <summary>Stores a user.</summary>
     public async Task<UserCreated> CreateAsync()
@@ -17,14 +17,17 @@ internal sealed class UserCreator(NpgsqlDataSource database, IOptions<AccessOpti
         return new(userId, text);
     }
 
+    // What the first try stored all the same is in use by nobody else.
+    protected override bool IsRepeatable => true;
+
     protected override async Task<IReadOnlyList<bool>> ServeAsync(IReadOnlyList<NewUser> items)
     {
         NpgsqlParameter userIds = new NpgsqlParameter<Guid[]> { TypedValue = [.. items.Select(user => user.UserId)] };
-        await using var batch = database.CreateBatch();
-        batch.BatchCommands.Add(new("insert into users (user_id) select unnest($1)") { Parameters = { userIds } });
+        await using var batch = Database.CreateBatch();
+        batch.BatchCommands.Add(new("insert into users (user_id) select unnest($1) on conflict on constraint users_pk do nothing") { Parameters = { userIds } });
         if (access.Value.RequiresKeys)
         {
-            batch.BatchCommands.Add(new("insert into api_keys (user_id, prefix, hash) select * from unnest($1, $2, $3)")
+            batch.BatchCommands.Add(new("insert into api_keys (user_id, prefix, hash) select * from unnest($1, $2, $3) on conflict do nothing")
             {
                 Parameters =
                 {
