@@ -9,7 +9,7 @@ namespace TicketApp.Api.Access;
 /// Says whose a key is. Found ones are remembered for a few seconds, in bounded memory: a call costs no look-up, and a
 /// revoked key is refused by every replica soon. Those that are not remembered are looked up together, many a statement.
 /// </summary>
-internal sealed class KeyReader(NpgsqlDataSource database) : Batcher<ApiKey, KeyOwner?>(largestBatch: 500, capacity: 10_000)
+internal sealed class KeyReader(NpgsqlDataSource database) : Batcher<ApiKey, KeyOwner?>(database, largestBatch: 500, capacity: 10_000)
 {
     private const int MostRemembered = 20_000;
     private static readonly TimeSpan _rememberedFor = TimeSpan.FromSeconds(3);
@@ -45,10 +45,12 @@ internal sealed class KeyReader(NpgsqlDataSource database) : Batcher<ApiKey, Key
         base.Dispose();
     }
 
+    protected override bool IsRepeatable => true;
+
     protected override async Task<IReadOnlyList<KeyOwner?>> ServeAsync(IReadOnlyList<ApiKey> items)
     {
         Dictionary<string, KeyOwner> found = new(items.Count);
-        await using var command = database.CreateCommand(Sql);
+        await using var command = Database.CreateCommand(Sql);
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. items.Select(key => key.Prefix)] });
         command.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = [.. items.Select(key => key.Hash)] });
         await using var reader = await command.ExecuteReaderAsync();
