@@ -4,7 +4,7 @@ using TicketApp.Api.Database;
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Reads whole tickets by id for the resource API, many a statement.</summary>
-internal sealed class TicketRowReader(NpgsqlDataSource database) : Batcher<Guid, TicketRow?>(largestBatch: 200, capacity: 10_000)
+internal sealed class TicketRowReader(NpgsqlDataSource database) : Batcher<Guid, TicketRow?>(database, largestBatch: 200, capacity: 10_000)
 {
     private const string Sql = $"select {TicketRow.Columns} from tickets t where t.ticket_id = any($1)";
 
@@ -12,10 +12,12 @@ internal sealed class TicketRowReader(NpgsqlDataSource database) : Batcher<Guid,
     /// <returns>Null if <paramref name="id"/> is none's, or no UUID at all.</returns>
     public async ValueTask<TicketRow?> FindAsync(string id) => Guid.TryParseExact(id, "D", out var ticketId) ? await SubmitAsync(ticketId) : null;
 
+    protected override bool IsRepeatable => true;
+
     protected override async Task<IReadOnlyList<TicketRow?>> ServeAsync(IReadOnlyList<Guid> items)
     {
         Dictionary<Guid, TicketRow> found = new(items.Count);
-        await using var command = database.CreateCommand(Sql);
+        await using var command = Database.CreateCommand(Sql);
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. items] });
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
