@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.HttpResults;
+using TicketApp.Api.Models;
 using TicketApp.Api.Problems;
 using TicketApp.Api.Tickets;
 using TicketApp.Api.Users;
@@ -18,6 +19,8 @@ namespace TicketApp.Api;
 [JsonSerializable(typeof(User))]
 [JsonSerializable(typeof(CreateTicket))]
 [JsonSerializable(typeof(Ticket))]
+[JsonSerializable(typeof(ModelList))]
+[JsonSerializable(typeof(Dictionary<string, int>))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     public const string ContentType = "application/json; charset=utf-8";

@@ -5,6 +5,7 @@ using TicketApp.Api.Database;
 using TicketApp.Api.Deadlines;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Errors;
+using TicketApp.Api.Models;
 using TicketApp.Api.Responses;
 using TicketApp.Api.Tickets;
 using TicketApp.Api.Users;
@@ -21,6 +22,7 @@ builder.AddBroker(withoutBroker: HealthStatus.Degraded); // tickets are accepted
 builder.Services
     .AddUsers()
     .AddTickets()
+    .AddModels()
     .AddDispatch()
     .AddErrors()
     .AddDeadlines()
@@ -35,6 +37,7 @@ app.MapUsers();
 app.MapTickets();
 app.MapResourceApi()
     .MapUserResources()
-    .MapTicketResources();
+    .MapTicketResources()
+    .MapModels();
 
 await app.RunAsync();

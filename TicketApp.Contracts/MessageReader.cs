@@ -8,7 +8,7 @@ namespace TicketApp.Contracts;
 /// <summary>Reads message bodies strictly: what it cannot read it refuses with a reason, and never throws.</summary>
 public static class MessageReader
 {
-    /// <summary>Reads a message of <see cref="QueueNames.Tickets"/>: one ticket, or an array of tickets.</summary>
+    /// <summary>Reads a message of a model's queue: one ticket, or an array of tickets.</summary>
     public static bool TryReadTickets(ReadOnlySpan<byte> body, out IReadOnlyList<TicketMessage> tickets, [NotNullWhen(false)] out string? reason) =>
         TryReadOneOrMany(body, ContractJson.Default.TicketMessage, ContractJson.Default.IReadOnlyListTicketMessage, Defect, out tickets, out reason);
 
@@ -75,13 +75,16 @@ public static class MessageReader
     private static string? Defect(WorkerReport? report) => report switch
     {
         null => "null in the list of reports",
+        { Models: { } models } when models.Any(model => model is null or { Slots: < 0 }) => "a model without a description or slots",
         { Type: ReportType.Heartbeat or ReportType.Probe } => null,
         { TicketId: var id } when id == Guid.Empty => "ticket_id is missing",
         { Epoch: < 1 } => "epoch is missing",
         { Type: ReportType.Finished, Response: null } => "response is missing",
+        { Details.ValueKind: not JsonValueKind.Object } => "details is not an object",
         // PostgreSQL's text cannot hold it, so no retry would ever store it.
         { Response: { } response } when response.Contains('\0', StringComparison.Ordinal) => "response contains U+0000",
         { ErrorMessage: { } message } when message.Contains('\0', StringComparison.Ordinal) => "error_message contains U+0000",
+        { Text: { } text } when text.Contains('\0', StringComparison.Ordinal) => "text contains U+0000",
         _ => null,
     };
 }

@@ -3,7 +3,7 @@ namespace TicketApp.Contracts;
 /// <summary>The queues between Api and Worker. Every name is declared here and nowhere else.</summary>
 public static class QueueNames
 {
-    /// <summary>Work for the ML workers: one <see cref="TicketMessage"/> a message.</summary>
+    /// <summary>Work for the original's ML step, the model <see cref="ModelNames.Simulated"/>: one <see cref="TicketMessage"/> a message.</summary>
     public const string Tickets = "tickets";
 
     /// <summary>What workers report: one <see cref="WorkerReport"/> or a JSON array of them a message.</summary>
@@ -11,4 +11,8 @@ public static class QueueNames
 
     /// <summary>One <see cref="ErrorMessage"/> for each ticket that failed for good or ran over its limit, and for each unreadable message.</summary>
     public const string Errors = "errors";
+
+    /// <summary>The queue of a model's work: each has its own, so that no worker is handed what it cannot run, and no slow model holds up a quick one.</summary>
+    /// <param name="model">Its name.</param>
+    public static string TicketsOf(string model) => model == ModelNames.Simulated ? Tickets : $"{Tickets}.{model}";
 }

@@ -1,7 +1,7 @@
 namespace TicketApp.Contracts;
 
 /// <summary>
-/// A ticket released to the workers: the body of a message in <see cref="QueueNames.Tickets"/>, or one element of it. Tickets share a
+/// A ticket released to the workers: the body of a message in its model's queue (<see cref="QueueNames.TicketsOf"/>), or one element of it. Tickets share a
 /// message only while runs take milliseconds.
 /// </summary>
 public sealed record TicketMessage

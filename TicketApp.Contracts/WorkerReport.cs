@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace TicketApp.Contracts;
@@ -26,7 +27,11 @@ public enum ReportType
     [JsonStringEnumMemberName("redelivered")]
     Redelivered,
 
-    /// <summary>The worker lives, has <see cref="WorkerReport.Slots"/> slots and still runs <see cref="WorkerReport.Runs"/>.</summary>
+    /// <summary>The run goes on, and has got further: <see cref="WorkerReport.Fraction"/>, <see cref="WorkerReport.Text"/> or both are set.</summary>
+    [JsonStringEnumMemberName("progress")]
+    Progress,
+
+    /// <summary>The worker lives, serves <see cref="WorkerReport.Models"/> and still runs <see cref="WorkerReport.Runs"/>.</summary>
     [JsonStringEnumMemberName("heartbeat")]
     Heartbeat,
 
@@ -59,6 +64,9 @@ public sealed record WorkerReport
     /// <summary>The model's answer, for <see cref="ReportType.Finished"/>.</summary>
     public string? Response { get; init; }
 
+    /// <summary>What else there is to know of the answer, a JSON object such as <c>{"probability":0.97}</c>, for <see cref="ReportType.Finished"/>.</summary>
+    public JsonElement? Details { get; init; }
+
     /// <summary>How long the run took, in milliseconds.</summary>
     public int RunMilliseconds { get; init; }
 
@@ -70,8 +78,23 @@ public sealed record WorkerReport
 
     public string? ErrorMessage { get; init; }
 
-    /// <summary>How many tickets the worker runs at once; 0 says that it takes no more.</summary>
-    public int? Slots { get; init; }
+    /// <summary>Whether another attempt would fail as well, so that there is none.</summary>
+    public bool IsFinal { get; init; }
+
+    /// <summary>The least pause before the next attempt, in milliseconds, for <see cref="ReportType.Failed"/>.</summary>
+    public long RetryAfterMilliseconds { get; init; }
+
+    /// <summary>Which progress of its run this is, from 1.</summary>
+    public int Sequence { get; init; }
+
+    /// <summary>How far the run is, from 0 to 1, if known.</summary>
+    public double? Fraction { get; init; }
+
+    /// <summary>What the answer has grown by since the last progress.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>What the worker serves, for <see cref="ReportType.Heartbeat"/>; none says that it takes no more, null says nothing.</summary>
+    public IReadOnlyList<ModelOffer>? Models { get; init; }
 
     /// <summary>The runs whose leases a heartbeat extends.</summary>
     public IReadOnlyList<RunReference>? Runs { get; init; }

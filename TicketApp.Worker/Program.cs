@@ -2,6 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using TicketApp.Contracts.Broker;
 using TicketApp.ServiceDefaults;
 using TicketApp.Worker;
+using TicketApp.Worker.Models;
 
 var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 

@@ -1,16 +1,23 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
+using TicketApp.Worker.Models;
 
 namespace TicketApp.Worker;
 
 /// <summary>How a worker runs tickets, from the section <c>Worker</c>.</summary>
-public sealed class WorkerOptions
+public sealed class WorkerOptions : IValidatableObject
 {
     public const string SectionName = "Worker";
 
-    /// <summary>Slots: how many tickets run at once. Default 100, which suits models that only wait.</summary>
+    /// <summary>The models to serve. Default: none named, which serves all that are registered.</summary>
+    public IList<string> Models { get; } = [];
+
+    /// <summary>Slots: how many runs of a model at once. Default: what the model says, 100 for models that only wait and the cores for those that compute.</summary>
     [Range(1, ushort.MaxValue)]
-    public int Concurrency { get; set; } = 100;
+    public int? Concurrency { get; set; }
+
+    /// <summary>The same for single models, by name; counts before <see cref="Concurrency"/>. Default: none.</summary>
+    public IDictionary<string, int> Slots { get; } = new Dictionary<string, int>();
 
     /// <summary>How long one run may take. Default 7 minutes.</summary>
     [Range(typeof(TimeSpan), "00:00:00.010", "1.00:00:00")]
@@ -19,6 +26,13 @@ public sealed class WorkerOptions
     /// <summary>How long a stopping worker lets its runs go on before it hands them back. Default 5 seconds.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How many runs of <paramref name="model"/> at once.</summary>
+    public int SlotsOf(IModel model) => Slots.TryGetValue(model.Name, out var slots) ? slots : Concurrency ?? model.Slots;
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) =>
+        Slots.Where(slots => slots.Value is < 1 or > ushort.MaxValue)
+            .Select(slots => new ValidationResult($"Worker:Slots:{slots.Key} must be between 1 and {ushort.MaxValue}.", [nameof(Slots)]));
 }
 
 [OptionsValidator]

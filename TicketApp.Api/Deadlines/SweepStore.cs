@@ -92,7 +92,12 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
 
     private const string ExtendSql = "update tickets set lease_expires = greatest(lease_expires, now() + $1) where status = 'running'";
 
-    private const string ForgetSql = "delete from workers where last_seen < now() - interval '1 hour'";
+    private const string ForgetSql =
+        """
+        delete from workers where last_seen < now() - interval '1 hour';
+        delete from models where last_seen < now() - interval '7 days';
+        delete from ticket_progress p using tickets t where t.ticket_id = p.ticket_id and t.time_finished < now() - interval '5 minutes'
+        """;
 
     /// <summary>Ends tickets and attempts over their limits, and queues tickets whose pause is over.</summary>
     public Task<SweepOutcome> SweepDueAsync(CancellationToken cancellationToken) => SweepAsync(
@@ -111,8 +116,8 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Forgets workers that were not heard of for an hour.</summary>
-    public async Task ForgetWorkersAsync(CancellationToken cancellationToken)
+    /// <summary>Forgets what nobody needs any more: workers that were not heard of for an hour, models that no worker has served for a week, the progress of runs that ended minutes ago.</summary>
+    public async Task ForgetAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(ForgetSql);
         await command.ExecuteNonQueryAsync(cancellationToken);

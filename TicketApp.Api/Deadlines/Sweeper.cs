@@ -17,7 +17,7 @@ internal sealed partial class Sweeper(
     IOptions<DispatchOptions> options,
     ILogger<Sweeper> logger) : BackgroundService
 {
-    private const int SweepsBetweenForgetting = 1000;
+    private const int SweepsBetweenForgetting = 120;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -30,7 +30,7 @@ internal sealed partial class Sweeper(
                 await SweepAsync(stoppingToken);
                 if (round % SweepsBetweenForgetting == 0)
                 {
-                    await store.ForgetWorkersAsync(stoppingToken);
+                    await store.ForgetAsync(stoppingToken);
                 }
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)

@@ -25,12 +25,6 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         from unnest($1, $2, $3, $4, $5) r (ticket_id, epoch, worker, run_ms, run_limit_ms) where {StillLeased}
         """;
 
-    private const string HeartbeatSql =
-        $"""
-        update tickets t set lease_expires = now() + $3
-        from unnest($1, $2) r (ticket_id, epoch) where {StillLeased}
-        """;
-
     // Whoever had it may still run it: after a broken connection its heartbeat comes within 10 s and keeps the lease.
     // A ticket that was never said to run has no heartbeat to wait for, only a result that may be on its way.
     private const string RedeliveredSql =
@@ -54,25 +48,27 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
             time_started = coalesce(t.time_started, now() - r.run_ms * interval '1 ms'),
             status = case when now() <= t.expires_at then 'succeeded' else 'timed_out' end::ticket_status,
             response = case when now() <= t.expires_at then r.response end,
+            response_details = case when now() <= t.expires_at then r.details end,
             error_type = case when now() > t.expires_at then 'processing_timeout' end,
             error_message = case when now() > t.expires_at then 'Ticket processing request timeout' end,
             report_pending = now() > t.expires_at
-        from unnest($1, $2, $3, $4, $5) r (ticket_id, epoch, worker, run_ms, response) where {StillLeased}
+        from unnest($1, $2, $3, $4, $5, $6) r (ticket_id, epoch, worker, run_ms, response, details) where {StillLeased}
         returning t.ticket_id, t.user_id, t.status::text, t.response
         """;
 
     private const string FailedSql =
         $"""
-        with r as (select * from unnest($1, $2, $3, $4, $5, $6) r (ticket_id, epoch, worker, run_ms, error_type, error_message)),
+        with r as (
+            select * from unnest($1, $2, $3, $4, $5, $6, $7, $8) r (ticket_id, epoch, worker, run_ms, error_type, error_message, is_final, retry_after_ms)),
         hit as (
             update tickets t set lease_expires = null, worker = r.worker,
                 time_started = coalesce(t.time_started, now() - r.run_ms * interval '1 ms'),
                 error_type = r.error_type, error_message = r.error_message,
-                status = case when t.attempt < t.max_attempts then 'waiting' else 'failed' end::ticket_status,
-                time_finished = case when t.attempt >= t.max_attempts then now() end,
-                report_pending = t.attempt >= t.max_attempts,
+                status = case when t.attempt >= t.max_attempts or r.is_final then 'failed' else 'waiting' end::ticket_status,
+                time_finished = case when t.attempt >= t.max_attempts or r.is_final then now() end,
+                report_pending = t.attempt >= t.max_attempts or r.is_final,
                 queue_key = coalesce(t.queue_key, 0),
-                due_at = least(t.expires_at, now() + (0.5 + random() / 2) * least($8, $7 * 2 ^ (t.attempt - 1)))
+                due_at = least(t.expires_at, now() + greatest(least(r.retry_after_ms, 86400000) * interval '1 ms', (0.5 + random() / 2) * least($10, $9 * 2 ^ (t.attempt - 1))))
             from r where {StillLeased}
             returning t.ticket_id, t.user_id, t.epoch, t.attempt, t.worker, t.time_started, t.status, t.error_type, t.error_message),
         recorded as (
@@ -93,10 +89,14 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         on conflict on constraint ticket_attempts_pk do nothing
         """;
 
-    private const string WorkerSql =
+    // Numbered by the worker: a report that is delivered twice adds nothing.
+    private const string ProgressSql =
         """
-        insert into workers (worker, slots, last_seen) select worker, slots, now() from unnest($1, $2) w (worker, slots)
-        on conflict on constraint workers_pk do update set slots = excluded.slots, last_seen = excluded.last_seen
+        insert into ticket_progress (ticket_id, epoch, seq, fraction, text)
+        select t.ticket_id, t.epoch, r.seq, r.fraction, r.text
+        from unnest($1, $2, $3, $4, $5) r (ticket_id, epoch, seq, fraction, text)
+        join tickets t on t.ticket_id = r.ticket_id and t.epoch = r.epoch and t.lease_expires is not null
+        on conflict on constraint ticket_progress_pk do nothing
         """;
 
     /// <summary>Applies <paramref name="reports"/>; their order within the batch does not matter.</summary>
@@ -109,12 +109,14 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         // Starts and heartbeats before ends, and a redelivery last: it must not shorten the lease of what ends in the same batch.
         // Only statements that return rows have a result to read: the driver steps over the others.
         List<Func<NpgsqlDataReader, Task>> readers = [];
-        AddHeartbeats(batch, [.. groups[ReportType.Heartbeat]]);
+        WorkerStatements.AddHeartbeats(batch, [.. groups[ReportType.Heartbeat]], dispatch.Value.Lease);
         Add(ReportType.Started, StartedSql, read: null, Workers, RunTimes, RunLimits, _ => Value(dispatch.Value.Lease));
-        Add(ReportType.Finished, FinishedSql, ReadFinishedAsync, Workers, RunTimes, Texts(report => report.Response));
+        Add(ReportType.Progress, ProgressSql, read: null, Column(report => report.Sequence), Column(report => report.Fraction), Column(report => report.Text));
         Add(
-            ReportType.Failed, FailedSql, ReadFailedAsync, Workers, RunTimes, Texts(report => report.ErrorType ?? "model_error"), Texts(report => report.ErrorMessage),
-            _ => Value(tickets.Value.RetryPause), _ => Value(tickets.Value.LongestRetryPause));
+            ReportType.Finished, FinishedSql, ReadFinishedAsync, Workers, RunTimes, Column(report => report.Response), Column(report => report.Details?.GetRawText()));
+        Add(
+            ReportType.Failed, FailedSql, ReadFailedAsync, Workers, RunTimes, Column(report => report.ErrorType ?? "model_error"), Column(report => report.ErrorMessage),
+            Column(report => report.IsFinal), Column(report => report.RetryAfterMilliseconds), _ => Value(tickets.Value.RetryPause), _ => Value(tickets.Value.LongestRetryPause));
         Add(ReportType.Returned, ReturnedSql, ReadReturnedAsync);
         Add(ReportType.Redelivered, RedeliveredSql, read: null);
         if (batch.BatchCommands.Count == 0)
@@ -210,28 +212,9 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
     // A report that says nothing of a limit sets none.
     private static NpgsqlParameter<long[]> RunLimits(WorkerReport[] rows) => Value(Array.ConvertAll(rows, row => row.RunLimitMilliseconds ?? int.MaxValue));
 
-    private static Func<WorkerReport[], NpgsqlParameter> Texts(Func<WorkerReport, string?> text) => rows => Value(Array.ConvertAll(rows, row => text(row)));
+    private static Func<WorkerReport[], NpgsqlParameter> Column<T>(Converter<WorkerReport, T> value) => rows => Value(Array.ConvertAll(rows, value));
 
     private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
-
-    private void AddHeartbeats(NpgsqlBatch batch, WorkerReport[] heartbeats)
-    {
-        // One row a worker, the last that it said: an upsert cannot touch a row twice.
-        WorkerReport[] workers = [.. heartbeats.Where(heartbeat => heartbeat.Slots is not null).GroupBy(heartbeat => heartbeat.Worker).Select(group => group.Last())];
-        if (workers.Length > 0)
-        {
-            batch.BatchCommands.Add(new(WorkerSql) { Parameters = { Workers(workers), Value(Array.ConvertAll(workers, worker => worker.Slots ?? 0)) } });
-        }
-
-        RunReference[] runs = [.. heartbeats.SelectMany(heartbeat => heartbeat.Runs ?? [])];
-        if (runs.Length > 0)
-        {
-            batch.BatchCommands.Add(new(HeartbeatSql)
-            {
-                Parameters = { Value(Array.ConvertAll(runs, run => run.TicketId)), Value(Array.ConvertAll(runs, run => run.Epoch)), Value(dispatch.Value.Lease) },
-            });
-        }
-    }
 
     private async Task RecordLateAsync(WorkerReport[] late, ReportOutcome outcome, CancellationToken cancellationToken)
     {

@@ -26,7 +26,7 @@ internal sealed partial class ResponsesConsumer(
     OpenTickets open,
     RunTimes runTimes,
     DatabaseMigrator migrator,
-    ILogger<ResponsesConsumer> logger) : BrokerConsumer(factory, QueueNames.Responses, logger)
+    ILogger<ResponsesConsumer> logger) : BrokerConsumer(factory, QueueNames.Responses, broker, logger)
 {
     private const int LargestBatch = 1000;
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(500);
@@ -36,10 +36,8 @@ internal sealed partial class ResponsesConsumer(
 
     private readonly Channel<Delivery> _arrived = Channel.CreateUnbounded<Delivery>(new UnboundedChannelOptions { SingleReader = true });
 
-    // Bounds the unbounded channel above.
-    protected override ushort Prefetch => 1000;
-
-    protected override bool HasRoom => _arrived.Reader.Count == 0;
+    // The prefetch bounds the unbounded channel above.
+    protected override IReadOnlyList<Consumption> Queues => [new(QueueNames.Responses, Prefetch: 1000, () => _arrived.Reader.Count == 0, Ready: Task.CompletedTask)];
 
     protected override ValueTask OnDeliveryAsync(Delivery delivery, CancellationToken lost) => _arrived.Writer.WriteAsync(delivery, lost);
 
@@ -70,7 +68,7 @@ internal sealed partial class ResponsesConsumer(
         {
             try
             {
-                await broker.PublishAsync(QueueNames.Responses, probe, expiration: _probeEvery * 2, cancellationToken: lost);
+                await Broker.PublishAsync(QueueNames.Responses, probe, expiration: _probeEvery * 2, cancellationToken: lost);
             }
             catch (BrokerUnavailableException)
             {
@@ -174,23 +172,6 @@ internal sealed partial class ResponsesConsumer(
         dispatcher.RoomGrew(outcome.Ended.Count + outcome.Returned);
     }
 
-    private async Task MoveToErrorsAsync(Delivery delivery, string reason, CancellationToken lost)
-    {
-        Log.Unreadable(Logger, reason);
-        while (true)
-        {
-            try
-            {
-                await broker.PublishUnreadableAsync(QueueNames.Responses, delivery.Body, reason, lost);
-                return;
-            }
-            catch (BrokerUnavailableException)
-            {
-                await Task.Delay(_pause, lost);
-            }
-        }
-    }
-
     private static partial class Log
     {
         [LoggerMessage(EventId = 11, Level = LogLevel.Warning, Message = "Reports wait for the database: {Reason}")]
@@ -201,8 +182,5 @@ internal sealed partial class ResponsesConsumer(
 
         [LoggerMessage(EventId = 13, Level = LogLevel.Warning, Message = "{Count} results came too late to count")]
         public static partial void Late(ILogger logger, int count);
-
-        [LoggerMessage(EventId = 14, Level = LogLevel.Error, Message = "A message in responses could not be read and went to errors: {Reason}")]
-        public static partial void Unreadable(ILogger logger, string reason);
     }
 }

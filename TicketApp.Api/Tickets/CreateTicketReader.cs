@@ -1,13 +1,13 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using TicketApp.Api.Models;
 using TicketApp.Api.Problems;
-using TicketApp.Contracts;
 
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Reads a ticket that is submitted to the resource API strictly: what it does not know it refuses, and it says everything that is wrong.</summary>
-internal sealed class CreateTicketReader(IOptions<TicketOptions> options)
+internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOptions> options)
 {
     private const string WrongType = "is no field of a ticket, has the wrong type, or is text that is not valid Unicode";
 
@@ -58,22 +58,26 @@ internal sealed class CreateTicketReader(IOptions<TicketOptions> options)
         CheckSeconds("policy.queue_ttl_s", request.Policy?.QueueTtlS, errors);
         CheckSeconds("policy.execution_timeout_s", request.Policy?.ExecutionTimeoutS, errors);
         CheckSeconds("policy.deadline_s", request.Policy?.DeadlineS, errors);
-        var modelIsKnown = request.Model is null || ModelNames.All.Contains(request.Model);
+        var modelIsKnown = models.TryGet(request.Model ?? models.Default, out var model);
         if (!modelIsKnown)
         {
-            errors.Add("model", $"must be one of: {string.Join(", ", ModelNames.All)}");
+            errors.Add("model", $"must be one of: {string.Join(", ", models.All.Select(known => known.Name))}");
+        }
+        else if (model!.Defect(request.Input) is { } defect)
+        {
+            errors.Add("input", defect);
         }
 
         return errors.Any ? (null, errors.ToProblem(modelIsKnown ? null : ProblemType.UnknownModel)) : (ToTicket(request, priority!.Value), null);
     }
 
-    private static NewTicket ToTicket(CreateTicket request, TicketPriority priority)
+    private NewTicket ToTicket(CreateTicket request, TicketPriority priority)
     {
         // A string that is no UUID is no user's id.
         var userId = Guid.TryParseExact(request.UserId, "D", out var id) ? id : Guid.Empty;
         return new(Guid.CreateVersion7(), userId, priority)
         {
-            Details = new(request.Model ?? ModelNames.All[0], request.Input, request.Policy?.QueueTtlS, request.Policy?.ExecutionTimeoutS, request.Policy?.DeadlineS),
+            Details = new(request.Model ?? models.Default, request.Input, request.Policy?.QueueTtlS, request.Policy?.ExecutionTimeoutS, request.Policy?.DeadlineS),
         };
     }
 

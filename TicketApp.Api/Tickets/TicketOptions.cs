@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
+using TicketApp.Contracts;
 
 namespace TicketApp.Api.Tickets;
 
@@ -27,6 +28,10 @@ public sealed class TicketOptions
     /// <summary>The longest such pause. Default 1 minute.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan LongestRetryPause { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The model of a ticket that names none. Default <c>simulated</c>, the original's ML step.</summary>
+    [Required]
+    public string DefaultModel { get; set; } = ModelNames.Simulated;
 
     /// <summary>About how many tickets may be open at once; above it new ones get 503. Default 1,000,000.</summary>
     [Range(1, int.MaxValue)]

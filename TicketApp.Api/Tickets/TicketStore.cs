@@ -13,7 +13,7 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
     {
         Dictionary<Guid, StoredTicket> stored = new(batch.Count);
         List<TicketMessage> released = new(release);
-        var isDetailed = batch.Any(ticket => ticket.Details is not null);
+        var isDetailed = tickets.Value.DefaultModel != ModelNames.Simulated || batch.Any(ticket => ticket.Details is not null);
         await using var command = database.CreateBatch();
         if (release > 0)
         {
@@ -54,7 +54,7 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
     {
         TicketId = ticket.TicketId,
         UserId = ticket.UserId,
-        Model = ticket.Details?.Model ?? ModelNames.Simulated,
+        Model = ticket.Details?.Model ?? tickets.Value.DefaultModel,
         Input = ticket.Details?.Input,
         Deadline = deadline,
         RunLimitSeconds = ticket.Details?.ExecutionTimeoutS ?? 0,
@@ -76,7 +76,7 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
         command.Parameters.Add(Value((short)tickets.Value.MaxAttempts));
         if (isDetailed)
         {
-            command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.Model ?? ModelNames.Simulated)));
+            command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.Model ?? tickets.Value.DefaultModel)));
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.Input)));
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.QueueTtlS)));
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.ExecutionTimeoutS)));

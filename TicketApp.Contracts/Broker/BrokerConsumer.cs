@@ -1,57 +1,31 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 
 namespace TicketApp.Contracts.Broker;
 
-/// <summary>A message in hand: unacknowledged until <see cref="AckAsync"/>.</summary>
-/// <param name="Body">A copy of the message.</param>
-/// <param name="Redelivered">Whether the broker has handed it out before.</param>
-/// <param name="Channel">Where it came from; an acknowledgement counts only there.</param>
-/// <param name="Tag">Its number on that channel.</param>
-public readonly record struct Delivery(ReadOnlyMemory<byte> Body, bool Redelivered, IChannel Channel, ulong Tag)
-{
-    /// <summary>Tells the broker to forget the message; with <paramref name="multiple"/> also all before it on the channel.</summary>
-    /// <remarks>Does nothing once the channel is lost: the broker has taken the message back by then and delivers it again.</remarks>
-    public async ValueTask AckAsync(bool multiple = false)
-    {
-        if (!Channel.IsOpen)
-        {
-            return;
-        }
-
-        try
-        {
-            await Channel.BasicAckAsync(Tag, multiple);
-        }
-        catch (Exception exception) when (exception is RabbitMQ.Client.Exceptions.AlreadyClosedException or ObjectDisposedException or OperationCanceledException)
-        {
-            // Lost between the check and the frame: as above.
-        }
-    }
-}
-
 /// <summary>
-/// Consumes one queue on a connection of its own and proves that it lives by its own progress: where messages wait,
-/// there is room for them and none has come for a while, the connection is given up and made anew.
+/// Consumes queues on a connection of its own, each on its own channel, and proves that it lives by its own progress: where
+/// messages wait, there is room for them and none has come for a while, the connection is given up and made anew.
 /// </summary>
-public abstract partial class BrokerConsumer(IConnectionFactory factory, string queue, ILogger logger)
-    : BrokerLoop(factory, $"{queue} consumer", logger)
+public abstract partial class BrokerConsumer(IConnectionFactory factory, string name, BrokerPublisher broker, ILogger logger)
+    : BrokerLoop(factory, $"{name} consumer", logger)
 {
     private static readonly TimeSpan _progressCheck = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _longestStandstill = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
 
-    private string? _consumerTag;
-    private IChannel? _channel;
-    private long _lastDelivery;
+    private readonly ConcurrentDictionary<IChannel, string> _consumerTags = [];
+    private volatile bool _isStopping;
 
-    /// <summary>How many messages may be unacknowledged at once.</summary>
-    protected abstract ushort Prefetch { get; }
+    /// <summary>Publishes, over another connection.</summary>
+    protected BrokerPublisher Broker { get; } = broker;
 
-    /// <summary>Whether a further message would be delivered now: false while all of <see cref="Prefetch"/> are in hand.</summary>
-    protected abstract bool HasRoom { get; }
+    /// <summary>What is consumed.</summary>
+    protected abstract IReadOnlyList<Consumption> Queues { get; }
 
-    /// <summary>Takes one message. Called one at a time and in order; must not wait for the message's work.</summary>
+    /// <summary>Takes one message. Called one at a time and in order for each queue; must not wait for the message's work.</summary>
     protected abstract ValueTask OnDeliveryAsync(Delivery delivery, CancellationToken lost);
 
     /// <summary>Runs beside the deliveries of one connection.</summary>
@@ -60,61 +34,120 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
     /// <summary>Asks the broker for no more messages; those in hand stay so.</summary>
     protected async Task StopConsumingAsync()
     {
-        if (_channel is { IsOpen: true } channel && Interlocked.Exchange(ref _consumerTag, null) is { } tag)
+        _isStopping = true;
+        foreach (var (channel, tag) in _consumerTags)
         {
-            await channel.BasicCancelAsync(tag);
+            if (channel.IsOpen)
+            {
+                await channel.BasicCancelAsync(tag);
+            }
+        }
+    }
+
+    /// <summary>Publishes a message that cannot be read to <see cref="QueueNames.Errors"/>, however long that takes; the caller acknowledges it then.</summary>
+    protected async Task MoveToErrorsAsync(Delivery delivery, string reason, CancellationToken lost)
+    {
+        Log.Unreadable(Logger, delivery.Queue, reason);
+        while (true)
+        {
+            try
+            {
+                await Broker.PublishUnreadableAsync(delivery.Queue, delivery.Body, reason, lost);
+                return;
+            }
+            catch (BrokerUnavailableException)
+            {
+                await Task.Delay(_pause, lost);
+            }
         }
     }
 
     protected override async Task WorkAsync(IConnection connection, Action working, CancellationToken lost)
     {
-        await using var channel = await connection.CreateChannelAsync(cancellationToken: lost);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(lost);
-        channel.ChannelShutdownAsync += (_, _) => ended.CancelAsync();
-        await channel.BasicQosAsync(0, Prefetch, global: false, lost);
-
-        AsyncEventingBasicConsumer consumer = new(channel);
-        consumer.UnregisteredAsync += (_, _) => _consumerTag is null ? Task.CompletedTask : ended.CancelAsync();
-        consumer.ReceivedAsync += async (_, message) =>
-        {
-            Volatile.Write(ref _lastDelivery, Environment.TickCount64);
-            // The client takes its buffer back when this handler returns.
-            await OnDeliveryAsync(new Delivery(message.Body.ToArray(), message.Redelivered, channel, message.DeliveryTag), ended.Token);
-        };
-
-        _channel = channel;
-        _lastDelivery = Environment.TickCount64;
-        _consumerTag = await channel.BasicConsumeAsync(queue, autoAck: false, consumer, lost);
-        working();
-
-        var beside = WhileConsumingAsync(ended.Token);
-        var first = await Task.WhenAny(beside, WatchProgressAsync(channel, ended.Token));
+        var left = Queues.Count;
+        List<Task> tasks = [.. Queues.Select(queue => ConsumeAsync(connection, queue, Consuming, ended.CancelAsync, ended.Token)), WhileConsumingAsync(ended.Token)];
+        var first = await Task.WhenAny(tasks);
         await ended.CancelAsync();
-        await beside.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (first is { IsFaulted: true, Exception: { } fault })
         {
             throw fault.GetBaseException();
         }
+
+        void Consuming()
+        {
+            if (Interlocked.Decrement(ref left) == 0)
+            {
+                working();
+            }
+        }
     }
 
-    private async Task WatchProgressAsync(IChannel channel, CancellationToken ended)
+    private async Task ConsumeAsync(IConnection connection, Consumption queue, Action consuming, Func<Task> end, CancellationToken ended)
+    {
+        await queue.Ready.WaitAsync(ended);
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: ended);
+        channel.ChannelShutdownAsync += (_, _) => end();
+        await BrokerTopology.DeclareWorkAsync(channel, queue.Queue, ended);
+        await channel.BasicQosAsync(0, queue.Prefetch, global: false, ended);
+
+        Watch watch = new();
+        AsyncEventingBasicConsumer consumer = new(channel);
+        consumer.UnregisteredAsync += (_, _) => _isStopping ? Task.CompletedTask : end();
+        consumer.ReceivedAsync += async (_, message) =>
+        {
+            watch.Delivered();
+            // The client takes its buffer back when this handler returns.
+            await OnDeliveryAsync(new Delivery(queue.Queue, message.Body.ToArray(), message.Redelivered, channel, message.DeliveryTag), ended);
+        };
+
+        try
+        {
+            if (!_isStopping)
+            {
+                _consumerTags[channel] = await channel.BasicConsumeAsync(queue.Queue, autoAck: false, consumer, ended);
+            }
+
+            consuming();
+            await WatchProgressAsync(channel, queue, watch, ended);
+        }
+        finally
+        {
+            _consumerTags.TryRemove(channel, out _);
+        }
+    }
+
+    private async Task WatchProgressAsync(IChannel channel, Consumption queue, Watch watch, CancellationToken ended)
     {
         using PeriodicTimer timer = new(_progressCheck);
         while (await timer.WaitForNextTickAsync(ended))
         {
-            var state = await channel.QueueDeclarePassiveAsync(queue, ended);
-            var still = TimeSpan.FromMilliseconds(Environment.TickCount64 - Volatile.Read(ref _lastDelivery));
-            if (state.MessageCount > 0 && HasRoom && _consumerTag is not null && still > _longestStandstill)
+            var state = await channel.QueueDeclarePassiveAsync(queue.Queue, ended);
+            if (state.MessageCount > 0 && queue.HasRoom() && !_isStopping && watch.Still > _longestStandstill)
             {
-                Log.Standstill(Logger, Name, state.MessageCount, still.TotalSeconds);
+                Log.Standstill(Logger, Name, state.MessageCount, queue.Queue, watch.Still.TotalSeconds);
                 return;
             }
         }
     }
 
+    /// <summary>When the last message came.</summary>
+    private sealed class Watch
+    {
+        private long _lastDelivery = Environment.TickCount64;
+
+        public TimeSpan Still => TimeSpan.FromMilliseconds(Environment.TickCount64 - Volatile.Read(ref _lastDelivery));
+
+        public void Delivered() => Volatile.Write(ref _lastDelivery, Environment.TickCount64);
+    }
+
     private static partial class Log
     {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "{Loop} stands still: {Waiting} messages wait and none came for {Seconds:F0} s; connecting anew")]
-        public static partial void Standstill(ILogger logger, string loop, uint waiting, double seconds);
+        [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "{Loop} stands still: {Waiting} messages wait in {Queue} and none came for {Seconds:F0} s; connecting anew")]
+        public static partial void Standstill(ILogger logger, string loop, uint waiting, string queue, double seconds);
+
+        [LoggerMessage(EventId = 2, Level = LogLevel.Error, Message = "A message in {Queue} could not be read and goes to errors: {Reason}")]
+        public static partial void Unreadable(ILogger logger, string queue, string reason);
     }
 }

@@ -2,7 +2,7 @@ using RabbitMQ.Client;
 
 namespace TicketApp.Contracts.Broker;
 
-/// <summary>Declares the queues. Api and Worker both do so at each connect: whichever comes first finds what it needs.</summary>
+/// <summary>Declares the queues. Api and Worker both do so at each connect, and with those of single models when they need them: whichever comes first finds what it needs.</summary>
 internal static class BrokerTopology
 {
     // In 4.0 a quorum queue drops a message after 20 deliveries by default. Poison messages are moved to "errors" on their
@@ -12,9 +12,10 @@ internal static class BrokerTopology
     private static readonly TimeSpan _errorsKeptFor = TimeSpan.FromDays(14);
     private const int ErrorsKept = 100_000;
 
+    private static readonly Dictionary<string, object?> _work = new() { ["x-queue-type"] = "quorum", ["x-delivery-limit"] = DeliveryLimit };
+
     public static async Task DeclareAsync(IChannel channel, CancellationToken cancellationToken)
     {
-        Dictionary<string, object?> work = new() { ["x-queue-type"] = "quorum", ["x-delivery-limit"] = DeliveryLimit };
         // Nobody is obliged to read "errors": bounded by age and by length, the oldest going first.
         Dictionary<string, object?> errors = new()
         {
@@ -25,9 +26,14 @@ internal static class BrokerTopology
             ["x-overflow"] = "drop-head",
         };
 
-        foreach (var (queue, arguments) in new[] { (QueueNames.Tickets, work), (QueueNames.Responses, work), (QueueNames.Errors, errors) })
-        {
-            await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
-        }
+        await DeclareWorkAsync(channel, QueueNames.Tickets, cancellationToken);
+        await DeclareWorkAsync(channel, QueueNames.Responses, cancellationToken);
+        await DeclareAsync(channel, QueueNames.Errors, errors, cancellationToken);
     }
+
+    /// <summary>Declares a queue of work: <c>responses</c>, or that of a model.</summary>
+    public static Task DeclareWorkAsync(IChannel channel, string queue, CancellationToken cancellationToken) => DeclareAsync(channel, queue, _work, cancellationToken);
+
+    private static async Task DeclareAsync(IChannel channel, string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken) =>
+        await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
 }

@@ -47,14 +47,15 @@ public sealed class ReportTests(AppFixture app)
     {
         await using var database = await CreateAsync();
         var ticket = await ReleaseAsync(database);
-        WorkerReport heartbeat = new() { Type = ReportType.Heartbeat, Worker = "w", Slots = 7, Runs = [new(ticket.TicketId, ticket.Epoch)] };
+        WorkerReport heartbeat = new() { Type = ReportType.Heartbeat, Worker = "w", Models = [new() { Name = "simulated", Description = "d", Slots = 7 }], Runs = [new(ticket.TicketId, ticket.Epoch)] };
         var outcome = await ApplyAsync(
             database, Report(ticket, ReportType.Redelivered), Finished(ticket, "done"), heartbeat, heartbeat, Report(ticket, ReportType.Started), Finished(ticket, "done"));
 
         Assert.Equal("done", Assert.Single(outcome.Ended).Response);
         Assert.Equal(0, outcome.Late);
         Assert.Equal("succeeded", await StatusAsync(database));
-        Assert.Equal(7, await database.ValueAsync<int>("select slots from workers"));
+        Assert.Equal("7 {\"simulated\": 7}", await database.ValueAsync<string>("select slots || ' ' || models from workers"));
+        Assert.Equal("simulated", await database.ValueAsync<string>("select name from models"));
     }
 
     [Fact]
@@ -69,6 +70,36 @@ public sealed class ReportTests(AppFixture app)
         Assert.Equal(TicketStatus.Failed, Assert.Single(last.Ended).Status);
         Assert.True(await database.ValueAsync<bool>("select report_pending from tickets"));
         Assert.Equal("1 2", await database.ValueAsync<string>("select string_agg(attempt::text, ' ' order by attempt) from ticket_attempts where outcome = 'failed'"));
+    }
+
+    [Fact]
+    public async Task A_model_may_ask_for_no_other_attempt_or_for_a_longer_pause()
+    {
+        await using var patient = await CreateAsync();
+        await ApplyAsync(patient, Failed(await ReleaseAsync(patient)) with { RetryAfterMilliseconds = 60_000 });
+        Assert.True(await patient.ValueAsync<bool>("select due_at > now() + interval '50 s' from tickets where status = 'waiting'"));
+
+        await using var final = await CreateAsync();
+        Assert.Equal(TicketStatus.Failed, Assert.Single((await ApplyAsync(final, Failed(await ReleaseAsync(final)) with { IsFinal = true })).Ended).Status);
+    }
+
+    [Fact]
+    public async Task Progress_counts_once_and_only_while_the_ticket_runs_under_its_epoch()
+    {
+        await using var database = await CreateAsync();
+        var ticket = await ReleaseAsync(database);
+        var progress = Report(ticket, ReportType.Progress) with { Sequence = 1, Fraction = 0.5, Text = "Hap" };
+        await ApplyAsync(database, progress, progress, progress with { Epoch = 2 });
+        await ApplyAsync(database, progress, Finished(ticket, "Happy message") with { Details = System.Text.Json.JsonElement.Parse("""{"probability":0.9}""") });
+        await ApplyAsync(database, progress with { Sequence = 2 });
+
+        Assert.Equal("1 1 0.5 Hap", await database.ValueAsync<string>("select string_agg(concat_ws(' ', epoch, seq, fraction, text), ',') from ticket_progress"));
+        Assert.Equal("0.9", await database.ValueAsync<string>("select response_details::json ->> 'probability' from tickets"));
+
+        // A finished ticket cannot be changed: made older by itself.
+        await database.ExecuteAsync("alter table tickets disable trigger user; update tickets set time_finished = now() - interval '6 minutes'");
+        await Sweeps(database).ForgetAsync(Cancel);
+        Assert.Equal(0, await database.ValueAsync<long>("select count(*) from ticket_progress"));
     }
 
     [Fact]

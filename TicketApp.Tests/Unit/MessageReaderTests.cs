@@ -44,7 +44,7 @@ public sealed class MessageReaderTests
     public void Many_reports_share_a_message()
     {
         var body = $$"""
-            [{"type":"heartbeat","worker":"w","slots":3,"runs":[{"ticket_id":"{{Id}}","epoch":2}]},
+            [{"type":"heartbeat","worker":"w","models":[{"name":"m","description":"d","slots":3}],"runs":[{"ticket_id":"{{Id}}","epoch":2}]},
              {"type":"failed","worker":"w","ticket_id":"{{Id}}","user_id":"{{Id}}","epoch":2,"error_type":"model_error"}]
             """;
 
@@ -65,6 +65,9 @@ public sealed class MessageReaderTests
     [InlineData($$"""{"worker":"w","ticket_id":"{{Id}}","epoch":1}""", "response is missing")]
     [InlineData($$"""{"worker":"w","ticket_id":"{{Id}}","epoch":1,"response":"a\u0000b"}""", "response contains U+0000")]
     [InlineData($$"""{"worker":"w","ticket_id":"{{Id}}","epoch":1,"response":"\ud800"}""", null)]
+    [InlineData($$"""{"worker":"w","ticket_id":"{{Id}}","epoch":1,"response":"x","details":[]}""", "details is not an object")]
+    [InlineData($$"""{"type":"progress","worker":"w","ticket_id":"{{Id}}","epoch":1,"text":"\u0000"}""", "text contains U+0000")]
+    [InlineData("""{"type":"heartbeat","worker":"w","models":[null]}""", "a model without a description or slots")]
     [InlineData($$"""{"worker":null,"ticket_id":"{{Id}}","epoch":1,"response":"x"}""", null)]
     [InlineData($$"""{"type":"surprise","worker":"w","ticket_id":"{{Id}}","epoch":1}""", null)]
     [InlineData($$"""{"worker":"w","ticket_id":"{{Id}}","epoch":99999999999,"response":"x"}""", null)]

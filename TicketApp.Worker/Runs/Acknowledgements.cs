@@ -4,38 +4,40 @@ using TicketApp.Contracts.Broker;
 namespace TicketApp.Worker.Runs;
 
 /// <summary>
-/// Acknowledges deliveries: those that continue what is acknowledged already with one frame for all of them, the others one by
-/// one, since each that waits would hold a slot. Quick runs end nearly in order, so most share a frame.
+/// Acknowledges deliveries: those that continue what is acknowledged already on their channel with one frame for all of them, the
+/// others one by one, since each that waits would hold a slot. Quick runs end nearly in order, so most share a frame.
 /// </summary>
 internal sealed class Acknowledgements
 {
-    private readonly HashSet<ulong> _ahead = [];
-    private IChannel? _channel;
-    private ulong _allUpTo;
+    private readonly Dictionary<IChannel, Progress> _channels = [];
 
     /// <summary>Acknowledges <paramref name="deliveries"/>; those of a lost connection are passed over, the broker has taken them back.</summary>
     public async Task AckAsync(IEnumerable<Delivery> deliveries)
     {
         foreach (var group in deliveries.Where(delivery => delivery.Channel.IsOpen).GroupBy(delivery => delivery.Channel))
         {
-            if (_channel != group.Key)
+            if (!_channels.TryGetValue(group.Key, out var progress))
             {
-                (_channel, _allUpTo) = (group.Key, 0);
-                _ahead.Clear();
+                foreach (var closed in _channels.Keys.Where(channel => !channel.IsOpen).ToArray())
+                {
+                    _channels.Remove(closed);
+                }
+
+                _channels[group.Key] = progress = new();
             }
 
-            await AckAsync(group.ToDictionary(delivery => delivery.Tag));
+            await AckAsync(group.ToDictionary(delivery => delivery.Tag), progress);
         }
     }
 
-    private async Task AckAsync(Dictionary<ulong, Delivery> deliveries)
+    private static async Task AckAsync(Dictionary<ulong, Delivery> deliveries, Progress progress)
     {
-        _ahead.UnionWith(deliveries.Keys);
+        progress.Ahead.UnionWith(deliveries.Keys);
         Delivery? last = null;
-        while (_ahead.Remove(_allUpTo + 1))
+        while (progress.Ahead.Remove(progress.AllUpTo + 1))
         {
-            _allUpTo++;
-            if (deliveries.TryGetValue(_allUpTo, out var delivery))
+            progress.AllUpTo++;
+            if (deliveries.TryGetValue(progress.AllUpTo, out var delivery))
             {
                 last = delivery;
             }
@@ -46,9 +48,17 @@ internal sealed class Acknowledgements
             await end.AckAsync(multiple: true);
         }
 
-        foreach (var ahead in deliveries.Values.Where(delivery => delivery.Tag > _allUpTo))
+        foreach (var ahead in deliveries.Values.Where(delivery => delivery.Tag > progress.AllUpTo))
         {
             await ahead.AckAsync();
         }
+    }
+
+    /// <summary>How far a channel is.</summary>
+    private sealed class Progress
+    {
+        public HashSet<ulong> Ahead { get; } = [];
+
+        public ulong AllUpTo { get; set; }
     }
 }

@@ -1,12 +1,11 @@
-using Microsoft.Extensions.Options;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
 
 namespace TicketApp.Worker.Runs;
 
-/// <summary>Reports runs that have lasted half a second as started, and every ten seconds all that still run. Quick runs cost no message.</summary>
+/// <summary>Reports runs that have lasted half a second as started, what their models say of their progress, and every ten seconds all that still run. Quick runs cost no message.</summary>
 internal sealed class Heartbeats(
-    Reporter reporter, RunsInHand runs, BrokerPublisher broker, WorkerIdentity worker, IOptions<WorkerOptions> options, TimeProvider time) : BackgroundService
+    Reporter reporter, RunsInHand runs, BrokerPublisher broker, WorkerIdentity worker, ServedModels models, TimeProvider time) : BackgroundService
 {
     private const int RunsInAMessage = 1000;
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(250);
@@ -17,6 +16,7 @@ internal sealed class Heartbeats(
     {
         using PeriodicTimer timer = new(_look, time);
         long? lastBeat = null;
+        var offered = 0;
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -28,21 +28,22 @@ internal sealed class Heartbeats(
                     continue;
                 }
 
-                ReportStarted();
-                if (lastBeat is null || time.GetElapsedTime(lastBeat.Value) >= _beat)
+                ReportRuns();
+                ModelOffer[] ready = [.. models.All.Where(served => served.Warm.IsCompletedSuccessfully).Select(served => served.Offer)];
+                if (lastBeat is null || ready.Length > offered || time.GetElapsedTime(lastBeat.Value) >= _beat)
                 {
-                    SendBeat(options.Value.Concurrency);
-                    lastBeat = time.GetTimestamp();
+                    SendBeat(ready);
+                    (lastBeat, offered) = (time.GetTimestamp(), ready.Length);
                 }
             }
         }
         finally
         {
-            SendBeat(slots: 0);
+            SendBeat([]);
         }
     }
 
-    private void ReportStarted()
+    private void ReportRuns()
     {
         foreach (var run in runs.All)
         {
@@ -51,15 +52,20 @@ internal sealed class Heartbeats(
                 run.IsReported = true;
                 reporter.Report(run.Report(ReportType.Started, worker.Name) with { RunLimitMilliseconds = (long)run.Limit.TotalMilliseconds });
             }
+
+            if (!run.HasEnded && run.Progress.Take(() => run.Report(ReportType.Progress, worker.Name)) is { } progress)
+            {
+                reporter.Report(progress);
+            }
         }
     }
 
-    private void SendBeat(int slots)
+    private void SendBeat(IReadOnlyList<ModelOffer> ready)
     {
         var chunks = runs.All.Where(run => run.IsReported).Select(run => run.Reference).Chunk(RunsInAMessage).DefaultIfEmpty([]);
         foreach (var chunk in chunks)
         {
-            reporter.Report(new WorkerReport { Type = ReportType.Heartbeat, Worker = worker.Name, Slots = slots, Runs = chunk });
+            reporter.Report(new WorkerReport { Type = ReportType.Heartbeat, Worker = worker.Name, Models = ready, Runs = chunk });
         }
     }
 }

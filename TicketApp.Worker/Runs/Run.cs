@@ -1,22 +1,39 @@
 using System.Diagnostics;
 using TicketApp.Contracts;
+using TicketApp.Worker.Models;
 
 namespace TicketApp.Worker.Runs;
 
+/// <summary>Why a run was told to stop before its time.</summary>
+internal enum StopReason
+{
+    None,
+
+    /// <summary>The worker stops and hands its ticket back.</summary>
+    HandedBack,
+}
+
 /// <summary>A ticket in hand, from its delivery until its end is safely reported.</summary>
-internal sealed class Run(TicketMessage ticket, MessageInHand message) : IDisposable
+internal sealed class Run(TicketMessage ticket, MessageInHand message, TimeSpan limit) : IDisposable
 {
     private readonly long _delivered = Stopwatch.GetTimestamp();
     private readonly CancellationTokenSource _cancellation = new();
     private long _started;
-    private int _isHandedBack;
+    private int _stopReason;
+    private int _hasEnded;
 
     public TicketMessage Ticket { get; } = ticket;
 
     public RunReference Reference => new(Ticket.TicketId, Ticket.Epoch);
 
+    /// <summary>How long it may run.</summary>
+    public TimeSpan Limit { get; } = ticket.RunLimitSeconds is > 0 and var own && own < limit.TotalSeconds ? TimeSpan.FromSeconds(own) : limit;
+
     /// <summary>The message to acknowledge; another one once the broker has delivered it again after a lost connection.</summary>
     public MessageInHand Message { get; set; } = message;
+
+    /// <summary>What its model has said of how far it is.</summary>
+    public RunProgress Progress { get; } = new();
 
     /// <summary>Whether a slot was free for it.</summary>
     public bool HasStarted => Volatile.Read(ref _started) != 0;
@@ -27,31 +44,28 @@ internal sealed class Run(TicketMessage ticket, MessageInHand message) : IDispos
     /// <summary>Whether "started" was reported, so that its lease lives by heartbeats.</summary>
     public bool IsReported { get; set; }
 
-    /// <summary>Whether the model has ended.</summary>
-    public bool HasEnded { get; set; }
+    /// <summary>Whether its end was decided.</summary>
+    public bool HasEnded => Volatile.Read(ref _hasEnded) == 1;
 
     /// <summary>How long it has run.</summary>
     public TimeSpan Elapsed => HasStarted ? Stopwatch.GetElapsedTime(_started) : TimeSpan.Zero;
 
-    /// <summary>How long it may run; set once it has started.</summary>
-    public TimeSpan Limit { get; private set; }
-
     public CancellationToken Token => _cancellation.Token;
 
-    /// <summary>Whether it was stopped to be handed back, not for its own time.</summary>
-    public bool IsHandedBack => Volatile.Read(ref _isHandedBack) == 1;
+    /// <summary>Why it was told to stop; none if its own time is over, or it was not told.</summary>
+    public StopReason StopReason => (StopReason)Volatile.Read(ref _stopReason);
 
-    /// <summary>It has a slot now; <paramref name="limit"/> is how long it may run.</summary>
-    public void Start(TimeSpan limit)
+    /// <summary>It has a slot now, and its time begins.</summary>
+    public void Start()
     {
-        Limit = limit;
         Volatile.Write(ref _started, Stopwatch.GetTimestamp());
-        _cancellation.CancelAfter(limit);
+        _cancellation.CancelAfter(Limit);
     }
 
-    public void HandBack()
+    /// <summary>Tells it to stop; the first reason counts.</summary>
+    public void Stop(StopReason reason)
     {
-        Volatile.Write(ref _isHandedBack, 1);
+        Interlocked.CompareExchange(ref _stopReason, (int)reason, (int)StopReason.None);
         try
         {
             _cancellation.Cancel();
@@ -61,6 +75,13 @@ internal sealed class Run(TicketMessage ticket, MessageInHand message) : IDispos
             // It ended by itself in the meantime.
         }
     }
+
+    /// <summary>Decides its end.</summary>
+    /// <returns>Whether this call did; another one has come first otherwise.</returns>
+    public bool TryEnd() => Interlocked.Exchange(ref _hasEnded, 1) == 0;
+
+    /// <summary>The run as its model sees it.</summary>
+    public ModelRun ForModel() => new(Ticket.TicketId, Ticket.Input, Ticket.Attempt, Progress);
 
     /// <summary>A report about <paramref name="ticket"/> under the epoch it came with.</summary>
     public static WorkerReport Report(TicketMessage ticket, ReportType type, string worker) => new()

@@ -31,15 +31,15 @@ internal sealed class RunsInHand
         }
     }
 
-    public Run Add(TicketMessage ticket, MessageInHand message)
+    /// <summary>How many tickets of a model are in hand.</summary>
+    public int CountOf(string model) => All.Count(run => run.Ticket.Model == model);
+
+    public void Add(Run run)
     {
-        Run run = new(ticket, message);
         lock (_lock)
         {
             _runs[run.Reference] = run;
         }
-
-        return run;
     }
 
     /// <summary>If the ticket is run here under the epoch, makes its end acknowledge <paramref name="message"/>, which brought it again.</summary>

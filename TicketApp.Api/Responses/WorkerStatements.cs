@@ -1,0 +1,76 @@
+using Npgsql;
+using TicketApp.Contracts;
+
+namespace TicketApp.Api.Responses;
+
+/// <summary>The statements that record who is there, what they serve and what they still run.</summary>
+internal static class WorkerStatements
+{
+    private const string WorkerSql =
+        """
+        insert into workers (worker, slots, models, last_seen) select worker, slots, models::jsonb, now() from unnest($1, $2, $3) w (worker, slots, models)
+        on conflict on constraint workers_pk do update set slots = excluded.slots, models = excluded.models, last_seen = excluded.last_seen
+        """;
+
+    // Every worker says the same every ten seconds: nothing is written, nor a row locked, unless it is news.
+    private const string ModelSql =
+        """
+        insert into models (name, description, input_required, max_input_characters, largest_batch, last_seen)
+        select r.*, now() from unnest($1, $2, $3, $4, $5) r (name, description, input_required, max_input_characters, largest_batch)
+        where not exists (
+            select from models m where m.name = r.name and m.last_seen > now() - interval '1 minute'
+            and (m.description, m.input_required, m.max_input_characters, m.largest_batch) = (r.description, r.input_required, r.max_input_characters, r.largest_batch))
+        order by r.name
+        on conflict on constraint models_pk do update set description = excluded.description, input_required = excluded.input_required,
+            max_input_characters = excluded.max_input_characters, largest_batch = excluded.largest_batch, last_seen = excluded.last_seen
+        """;
+
+    private const string HeartbeatSql =
+        """
+        update tickets t set lease_expires = now() + $3
+        from unnest($1, $2) r (ticket_id, epoch) where t.ticket_id = r.ticket_id and t.epoch = r.epoch and t.lease_expires is not null
+        """;
+
+    public static void AddHeartbeats(NpgsqlBatch batch, WorkerReport[] heartbeats, TimeSpan lease)
+    {
+        // One row a worker, the last that it said: an upsert cannot touch a row twice.
+        WorkerReport[] workers = [.. heartbeats.Where(heartbeat => heartbeat.Models is not null).GroupBy(heartbeat => heartbeat.Worker).Select(group => group.Last())];
+        if (workers.Length > 0)
+        {
+            batch.BatchCommands.Add(new(WorkerSql)
+            {
+                Parameters = { Column(workers, worker => worker.Worker), Column(workers, worker => worker.Models!.Sum(model => model.Slots)), Column(workers, ServedBy) },
+            });
+            AddModels(batch, [.. workers.SelectMany(worker => worker.Models!).GroupBy(model => model.Name).Select(group => group.Last())]);
+        }
+
+        RunReference[] runs = [.. heartbeats.SelectMany(heartbeat => heartbeat.Runs ?? [])];
+        if (runs.Length > 0)
+        {
+            batch.BatchCommands.Add(new(HeartbeatSql)
+            {
+                Parameters = { Column(runs, run => run.TicketId), Column(runs, run => run.Epoch), new NpgsqlParameter<TimeSpan> { TypedValue = lease } },
+            });
+        }
+    }
+
+    private static void AddModels(NpgsqlBatch batch, ModelOffer[] models)
+    {
+        if (models.Length > 0)
+        {
+            batch.BatchCommands.Add(new(ModelSql)
+            {
+                Parameters =
+                {
+                    Column(models, model => model.Name), Column(models, model => model.Description), Column(models, model => model.InputRequired),
+                    Column(models, model => model.MaxInputCharacters), Column(models, model => model.LargestBatch),
+                },
+            });
+        }
+    }
+
+    private static string ServedBy(WorkerReport worker) =>
+        System.Text.Json.JsonSerializer.Serialize(worker.Models!.GroupBy(model => model.Name).ToDictionary(group => group.Key, group => group.Last().Slots), ApiJson.Default.DictionaryStringInt32);
+
+    private static NpgsqlParameter<TColumn[]> Column<TRow, TColumn>(TRow[] rows, Converter<TRow, TColumn> value) => new() { TypedValue = Array.ConvertAll(rows, value) };
+}

@@ -1,0 +1,29 @@
+namespace TicketApp.Worker.Models;
+
+/// <summary>An attempt failed for a reason that the model knows.</summary>
+public sealed class ModelException : Exception
+{
+    public ModelException()
+        : this("The model failed")
+    {
+    }
+
+    public ModelException(string message)
+        : base(message)
+    {
+    }
+
+    public ModelException(string message, Exception? innerException)
+        : base(message, innerException)
+    {
+    }
+
+    /// <summary>A stable word for the reason, up to 50 characters. Default <c>model_error</c>.</summary>
+    public string ErrorType { get; init; } = "model_error";
+
+    /// <summary>Whether another attempt would fail as well, so that there is none. Default false.</summary>
+    public bool IsFinal { get; init; }
+
+    /// <summary>The least pause before the next attempt, as a <c>Retry-After</c> asks for it; null: the usual one.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+}

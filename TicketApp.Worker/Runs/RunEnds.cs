@@ -1,0 +1,86 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using TicketApp.Contracts;
+using TicketApp.Worker.Models;
+
+namespace TicketApp.Worker.Runs;
+
+/// <summary>Ends runs, each once: makes of what their models did the report that says so.</summary>
+internal sealed partial class RunEnds(Reporter reporter, WorkerIdentity worker, ILogger<RunEnds> logger)
+{
+    private const int LongestDetails = 10_000;
+
+    /// <summary>The model answered.</summary>
+    /// <returns>Whether this ended the run, as with the others here.</returns>
+    public bool Answered(Run run, ModelAnswer answer)
+    {
+        if (answer.Response.Length > Reportable.LongestResponse)
+        {
+            return Failed(run, new ModelException($"The response has more than {Reportable.LongestResponse} characters") { IsFinal = true });
+        }
+
+        return End(run, run.Report(ReportType.Finished, worker.Name) with { Response = Reportable.Text(answer.Response), Details = DetailsOf(answer.Details) });
+    }
+
+    /// <summary>The model threw, or did not come to run.</summary>
+    public bool Failed(Run run, Exception exception)
+    {
+        if (exception is OperationCanceledException && run.Token.IsCancellationRequested)
+        {
+            return Stopped(run);
+        }
+
+        Log.ModelFailed(logger, exception, run.Ticket.TicketId, run.Ticket.Model);
+        return End(run, exception is ModelException known
+            ? Failure(run, known.ErrorType, known.Message) with { IsFinal = known.IsFinal, RetryAfterMilliseconds = (long)Math.Max(0, known.RetryAfter?.TotalMilliseconds ?? 0) }
+            : Failure(run, "model_error", exception.Message));
+    }
+
+    /// <summary>It cannot be run here or anywhere.</summary>
+    public bool Refused(Run run, string type, string message) => End(run, Failure(run, type, message) with { IsFinal = true });
+
+    /// <summary>It stopped when it was told to.</summary>
+    public bool Stopped(Run run) => End(run, run.StopReason switch
+    {
+        StopReason.HandedBack => run.Report(ReportType.Returned, worker.Name),
+        _ => Failure(run, "execution_timeout", $"The run took longer than {run.Limit}"),
+    });
+
+    /// <summary>There is nothing to say of it.</summary>
+    public bool Dropped(Run run)
+    {
+        if (!run.TryEnd())
+        {
+            return false;
+        }
+
+        reporter.Drop(run);
+        return true;
+    }
+
+    private static JsonElement? DetailsOf(JsonObject? details) =>
+        details?.ToJsonString() is { Length: <= LongestDetails } json ? JsonElement.Parse(json) : null;
+
+    private WorkerReport Failure(Run run, string type, string message) => run.Report(ReportType.Failed, worker.Name) with
+    {
+        ErrorType = Reportable.ErrorType(type),
+        ErrorMessage = Reportable.Error(message),
+    };
+
+    private bool End(Run run, WorkerReport report)
+    {
+        if (!run.TryEnd())
+        {
+            return false;
+        }
+
+        reporter.Report(report, run);
+        return true;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "Ticket {TicketId}: the model {Model} failed")]
+        public static partial void ModelFailed(ILogger logger, Exception exception, Guid ticketId, string model);
+    }
+}

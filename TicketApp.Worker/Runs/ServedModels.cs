@@ -1,0 +1,62 @@
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Options;
+using TicketApp.Worker.Models;
+
+namespace TicketApp.Worker.Runs;
+
+/// <summary>The models that this worker serves: those registered, or those of them that <c>Worker:Models</c> names. Gets them ready.</summary>
+internal sealed partial class ServedModels : BackgroundService
+{
+    private const int MostThreadsAtOnce = 512;
+    private static readonly TimeSpan _pause = TimeSpan.FromSeconds(5);
+
+    private readonly ILogger<ServedModels> _logger;
+
+    public ServedModels(IEnumerable<IModel> models, IOptions<WorkerOptions> options, ILogger<ServedModels> logger)
+    {
+        _logger = logger;
+        var registered = models.ToDictionary(model => model.Name);
+        var wanted = options.Value.Models is { Count: > 0 } chosen ? chosen : [.. registered.Keys];
+        All = [.. wanted.Distinct().Select(name => registered.TryGetValue(name, out var model) && Name().IsMatch(name)
+            ? new ServedModel(model, options.Value.SlotsOf(model))
+            : throw new OptionsValidationException(
+                WorkerOptions.SectionName, typeof(WorkerOptions), [$"Worker:Models: '{name}' is no model of this worker. It has: {string.Join(", ", registered.Keys.Order(StringComparer.Ordinal))}."]))];
+        // The pool adds threads at once up to this number and one or two a second above it. With a thread for each slot, models that
+        // block theirs leave some for heartbeats, and a busy worker does not look like a dead one.
+        ThreadPool.SetMinThreads(Math.Min(All.Sum(served => served.Slots), MostThreadsAtOnce) + (2 * Environment.ProcessorCount), Environment.ProcessorCount);
+    }
+
+    public IReadOnlyList<ServedModel> All { get; }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(All.Select(model => Task.Run(() => WarmUpAsync(model, stoppingToken), stoppingToken)));
+
+    [GeneratedRegex("^[a-z0-9][a-z0-9-]{0,49}$")]
+    private static partial Regex Name();
+
+    private async Task WarmUpAsync(ServedModel served, CancellationToken stoppingToken)
+    {
+        while (!served.Warm.IsCompleted)
+        {
+            try
+            {
+                await served.Model.WarmUpAsync(stoppingToken);
+                served.IsWarm();
+                Log.Warm(_logger, served.Model.Name, served.Slots);
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                Log.NotWarm(_logger, exception, served.Model.Name, _pause.TotalSeconds);
+                await Task.Delay(_pause, stoppingToken);
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "The model {Model} is ready, with {Slots} runs at once")]
+        public static partial void Warm(ILogger logger, string model, int slots);
+
+        [LoggerMessage(EventId = 2, Level = LogLevel.Error, Message = "The model {Model} did not get ready; trying again in {Seconds:F0} s")]
+        public static partial void NotWarm(ILogger logger, Exception exception, string model, double seconds);
+    }
+}
