@@ -31,6 +31,13 @@ public static class PostgresBuilderExtensions
             .WithImageRegistry("docker.io")
             .WithEnvironment(context =>
             {
+                if (context.ExecutionContext.IsPublishMode)
+                {
+                    // Of the image's own kind, which a native server has no use for.
+                    context.EnvironmentVariables["POSTGRES_HOST_AUTH_METHOD"] = "scram-sha-256";
+                    context.EnvironmentVariables["POSTGRES_INITDB_ARGS"] = "--auth-host=scram-sha-256 --auth-local=scram-sha-256";
+                }
+
                 context.EnvironmentVariables[PostgresServer.UserVariable] = server.UserNameReference;
                 context.EnvironmentVariables[PostgresServer.PasswordVariable] = server.PasswordParameter;
             })

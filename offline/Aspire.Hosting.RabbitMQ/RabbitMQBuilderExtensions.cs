@@ -59,5 +59,12 @@ public static class RabbitMQBuilderExtensions
         builder.WithImage("library/rabbitmq", $"{ImageTag}-management")
             .WithImageRegistry("docker.io")
             .WithHttpEndpoint(port: port, targetPort: 15672, name: RabbitMQServerResource.ManagementEndpointName)
-            .WithEnvironment(RabbitMQServer.ManagementVariable, "true");
+            .WithEnvironment(context =>
+            {
+                // For the native broker's log; a published one has the plugin in its image.
+                if (context.ExecutionContext.IsRunMode)
+                {
+                    context.EnvironmentVariables[RabbitMQServer.ManagementVariable] = "true";
+                }
+            });
 }

@@ -32,16 +32,7 @@ public class DistributedApplication : IHost, IAsyncDisposable
 
     public static IDistributedApplicationBuilder CreateBuilder(DistributedApplicationOptions options) => new DistributedApplicationBuilder(options);
 
-    public virtual async Task StartAsync(CancellationToken cancellationToken = default)
-    {
-        if (Services.GetRequiredService<DistributedApplicationExecutionContext>().IsPublishMode)
-        {
-            throw new DistributedApplicationException(
-                "Publishing needs the real Aspire packages: this build uses the stand-ins for machines without them. Build with AspireMode=nuget where the NuGet feed has Aspire.");
-        }
-
-        await _host.StartAsync(cancellationToken);
-    }
+    public virtual Task StartAsync(CancellationToken cancellationToken = default) => _host.StartAsync(cancellationToken);
 
     public virtual Task StopAsync(CancellationToken cancellationToken = default) => _host.StopAsync(cancellationToken);
 

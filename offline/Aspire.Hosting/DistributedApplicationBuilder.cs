@@ -2,6 +2,7 @@ using System.Reflection;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
 using Aspire.Hosting.Native;
+using Aspire.Hosting.Publishing;
 using Aspire.Hosting.Running;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -35,6 +36,11 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         settings.Configuration!.AddInMemoryCollection([new("hostBuilder:reloadConfigOnChange", "false")]);
 
         _host = Host.CreateApplicationBuilder(settings);
+        if (_host.Configuration["publisher"] is { } publisher)
+        {
+            _host.Configuration["Publishing:Publisher"] = publisher;
+        }
+
         ExecutionContext = new DistributedApplicationExecutionContext(OperationOf(_host.Configuration));
         Data = new DataDirectories(AppHostDirectory, Environment.ApplicationName, isEphemeral: _interception is not null);
         _interception?.OnConstructed(this);
@@ -85,7 +91,7 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
 
     private static DistributedApplicationOperation OperationOf(ConfigurationManager configuration) =>
         string.Equals(configuration["operation"], "publish", StringComparison.OrdinalIgnoreCase)
-        || !string.IsNullOrEmpty(configuration["publisher"] ?? configuration["Publishing:Publisher"])
+        || !string.IsNullOrEmpty(configuration["Publishing:Publisher"])
             ? DistributedApplicationOperation.Publish
             : DistributedApplicationOperation.Run;
 
@@ -121,6 +127,12 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         Services.AddSingleton<ProjectEnvironment>();
         Services.AddSingleton<InstanceServices>();
         Services.AddSingleton<InstanceRegistry>();
+        if (ExecutionContext.IsPublishMode)
+        {
+            Services.AddHostedService<PublishRunner>();
+            return;
+        }
+
         if (_options.EnableResourceLogging)
         {
             Services.AddHostedService<ResourceLogForwarder>();

@@ -1,4 +1,5 @@
 using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Configuration;
 
 namespace Aspire.Hosting;
 
@@ -30,6 +31,17 @@ public static class ParameterResourceBuilderExtensions
         bool secret = false,
         bool persist = false) =>
         Add(builder, name, persist ? new PersistedParameterDefault(((DistributedApplicationBuilder)builder).Data, name, value) : value, secret);
+
+    public static IResourceBuilder<IResourceWithConnectionString> AddConnectionString(
+        this IDistributedApplicationBuilder builder,
+        string name,
+        string? environmentVariableName = null) =>
+        builder.AddResource(new ConnectionStringParameterResource(
+            name,
+            _ => builder.Configuration.GetConnectionString(name)
+                ?? throw new MissingParameterValueException(
+                    $"Connection string parameter resource could not be used because connection string '{name}' is missing."),
+            environmentVariableName));
 
     internal static ParameterResource CreateDefaultPassword(IDistributedApplicationBuilder builder, string name, bool special) =>
         Create(builder, name, new PersistedParameterDefault(((DistributedApplicationBuilder)builder).Data, name, new GenerateParameterDefault { Special = special }), secret: true);

@@ -38,6 +38,14 @@ public static class ProjectResourceBuilderExtensions
                 SetAspNetCoreUrls(project.Resource, context.EnvironmentVariables);
             });
         }
+        else
+        {
+            project.WithEnvironment(context =>
+            {
+                context.EnvironmentVariables["OTEL_DOTNET_EXPERIMENTAL_OTLP_RETRY"] = "in_memory";
+                SetPublishedPorts(project.Resource, context.EnvironmentVariables);
+            });
+        }
 
         return project;
     }
@@ -68,6 +76,16 @@ public static class ProjectResourceBuilderExtensions
         if (!urls.IsEmpty)
         {
             environment["ASPNETCORE_URLS"] = urls.Build();
+        }
+    }
+
+    /// <summary>Behind an ingress, on the port of the one endpoint that a container listens on without TLS.</summary>
+    private static void SetPublishedPorts(ProjectResource project, Dictionary<string, object> environment)
+    {
+        if (project.GetEndpoints().FirstOrDefault(endpoint => endpoint.IsHttp) is { } http)
+        {
+            environment["ASPNETCORE_FORWARDEDHEADERS_ENABLED"] = "true";
+            environment["HTTP_PORTS"] = http.Property(EndpointProperty.TargetPort);
         }
     }
 }

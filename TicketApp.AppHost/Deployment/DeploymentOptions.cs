@@ -1,0 +1,76 @@
+using Microsoft.Extensions.Configuration;
+
+namespace TicketApp.AppHost.Deployment;
+
+internal enum DeploymentTarget
+{
+    /// <summary>Not published: run on this machine.</summary>
+    None,
+    Kubernetes,
+    Azure,
+    Compose,
+}
+
+/// <summary>What is decided when the application is published, from the section <c>Deployment</c>.</summary>
+internal sealed class DeploymentOptions
+{
+    public const string SectionName = "Deployment";
+
+    /// <summary>Where to. Required to publish; azd, which cannot pass it, means Azure.</summary>
+    public DeploymentTarget Target { get; set; }
+
+    /// <summary>PostgreSQL is somewhere else, at the connection string <c>tickets</c>. Default false: it is part of the deployment.</summary>
+    public bool ExternalPostgres { get; set; }
+
+    /// <summary>RabbitMQ is somewhere else, at the connection string <c>rabbitmq</c>. Default false: it is part of the deployment.</summary>
+    public bool ExternalRabbitMq { get; set; }
+
+    /// <summary>The name under which callers reach the Api. Default <c>ticketapp.example.com</c>.</summary>
+    public string PublicHost { get; set; } = "ticketapp.example.com";
+
+    /// <summary>Replicas of the Api at least and at most. Default 2 to 10.</summary>
+    public int ApiFloor { get; set; } = 2;
+
+    /// <inheritdoc cref="ApiFloor"/>
+    public int ApiCeiling { get; set; } = 10;
+
+    /// <summary>Workers at least and at most; 0 lets the last one go while there is nothing to do. Default 1 to 20.</summary>
+    public int WorkerFloor { get; set; } = 1;
+
+    /// <inheritdoc cref="WorkerFloor"/>
+    public int WorkerCeiling { get; set; } = 20;
+
+    /// <summary>Slots of a worker, and so how many open tickets ask for another one. Default 100; the cores for models that compute.</summary>
+    public int WorkerSlots { get; set; } = 100;
+
+    /// <summary>How long a worker that is scaled away lets its runs go on before it hands them back. Default 7 minutes, the longest run; on Azure 285 s, what its limit of 600 s leaves room for.</summary>
+    public TimeSpan? WorkerDrain { get; set; }
+
+    public TimeSpan Drain => WorkerDrain ?? (Target == DeploymentTarget.Azure ? TimeSpan.FromSeconds(285) : TimeSpan.FromMinutes(7));
+
+    /// <summary>What a worker needs to stop, in seconds: its runs end or are handed back, each for as long as the drain, then its reports go out.</summary>
+    public int WorkerGraceSeconds => (int)(2 * Drain).TotalSeconds + 20;
+}
+
+internal static class DeploymentConfiguration
+{
+    public static DeploymentOptions GetDeploymentOptions(this IDistributedApplicationBuilder builder)
+    {
+        var options = builder.Configuration.GetSection(DeploymentOptions.SectionName).Get<DeploymentOptions>() ?? new();
+        if (builder.ExecutionContext.IsRunMode)
+        {
+            options.Target = DeploymentTarget.None;
+        }
+        else if (options.Target == DeploymentTarget.None)
+        {
+            options.Target = builder.Configuration["Publishing:Publisher"] == "manifest"
+                ? DeploymentTarget.Azure
+                : throw new DistributedApplicationException("Set Deployment:Target (environment variable Deployment__Target) to kubernetes, azure or compose.");
+        }
+
+        return options.ApiFloor >= 1 && options.ApiCeiling >= options.ApiFloor && options.WorkerFloor >= 0
+            && options.WorkerCeiling >= Math.Max(1, options.WorkerFloor) && options.WorkerSlots >= 1
+            ? options
+            : throw new DistributedApplicationException("Deployment: ApiFloor is at least 1, WorkerFloor at least 0, a ceiling at least 1 and not below its floor, WorkerSlots at least 1.");
+    }
+}

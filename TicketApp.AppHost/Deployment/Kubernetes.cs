@@ -1,0 +1,152 @@
+using Aspire.Hosting.Kubernetes;
+using Aspire.Hosting.Kubernetes.Resources;
+using static TicketApp.AppHost.Deployment.KubernetesObjects;
+using Workload = Aspire.Hosting.Kubernetes.Resources.Deployment;
+
+namespace TicketApp.AppHost.Deployment;
+
+/// <summary>A Helm chart. It expects an ingress controller, KEDA, a metrics server and a network plug-in that enforces policies.</summary>
+internal static class Kubernetes
+{
+    private const long AppUser = 1654; // Of the .NET images.
+    private const long ServerUser = 999; // Of the PostgreSQL and RabbitMQ images.
+    private const int DrainSeconds = 10; // Until nothing routes to a pod that is going away.
+
+    public static void DeployToKubernetes(
+        this IDistributedApplicationBuilder builder,
+        DeploymentOptions options,
+        IResourceBuilder<IResourceWithConnectionString> tickets,
+        IResourceBuilder<IResourceWithConnectionString> rabbitmq,
+        IResourceBuilder<ProjectResource> api,
+        IResourceBuilder<ProjectResource> worker)
+    {
+        var k8s = builder.AddKubernetesEnvironment("k8s").WithDashboard(enabled: false).WithHelm(helm => helm
+            .WithChartName("ticketapp").WithChartVersion("1.0.0").WithChartDescription("Tickets in, answers of a machine-learning model out")
+            .WithReleaseName("ticketapp").WithNamespace("ticketapp"));
+        DeployApi(k8s, options, api);
+        DeployWorker(options, worker);
+        if (tickets.Resource is PostgresDatabaseResource database)
+        {
+            DeployPostgres(k8s, builder.CreateResourceBuilder(database.Parent));
+        }
+
+        if (rabbitmq.Resource is RabbitMQServerResource broker)
+        {
+            DeployRabbitMq(k8s, builder.CreateResourceBuilder(broker));
+        }
+    }
+
+    private static void DeployApi(IResourceBuilder<KubernetesEnvironmentResource> k8s, DeploymentOptions options, IResourceBuilder<ProjectResource> api)
+    {
+        var floor = api.ChartNumber("api-floor", options.ApiFloor);
+        var ceiling = api.ChartNumber("api-ceiling", options.ApiCeiling);
+        var host = api.ChartText("public-host", options.PublicHost);
+        k8s.AddIngress("public")
+            .WithIngressClass(api.ChartText("ingress-class", "nginx"))
+            .WithHostname(host)
+            .WithTls("ticketapp-tls")
+            // Longer than the longest wait that a caller can ask for.
+            .WithIngressAnnotation("nginx.ingress.kubernetes.io/proxy-read-timeout", "120")
+            .WithPath(host, "/", api.GetEndpoint("http"));
+        var peers = new[] { Namespace(api.ChartText("ingress-namespace", "ingress-nginx")), Namespace(api.ChartText("keda-namespace", "keda")) };
+
+        api.PublishAsKubernetesService(service =>
+        {
+            Roll(service);
+            var container = service.Harden(AppUser, ("250m", "192Mi"), ("2", "512Mi"), gracePeriodSeconds: DrainSeconds + 35, "/tmp");
+            // Requests still come for a moment after the pod was told to go: it stops when none do. Needs Kubernetes 1.30.
+            container.Lifecycle = new LifecycleV1
+            {
+                PreStop = new LifecycleHandlerV1 { Sleep = new SleepActionV1 { Seconds = DrainSeconds }, Exec = null!, HttpGet = null!, TcpSocket = null! },
+            };
+            service.AdditionalResources.AddRange(
+            [
+                DisruptionBudget("api", "minAvailable", 1),
+                CpuScaler("api", floor, ceiling, utilization: 70),
+                AllowIngress("api", 8080, peers),
+            ]);
+        });
+    }
+
+    private static void DeployWorker(DeploymentOptions options, IResourceBuilder<ProjectResource> worker)
+    {
+        var floor = worker.ChartNumber("worker-floor", options.WorkerFloor);
+        var ceiling = worker.ChartNumber("worker-ceiling", options.WorkerCeiling);
+        worker.PublishAsKubernetesService(service =>
+        {
+            Roll(service);
+            service.Harden(AppUser, ("250m", "192Mi"), ("2", "768Mi"), options.WorkerGraceSeconds, "/tmp");
+            service.AdditionalResources.AddRange(
+            [
+                DisruptionBudget("worker", "maxUnavailable", 1),
+                BacklogScaler("worker", floor, ceiling, ticketsPerReplica: "{{ .Values.config.worker.worker_slots }}"),
+                DenyIngress("worker"),
+            ]);
+        });
+    }
+
+    private static void DeployPostgres(IResourceBuilder<KubernetesEnvironmentResource> k8s, IResourceBuilder<PostgresServerResource> postgres) => postgres
+        .WithPersistentVolume(KeptVolume(k8s, "ticketapp-postgres-data", "50Gi"))
+        .PublishAsKubernetesService(service =>
+        {
+            ((StatefulSet)service.Workload!).Spec.ServiceName = "postgres-service";
+            var container = service.Harden(ServerUser, ("500m", "512Mi"), ("4", "1Gi"), gracePeriodSeconds: 120, "/tmp", "/var/run/postgresql");
+            string[] isReady = ["pg_isready", "-U", "postgres", "-d", Servers.DatabaseName];
+            // Recovery after a crash takes its time, and must not be cut short.
+            container.StartupProbe = KubernetesHardening.Exec(periodSeconds: 5, failureThreshold: 360, isReady);
+            container.ReadinessProbe = KubernetesHardening.Exec(periodSeconds: 10, failureThreshold: 3, isReady);
+            container.LivenessProbe = KubernetesHardening.Exec(periodSeconds: 20, failureThreshold: 6, isReady);
+            service.RequireSecrets();
+            service.AdditionalResources.Add(AllowIngress("postgres", 5432, Pods("api")));
+        });
+
+    private static void DeployRabbitMq(IResourceBuilder<KubernetesEnvironmentResource> k8s, IResourceBuilder<RabbitMQServerResource> rabbitmq) => rabbitmq
+        .WithPersistentVolume(KeptVolume(k8s, "ticketapp-rabbitmq-data", "10Gi"))
+        .PublishAsKubernetesService(service =>
+        {
+            ((StatefulSet)service.Workload!).Spec.ServiceName = "rabbitmq-service";
+            var container = service.Harden(ServerUser, ("500m", "512Mi"), ("2", "1Gi"), gracePeriodSeconds: 120, "/tmp");
+            container.StartupProbe = KubernetesHardening.Exec(periodSeconds: 10, failureThreshold: 60, "rabbitmq-diagnostics", "-q", "check_running");
+            container.ReadinessProbe = KubernetesHardening.Exec(periodSeconds: 15, failureThreshold: 3, "rabbitmq-diagnostics", "-q", "check_port_connectivity");
+            container.LivenessProbe = KubernetesHardening.Exec(periodSeconds: 60, failureThreshold: 3, "rabbitmq-diagnostics", "-q", "ping");
+            service.RequireSecrets();
+            service.AdditionalResources.Add(AllowIngress("rabbitmq", 5672, Pods("api"), Pods("worker")));
+        });
+
+    /// <summary>A new pod is ready before an old one goes, and how many there are is the scaler's business.</summary>
+    private static void Roll(KubernetesResource service)
+    {
+        var workload = (Workload)service.Workload!;
+        workload.Spec.Replicas = null;
+        workload.Spec.Strategy.RollingUpdate.MaxUnavailable = 0;
+        service.Spread();
+        service.RequireSecrets();
+        service.RestartOnChange();
+    }
+
+    /// <summary>The claim is part of the chart; the annotation keeps it, and the data, when the chart is uninstalled.</summary>
+    private static IResourceBuilder<KubernetesPersistentVolumeResource> KeptVolume(
+        IResourceBuilder<KubernetesEnvironmentResource> k8s,
+        string name,
+        string capacity) => k8s.AddPersistentVolume(name)
+        .WithCapacity(capacity)
+        .WithAccessMode(PersistentVolumeAccessMode.ReadWriteOnce)
+        .WithVolumeAnnotation("helm.sh/resource-policy", "keep");
+
+    private static string ChartNumber(this IResourceBuilder<ProjectResource> project, string name, int value) =>
+        project.ChartValue(project.ApplicationBuilder.AddNumber(name, value)).Replace(" }}", " | int }}", StringComparison.Ordinal);
+
+    private static string ChartText(this IResourceBuilder<ProjectResource> project, string name, string value) =>
+        project.ChartValue(project.ApplicationBuilder.AddParameter(name, value, publishValueAsDefault: true));
+
+    /// <summary>
+    /// A value of the chart alone: values.yaml lists what a service has as variables, so it is one until just before it is written.
+    /// </summary>
+    /// <returns>The value as templates name it.</returns>
+    private static string ChartValue(this IResourceBuilder<ProjectResource> project, IResourceBuilder<ParameterResource> parameter)
+    {
+        var name = parameter.Resource.Name;
+        project.WithEnvironment(name, parameter).PublishAsKubernetesService(service => service.ConfigMap!.Data.Remove(name));
+        return $"{{{{ .Values.config.{project.Resource.Name}.{name.Replace('-', '_')} }}}}";
+    }
+}

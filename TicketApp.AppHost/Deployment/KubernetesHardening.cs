@@ -1,0 +1,117 @@
+using System.Text.RegularExpressions;
+using Aspire.Hosting.Kubernetes;
+using Aspire.Hosting.Kubernetes.Resources;
+
+namespace TicketApp.AppHost.Deployment;
+
+/// <summary>What makes a pod fit for production.</summary>
+internal static partial class KubernetesHardening
+{
+    /// <summary>Takes away every right that the workload does not need, and gives it its share of the node.</summary>
+    /// <param name="service">The objects of the workload.</param>
+    /// <param name="uid">User of the image, and group of its volumes.</param>
+    /// <param name="requests">CPU and memory that it is placed by.</param>
+    /// <param name="limits">CPU and memory that it may not exceed.</param>
+    /// <param name="gracePeriodSeconds">How long it may take to stop.</param>
+    /// <param name="scratch">Folders that it writes to, besides its volume. Gone with the pod.</param>
+    public static ContainerV1 Harden(
+        this KubernetesResource service,
+        long uid,
+        (string Cpu, string Memory) requests,
+        (string Cpu, string Memory) limits,
+        long gracePeriodSeconds,
+        params string[] scratch)
+    {
+        var pod = service.Workload!.PodTemplate.Spec;
+        var container = pod.Containers[0];
+        pod.AutomountServiceAccountToken = false;
+        pod.EnableServiceLinks = false;
+        pod.TerminationGracePeriodSeconds = gracePeriodSeconds;
+        pod.SecurityContext ??= new PodSecurityContextV1();
+        pod.SecurityContext.RunAsNonRoot = true;
+        pod.SecurityContext.RunAsUser = uid;
+        pod.SecurityContext.RunAsGroup = uid;
+        pod.SecurityContext.FsGroup = uid;
+        // RabbitMQ refuses a cookie that its group may read: the group is set once, not at each start.
+        pod.SecurityContext.FsGroupChangePolicy = "OnRootMismatch";
+        pod.SecurityContext.SeccompProfile = new SeccompProfileV1 { Type = "RuntimeDefault" };
+        container.SecurityContext = new SecurityContextV1
+        {
+            AllowPrivilegeEscalation = false,
+            Privileged = false,
+            ReadOnlyRootFilesystem = true,
+            RunAsNonRoot = true,
+            Capabilities = new CapabilitiesV1 { Drop = { "ALL" } },
+        };
+        container.Resources = new ResourceRequirementsV1
+        {
+            Requests = { ["cpu"] = requests.Cpu, ["memory"] = requests.Memory },
+            Limits = { ["cpu"] = limits.Cpu, ["memory"] = limits.Memory },
+        };
+        for (var i = 0; i < scratch.Length; i++)
+        {
+            pod.Volumes.Add(new VolumeV1 { Name = $"scratch-{i}", EmptyDir = new EmptyDirVolumeSourceV1 { SizeLimit = "128Mi" } });
+            container.VolumeMounts.Add(new VolumeMountV1 { Name = $"scratch-{i}", MountPath = scratch[i] });
+        }
+
+        foreach (var http in new[] { container.StartupProbe, container.ReadinessProbe, container.LivenessProbe }.Select(probe => probe?.HttpGet).OfType<HttpGetActionV1>())
+        {
+            // Written as the endpoint's scheme; the API server takes capitals only (microsoft/aspire#18271).
+            http.Scheme = "HTTP";
+        }
+
+        return container;
+    }
+
+    /// <summary>Over zones and nodes, as far as there are some.</summary>
+    public static void Spread(this KubernetesResource service)
+    {
+        var pod = service.Workload!.PodTemplate;
+        foreach (var key in new[] { "topology.kubernetes.io/zone", "kubernetes.io/hostname" })
+        {
+            pod.Spec.TopologySpreadConstraints.Add(new TopologySpreadConstraintV1
+            {
+                MaxSkew = 1,
+                TopologyKey = key,
+                WhenUnsatisfiable = "ScheduleAnyway",
+                LabelSelector = new LabelSelectorV1(new Dictionary<string, string>(pod.Metadata.Labels)),
+                MatchLabelKeys = { "pod-template-hash" },
+            });
+        }
+    }
+
+    /// <summary>A missing secret, or a password that breaks a URI, ends the installation with a line that names it.</summary>
+    public static void RequireSecrets(this KubernetesResource service)
+    {
+        foreach (var (name, text) in service.Secret!.StringData.ToArray())
+        {
+            service.Secret.StringData[name] = SecretValue().Replace(text, match =>
+            {
+                var value = match.Groups[1].Value;
+                return value.EndsWith("_password", StringComparison.Ordinal) || value.EndsWith("_key", StringComparison.Ordinal)
+                    ? $"{{{{ required `Set {value[8..]}: letters and digits only.` (regexFind `^[A-Za-z0-9]+$` (toString {value})) }}}}"
+                    : $"{{{{ required `Set {value[8..]}.` {value} }}}}";
+            });
+        }
+    }
+
+    /// <summary>Pods do not see that their configuration has changed; a changed annotation replaces them.</summary>
+    public static void RestartOnChange(this KubernetesResource service)
+    {
+        var annotations = service.Workload!.PodTemplate.Metadata.Annotations;
+        foreach (var file in (string[])["config", "secrets"])
+        {
+            annotations[$"checksum/{file}"] = $"{{{{ include (print $.Template.BasePath `/{service.Name}/{file}.yaml`) . | sha256sum }}}}";
+        }
+    }
+
+    public static ProbeV1 Exec(int periodSeconds, int failureThreshold, params string[] command)
+    {
+        var probe = new ProbeV1 { PeriodSeconds = periodSeconds, TimeoutSeconds = 15, FailureThreshold = failureThreshold, Exec = new ExecActionV1() };
+        probe.Exec.Command.AddRange(command);
+        return probe;
+    }
+
+    [GeneratedRegex(@"\{\{ (\.Values\.secrets\.[A-Za-z0-9_.]+) \}\}")]
+    private static partial Regex SecretValue();
+}

@@ -1,0 +1,90 @@
+using Yaml = System.Collections.Generic.Dictionary<string, object>;
+
+namespace TicketApp.AppHost.Deployment;
+
+/// <summary>The objects beside workloads, services and configuration.</summary>
+internal static class KubernetesObjects
+{
+    private static readonly string[] _policyTypes = ["Ingress"];
+
+    public static KubernetesManifest DisruptionBudget(string component, string rule, int value) =>
+        new("policy/v1", "PodDisruptionBudget", $"{component}-pdb", new Yaml { [rule] = value, ["selector"] = MatchLabels(component) });
+
+    public static KubernetesManifest CpuScaler(string component, string floor, string ceiling, int utilization) =>
+        new("autoscaling/v2", "HorizontalPodAutoscaler", $"{component}-hpa", new Yaml
+        {
+            ["scaleTargetRef"] = new Yaml { ["apiVersion"] = "apps/v1", ["kind"] = "Deployment", ["name"] = $"{component}-deployment" },
+            ["minReplicas"] = floor,
+            ["maxReplicas"] = ceiling,
+            ["metrics"] = new[]
+            {
+                new Yaml
+                {
+                    ["type"] = "Resource",
+                    ["resource"] = new Yaml { ["name"] = "cpu", ["target"] = new Yaml { ["type"] = "Utilization", ["averageUtilization"] = utilization } },
+                },
+            },
+        });
+
+    /// <summary>
+    /// Scales on what the Api counts. The queue is kept short on purpose, so its length says nothing about the backlog. While the
+    /// Api does not answer, the number of replicas stays what it is.
+    /// </summary>
+    public static KubernetesManifest BacklogScaler(string component, string floor, string ceiling, string ticketsPerReplica) =>
+        new("keda.sh/v1alpha1", "ScaledObject", $"{component}-scaler", new Yaml
+        {
+            ["scaleTargetRef"] = new Yaml { ["name"] = $"{component}-deployment" },
+            ["minReplicaCount"] = floor,
+            ["maxReplicaCount"] = ceiling,
+            ["pollingInterval"] = 10,
+            ["cooldownPeriod"] = 300,
+            ["triggers"] = new[]
+            {
+                new Yaml
+                {
+                    ["type"] = "metrics-api",
+                    ["metadata"] = new Yaml
+                    {
+                        // KEDA asks from its own namespace, so the host is the full one.
+                        ["url"] = "http://api-service.{{ .Release.Namespace }}.svc.cluster.local:{{ .Values.parameters.api.port_http }}/v1/stats",
+                        ["valueLocation"] = ServiceSettings.BacklogField,
+                        ["targetValue"] = ticketsPerReplica,
+                    },
+                },
+            },
+        });
+
+    public static KubernetesManifest AllowIngress(string component, int port, params Yaml[] peers) => NetworkPolicy(component, new Yaml
+    {
+        ["from"] = peers,
+        ["ports"] = new[] { new Yaml { ["protocol"] = "TCP", ["port"] = port } },
+    });
+
+    /// <summary>Nothing gets in but the kubelet's probes, which no policy stops.</summary>
+    public static KubernetesManifest DenyIngress(string component) => NetworkPolicy(component);
+
+    public static Yaml Pods(string component) => new() { ["podSelector"] = MatchLabels(component) };
+
+    public static Yaml Namespace(string name) => new()
+    {
+        ["namespaceSelector"] = new Yaml { ["matchLabels"] = new Yaml { ["kubernetes.io/metadata.name"] = name } },
+    };
+
+    private static KubernetesManifest NetworkPolicy(string component, params Yaml[] ingress) =>
+        new("networking.k8s.io/v1", "NetworkPolicy", $"{component}-network", new Yaml
+        {
+            ["podSelector"] = MatchLabels(component),
+            ["policyTypes"] = _policyTypes,
+            ["ingress"] = ingress,
+        });
+
+    private static Yaml MatchLabels(string component) => new()
+    {
+        ["matchLabels"] = new Yaml
+        {
+            ["app.kubernetes.io/name"] = "{{ .Chart.Name }}",
+            ["app.kubernetes.io/component"] = component,
+            ["app.kubernetes.io/instance"] = "{{ .Release.Name }}",
+        },
+    };
+}

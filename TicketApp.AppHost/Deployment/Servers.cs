@@ -1,0 +1,59 @@
+namespace TicketApp.AppHost.Deployment;
+
+/// <summary>The database and the broker: part of the deployment, or somewhere else at a connection string.</summary>
+internal static class Servers
+{
+    public const string DatabaseName = "tickets";
+    public const string BrokerName = "rabbitmq";
+
+    public static IResourceBuilder<IResourceWithConnectionString> AddTicketsDatabase(this IDistributedApplicationBuilder builder, DeploymentOptions options)
+    {
+        if (options.ExternalPostgres)
+        {
+            return builder.AddConnectionString(DatabaseName);
+        }
+
+        var password = builder.AddPassword("postgres-password");
+        if (options.Target == DeploymentTarget.Azure)
+        {
+            return builder.AddFlexibleServer(password);
+        }
+
+        var postgres = builder.AddPostgres("postgres", password: password).WithDataVolume(builder.VolumeName("postgres"));
+        if (builder.ExecutionContext.IsPublishMode)
+        {
+            // AddDatabase makes the database when it runs; a published server makes the one that its image is told.
+            postgres.WithEnvironment("POSTGRES_DB", DatabaseName);
+        }
+
+        return postgres.AddDatabase(DatabaseName);
+    }
+
+    public static IResourceBuilder<IResourceWithConnectionString> AddBroker(this IDistributedApplicationBuilder builder, DeploymentOptions options)
+    {
+        if (options.ExternalRabbitMq)
+        {
+            return builder.AddConnectionString(BrokerName);
+        }
+
+        var user = builder.AddParameter("rabbitmq-username", "ticketapp", publishValueAsDefault: true);
+        var rabbitmq = builder.AddRabbitMQ(BrokerName, user, builder.AddPassword("rabbitmq-password"))
+            .WithManagementPlugin()
+            .WithDataVolume(builder.VolumeName(BrokerName));
+        if (builder.ExecutionContext.IsPublishMode)
+        {
+            // The store is kept under the node's name, which is a pod's or container's random host name unless it is said.
+            rabbitmq.WithEnvironment("RABBITMQ_NODENAME", "rabbitmq@localhost");
+        }
+
+        return rabbitmq;
+    }
+
+    /// <summary>Letters and digits only: published manifests put passwords into amqp:// and postgresql:// URIs unescaped.</summary>
+    public static IResourceBuilder<ParameterResource> AddPassword(this IDistributedApplicationBuilder builder, string name) =>
+        builder.AddParameter(name, new GenerateParameterDefault { MinLength = 32, Special = false }, secret: true, persist: true);
+
+    /// <summary>Fixed where a claim has to find it, else one for each clone of the repository.</summary>
+    private static string? VolumeName(this IDistributedApplicationBuilder builder, string server) =>
+        builder.ExecutionContext.IsPublishMode ? $"ticketapp-{server}-data" : null;
+}

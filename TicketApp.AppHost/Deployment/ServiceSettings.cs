@@ -1,0 +1,50 @@
+using System.Globalization;
+
+namespace TicketApp.AppHost.Deployment;
+
+/// <summary>What the services get wherever they are published.</summary>
+internal static class ServiceSettings
+{
+    /// <summary>What the workers scale on, in the answer of <c>/v1/stats</c>: queued and running tickets together.</summary>
+    public const string BacklogField = "open";
+
+    /// <summary>
+    /// A probe of each type. The startup probe is an annotation: WithHttpProbe also adds a health check of its path, and refuses the second of one path.
+    /// </summary>
+    public static IResourceBuilder<ProjectResource> WithProbes(this IResourceBuilder<ProjectResource> project) => project
+        .WithHttpProbe(ProbeType.Readiness, "/health", initialDelaySeconds: 0, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 3, endpointName: "http")
+        .WithHttpProbe(ProbeType.Liveness, "/alive", initialDelaySeconds: 0, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6, endpointName: "http")
+        .WithAnnotation(new EndpointProbeAnnotation
+        {
+            Type = ProbeType.Startup,
+            EndpointReference = project.GetEndpoint("http"),
+            Path = "/alive",
+            InitialDelaySeconds = 1,
+            PeriodSeconds = 2,
+            TimeoutSeconds = 5,
+            FailureThreshold = 60,
+            SuccessThreshold = 1,
+        });
+
+    public static void PublishSettings(
+        this IDistributedApplicationBuilder builder,
+        DeploymentOptions options,
+        IResourceBuilder<ProjectResource> api,
+        IResourceBuilder<ProjectResource> worker)
+    {
+        // Empty: telemetry goes nowhere until a site says where.
+        var collector = builder.AddParameter("otlp-endpoint", "", publishValueAsDefault: true);
+        foreach (var project in (IResourceBuilder<ProjectResource>[])[api, worker])
+        {
+            project.WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", collector).WithEnvironment("OTEL_SERVICE_NAME", project.Resource.Name);
+        }
+
+        api.WithEnvironment("Auth__Mode", "keys").WithEnvironment("Auth__AdminKeys__0", builder.AddPassword("admin-key"));
+        worker.WithEnvironment("Worker__Concurrency", builder.AddNumber("worker-slots", options.WorkerSlots))
+            .WithEnvironment("Worker__DrainTimeout", options.Drain.ToString("c", CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>A number that a site may change in the published output.</summary>
+    public static IResourceBuilder<ParameterResource> AddNumber(this IDistributedApplicationBuilder builder, string name, int value) =>
+        builder.AddParameter(name, value.ToString(CultureInfo.InvariantCulture), publishValueAsDefault: true);
+}
