@@ -6,6 +6,7 @@ using TicketApp.Api.Models;
 using TicketApp.Api.Problems;
 using TicketApp.Api.Tickets;
 using TicketApp.Api.Users;
+using TicketApp.Api.Webhooks;
 
 namespace TicketApp.Api;
 
@@ -21,6 +22,11 @@ namespace TicketApp.Api;
 [JsonSerializable(typeof(Ticket))]
 [JsonSerializable(typeof(ModelList))]
 [JsonSerializable(typeof(Dictionary<string, int>))]
+[JsonSerializable(typeof(WebhookPayload))]
+[JsonSerializable(typeof(WebhookSecret))]
+[JsonSerializable(typeof(WebhookDeliveries))]
+[JsonSerializable(typeof(WebhookDeliveryPage))]
+[JsonSerializable(typeof(WebhookEndpointsOff))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     public const string ContentType = "application/json; charset=utf-8";

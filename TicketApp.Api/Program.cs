@@ -9,6 +9,7 @@ using TicketApp.Api.Models;
 using TicketApp.Api.Responses;
 using TicketApp.Api.Tickets;
 using TicketApp.Api.Users;
+using TicketApp.Api.Webhooks;
 using TicketApp.Contracts.Broker;
 using TicketApp.ServiceDefaults;
 
@@ -26,7 +27,8 @@ builder.Services
     .AddDispatch()
     .AddErrors()
     .AddDeadlines()
-    .AddResponses();
+    .AddResponses()
+    .AddWebhooks();
 
 var app = builder.Build();
 
@@ -38,6 +40,7 @@ app.MapTickets();
 app.MapResourceApi()
     .MapUserResources()
     .MapTicketResources()
-    .MapModels();
+    .MapModels()
+    .MapWebhooks();
 
 await app.RunAsync();

@@ -14,7 +14,11 @@ internal sealed record ProblemType(string Name, int Status, string Title)
     public static readonly ProblemType NoSuchPath = new("no-such-path", StatusCodes.Status404NotFound, "There is no such path");
     public static readonly ProblemType TicketNotFound = new("ticket-not-found", StatusCodes.Status404NotFound, "There is no such ticket");
     public static readonly ProblemType UserNotFound = new("user-not-found", StatusCodes.Status404NotFound, "There is no such user");
+    public static readonly ProblemType DeliveryNotFound = new("delivery-not-found", StatusCodes.Status404NotFound, "There is no such delivery");
+    public static readonly ProblemType EndpointNotFound = new("endpoint-not-found", StatusCodes.Status404NotFound, "There is no such endpoint");
     public static readonly ProblemType MethodNotAllowed = new("method-not-allowed", StatusCodes.Status405MethodNotAllowed, "The path does not have this method");
+    public static readonly ProblemType DeliveryPending = new("delivery-pending", StatusCodes.Status409Conflict, "The delivery has not ended yet");
+    public static readonly ProblemType DeliveryExhausted = new("delivery-exhausted", StatusCodes.Status409Conflict, "The delivery has had too many attempts");
     public static readonly ProblemType TooLarge = new("too-large", StatusCodes.Status413PayloadTooLarge, "The request is too large");
     public static readonly ProblemType NotJson = new("not-json", StatusCodes.Status415UnsupportedMediaType, "The body is not declared as JSON");
     public static readonly ProblemType InternalError = new("internal-error", StatusCodes.Status500InternalServerError, "Something unexpected went wrong");

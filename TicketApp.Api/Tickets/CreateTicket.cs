@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using TicketApp.Api.Webhooks;
 
 namespace TicketApp.Api.Tickets;
 
@@ -20,6 +21,9 @@ public sealed record CreateTicket
 
     /// <summary>How long it may take. Default: as the service is set up.</summary>
     public TicketPolicy? Policy { get; init; }
+
+    /// <summary>Where to tell when it starts or ends. Default: nowhere.</summary>
+    public WebhookRequest? Webhook { get; init; }
 }
 
 /// <summary>How long a ticket may take, in whole seconds.</summary>

@@ -3,11 +3,12 @@ using System.Text.Json;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Models;
 using TicketApp.Api.Problems;
+using TicketApp.Api.Webhooks;
 
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Reads a ticket that is submitted to the resource API strictly: what it does not know it refuses, and it says everything that is wrong.</summary>
-internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOptions> options)
+internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOptions> options, IOptions<WebhookOptions> webhooks)
 {
     private const string WrongType = "is no field of a ticket, has the wrong type, or is text that is not valid Unicode";
 
@@ -58,6 +59,7 @@ internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOpt
         CheckSeconds("policy.queue_ttl_s", request.Policy?.QueueTtlS, errors);
         CheckSeconds("policy.execution_timeout_s", request.Policy?.ExecutionTimeoutS, errors);
         CheckSeconds("policy.deadline_s", request.Policy?.DeadlineS, errors);
+        var webhook = request.Webhook is { } asked ? Webhook.Read(asked, webhooks.Value, errors) : null;
         var modelIsKnown = models.TryGet(request.Model ?? models.Default, out var model);
         if (!modelIsKnown)
         {
@@ -68,16 +70,17 @@ internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOpt
             errors.Add("input", defect);
         }
 
-        return errors.Any ? (null, errors.ToProblem(modelIsKnown ? null : ProblemType.UnknownModel)) : (ToTicket(request, priority!.Value), null);
+        return errors.Any ? (null, errors.ToProblem(modelIsKnown ? null : ProblemType.UnknownModel)) : (ToTicket(request, priority!.Value, webhook), null);
     }
 
-    private NewTicket ToTicket(CreateTicket request, TicketPriority priority)
+    private NewTicket ToTicket(CreateTicket request, TicketPriority priority, Webhook? webhook)
     {
         // A string that is no UUID is no user's id.
         var userId = Guid.TryParseExact(request.UserId, "D", out var id) ? id : Guid.Empty;
         return new(Guid.CreateVersion7(), userId, priority)
         {
-            Details = new(request.Model ?? models.Default, request.Input, request.Policy?.QueueTtlS, request.Policy?.ExecutionTimeoutS, request.Policy?.DeadlineS),
+            Details = new(
+                request.Model ?? models.Default, request.Input, request.Policy?.QueueTtlS, request.Policy?.ExecutionTimeoutS, request.Policy?.DeadlineS, webhook),
         };
     }
 

@@ -1,3 +1,4 @@
+using TicketApp.Api.Webhooks;
 using TicketApp.Contracts;
 
 namespace TicketApp.Api.Tickets;
@@ -18,7 +19,8 @@ internal sealed record NewTicket(Guid TicketId, Guid UserId, TicketPriority Prio
 /// <param name="QueueTtlS">Seconds from creation to start; null: <see cref="TicketOptions.QueueLimit"/>.</param>
 /// <param name="ExecutionTimeoutS">Seconds of one run; null: the worker's limit.</param>
 /// <param name="DeadlineS">Seconds from creation to finish; null: <see cref="TicketOptions.ProcessingLimit"/>.</param>
-internal sealed record TicketDetails(string Model, string? Input, int? QueueTtlS, int? ExecutionTimeoutS, int? DeadlineS);
+/// <param name="Webhook">Where to tell of it; null: nowhere.</param>
+internal sealed record TicketDetails(string Model, string? Input, int? QueueTtlS, int? ExecutionTimeoutS, int? DeadlineS, Webhook? Webhook = null);
 
 /// <summary>A ticket that was stored, as far as the database decided it. Of tickets of the original API, whose callers do not ask, nothing is known.</summary>
 /// <param name="Status">Queued or released.</param>

@@ -29,8 +29,9 @@ internal static class TicketInserts
     public const string DetailedReleased =
         $"""
         insert into tickets ({DetailColumns}, status, attempt, epoch, lease_expires)
-        select {DetailValues}, 'released', 1, 1, now() + $12
-        from unnest($1, $2, $3, $7, $8, $9, $10, $11) i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s)
+        select {DetailValues}, 'released', 1, 1, now() + $14
+        from unnest($1, $2, $3, $7, $8, $9, $10, $11, $12, $13)
+            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events)
         join users u on u.user_id = i.user_id
         returning ticket_id, expires_at, time_created
         """;
@@ -39,21 +40,21 @@ internal static class TicketInserts
         $"""
         insert into tickets ({DetailColumns}, status, queue_key)
         select {DetailValues}, 'queued', {QueueKey}
-        from unnest($1, $2, $3, $7, $8, $9, $10, $11) with ordinality
-            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, place)
+        from unnest($1, $2, $3, $7, $8, $9, $10, $11, $12, $13) with ordinality
+            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, place)
         join users u on u.user_id = i.user_id
         {HeadAndFlow}
         returning ticket_id, expires_at, time_created
         """;
 
     private const string DetailColumns =
-        "ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s";
+        "ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events";
 
     private const string DetailValues =
         """
         i.ticket_id, i.user_id, now(), now() + coalesce(i.deadline_s * interval '1 s', $4),
             now() + least(coalesce(i.queue_ttl_s * interval '1 s', $5), coalesce(i.deadline_s * interval '1 s', $4)), $6,
-            i.priority, i.model, i.input, i.queue_ttl_s, i.execution_timeout_s, i.deadline_s
+            i.priority, i.model, i.input, i.queue_ttl_s, i.execution_timeout_s, i.deadline_s, i.webhook_url, i.webhook_events
         """;
 
     // Start-time fair queuing. Each user's tickets of one priority form a flow; a ticket's key is its flow's last key, or the

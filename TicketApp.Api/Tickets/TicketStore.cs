@@ -81,6 +81,8 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.QueueTtlS)));
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.ExecutionTimeoutS)));
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.DeadlineS)));
+            command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.Webhook?.Url)));
+            command.Parameters.Add(Value(Array.ConvertAll(rows, row => (short?)row.Details?.Webhook?.Events)));
         }
 
         if (lease is not null)

@@ -3,6 +3,18 @@ namespace TicketApp.Tests.Fixtures;
 /// <summary>The application with a model that answers within milliseconds.</summary>
 public sealed class AppFixture : RunningApp
 {
+    protected override IReadOnlyDictionary<string, string> ApiSettings { get; } = new Dictionary<string, string>
+    {
+        // Receivers are in the tests' process, and fail for less than three days.
+        ["Webhooks__AllowHttp"] = "true",
+        ["Webhooks__AllowPrivateAddresses"] = "true",
+        ["Webhooks__ConcurrencyPerHost"] = "2",
+        ["Webhooks__Timeout"] = "00:00:02",
+        ["Webhooks__Retries__0"] = "00:00:00.200",
+        ["Webhooks__Retries__1"] = "00:00:00.200",
+        ["Webhooks__Tick"] = "00:00:00.050",
+    };
+
     protected override IReadOnlyDictionary<string, string> WorkerSettings { get; } = new Dictionary<string, string>
     {
         ["Simulator__Min"] = "00:00:00.010",

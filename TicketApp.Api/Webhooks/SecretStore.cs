@@ -1,0 +1,82 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace TicketApp.Api.Webhooks;
+
+/// <summary>Users' signing secrets. Two are valid at most: the current one, and the one before it while they rotate.</summary>
+internal sealed class SecretStore(NpgsqlDataSource database, SecretSeal seal, IOptions<WebhookOptions> options)
+{
+    // The user's row is locked, so that two rotations take turns; one that waits sees what the other has stored.
+    private const string LockUserSql = "select 1 from users where user_id = $1 for no key update";
+
+    private const string RetireSql =
+        """
+        with gone as (delete from webhook_secrets where user_id = $1 and time_expires is not null)
+        update webhook_secrets set time_expires = now() + $2 where user_id = $1 and time_expires is null
+        returning time_expires
+        """;
+
+    private const string InsertSql = "insert into webhook_secrets (secret_id, user_id, secret) values ($1, $2, $3) on conflict (user_id) where time_expires is null do nothing";
+
+    private const string ValidSql =
+        "select secret from webhook_secrets where user_id = $1 and (time_expires is null or time_expires > now()) order by time_created desc";
+
+    /// <summary>A new secret for the user, and until when the one before it signs too. Null if there is no such user.</summary>
+    public async Task<(byte[] Secret, DateTime? PreviousExpires)?> RotateAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (NpgsqlCommand user = new(LockUserSql, connection) { Parameters = { Value(userId) } })
+        {
+            if (await user.ExecuteScalarAsync(cancellationToken) is null)
+            {
+                return null;
+            }
+        }
+
+        await using NpgsqlCommand retire = new(RetireSql, connection) { Parameters = { Value(userId), Value(options.Value.SecretOverlap) } };
+        var expires = (DateTime?)await retire.ExecuteScalarAsync(cancellationToken);
+        var secret = await InsertAsync(connection, userId, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return (secret, expires);
+    }
+
+    /// <summary>The secrets that sign now, the newest first. A user who never asked for one gets one that nobody has seen.</summary>
+    /// <exception cref="CryptographicException">One of them cannot be opened.</exception>
+    public async Task<IReadOnlyList<byte[]>> ValidAsync(Guid userId, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        var secrets = await ReadAsync();
+        if (secrets.Count == 0)
+        {
+            await InsertAsync(connection, userId, cancellationToken);
+            secrets = await ReadAsync();
+        }
+
+        return secrets;
+
+        async Task<List<byte[]>> ReadAsync()
+        {
+            List<byte[]> valid = [];
+            await using NpgsqlCommand command = new(ValidSql, connection) { Parameters = { Value(userId) } };
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                valid.Add(seal.Open(userId, reader.GetFieldValue<byte[]>(0)));
+            }
+
+            return valid;
+        }
+    }
+
+    private async Task<byte[]> InsertAsync(NpgsqlConnection connection, Guid userId, CancellationToken cancellationToken)
+    {
+        var secret = RandomNumberGenerator.GetBytes(WebhookSignature.SecretBytes);
+        await using NpgsqlCommand command = new(InsertSql, connection) { Parameters = { Value(Guid.CreateVersion7()), Value(userId), Value(seal.Close(userId, secret)) } };
+        await command.ExecuteNonQueryAsync(cancellationToken);
+        return secret;
+    }
+
+    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
+}

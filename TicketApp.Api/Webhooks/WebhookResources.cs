@@ -1,0 +1,81 @@
+using System.Text.Json.Serialization;
+using TicketApp.Api.Tickets;
+
+namespace TicketApp.Api.Webhooks;
+
+/// <summary>Where to tell of a new ticket, and what.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record WebhookRequest
+{
+    /// <summary>Absolute, https, of the public Internet, with port 80, 443 or one from 1024, at most 2,000 characters.</summary>
+    public Uri? Url { get; init; }
+
+    /// <summary><c>ticket.started</c>, <c>ticket.finished</c> or both. Default: <c>ticket.finished</c>.</summary>
+    public IReadOnlyList<string?>? Events { get; init; }
+}
+
+/// <summary>The body of a webhook, as the Standard Webhooks specification has it.</summary>
+/// <param name="Type"><c>ticket.started</c> or <c>ticket.finished</c>.</param>
+/// <param name="Timestamp">When that happened.</param>
+/// <param name="Truncated">Input and response are too large to send, and null: get the ticket for them. Absent otherwise.</param>
+/// <param name="Data">The ticket as it was then.</param>
+public sealed record WebhookPayload(
+    string Type, DateTime Timestamp, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Truncated, Ticket Data);
+
+/// <summary>A new signing secret.</summary>
+/// <param name="Secret">It, told here and never again: <c>whsec_</c> and base64.</param>
+/// <param name="PreviousExpiresAt">Until when the one before it signs too; null if there was none.</param>
+public sealed record WebhookSecret(string Secret, DateTime? PreviousExpiresAt);
+
+/// <summary>An event on its way to its receiver, or at its end.</summary>
+public sealed record WebhookDelivery
+{
+    /// <summary>The receiver's <c>webhook-id</c>.</summary>
+    public required string Id { get; init; }
+
+    public required Guid TicketId { get; init; }
+
+    /// <summary><c>ticket.started</c> or <c>ticket.finished</c>.</summary>
+    public required string Type { get; init; }
+
+    public required Uri Url { get; init; }
+
+    /// <summary><c>pending</c>, <c>delivered</c> or <c>dead</c>.</summary>
+    public required string Status { get; init; }
+
+    public required DateTime CreatedAt { get; init; }
+
+    /// <summary>When it is tried next; while an attempt is under way, when that counts as lost. Null once it has ended.</summary>
+    public DateTime? NextAttemptAt { get; init; }
+
+    public required int AttemptCount { get; init; }
+
+    /// <summary>The latest 20 attempts, newest first.</summary>
+    public required IReadOnlyList<WebhookAttempt> Attempts { get; init; }
+}
+
+/// <summary>One request to a receiver.</summary>
+/// <param name="Number">From 1.</param>
+/// <param name="At">When it ended.</param>
+/// <param name="DurationMs">How long it took.</param>
+/// <param name="StatusCode">What the receiver answered; null if it did not.</param>
+/// <param name="Error">A word for what went wrong where nothing was answered.</param>
+public sealed record WebhookAttempt(int Number, DateTime At, int DurationMs, int? StatusCode, string? Error);
+
+/// <summary>Deliveries of one ticket, newest first.</summary>
+/// <param name="Results">At most 100.</param>
+public sealed record WebhookDeliveries(IReadOnlyList<WebhookDelivery> Results);
+
+/// <summary>A page of deliveries, newest first.</summary>
+/// <param name="Results">Them.</param>
+/// <param name="Next">The cursor of the next page; null on the last one.</param>
+public sealed record WebhookDeliveryPage(IReadOnlyList<WebhookDelivery> Results, string? Next);
+
+/// <summary>An endpoint that answered 410.</summary>
+/// <param name="Url">Where nothing is sent any more for this user.</param>
+/// <param name="OffSince">Since when.</param>
+public sealed record WebhookEndpointOff(Uri Url, DateTime OffSince);
+
+/// <summary>A user's endpoints that answered 410, the latest first.</summary>
+/// <param name="Results">At most 100.</param>
+public sealed record WebhookEndpointsOff(IReadOnlyList<WebhookEndpointOff> Results);

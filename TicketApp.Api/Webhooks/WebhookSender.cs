@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using TicketApp.Api.Tickets;
+
+namespace TicketApp.Api.Webhooks;
+
+/// <summary>Makes one attempt: signs the payload, sends it, and says how it went. Never throws for what a receiver can cause.</summary>
+internal sealed class WebhookSender(SecretStore secrets, IOptions<WebhookOptions> options, TimeProvider time) : IDisposable
+{
+    private readonly HttpMessageInvoker _http = new(WebhookTransport.CreateHandler(options.Value));
+
+    public async Task<AttemptResult> SendAsync(Delivery delivery, CancellationToken cancellationToken)
+    {
+        if (delivery.EndpointIsOff)
+        {
+            return new(null, "endpoint_off", TimeSpan.Zero);
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(options.Value.Timeout);
+        var started = Stopwatch.GetTimestamp();
+        try
+        {
+            using var request = await CreateRequestAsync(delivery, cancellationToken);
+            using var response = await _http.SendAsync(request, limit.Token);
+            return new((int)response.StatusCode, null, Stopwatch.GetElapsedTime(started), RetryAfter(response));
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && ErrorOf(exception) is not null)
+        {
+            return new(null, ErrorOf(exception), Stopwatch.GetElapsedTime(started));
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    /// <summary>What the log of deliveries tells of an exception: a word, and nothing that a receiver or a name server said.</summary>
+    private static string? ErrorOf(Exception exception) => exception switch
+    {
+        OperationCanceledException or TimeoutException => "timeout",
+        CryptographicException => "secret_unreadable",
+        HttpRequestException { InnerException: { } inner } when ErrorOf(inner) is { } cause => cause,
+        HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => "name_not_resolved",
+        HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => "tls_failed",
+        HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } => "connection_failed",
+        HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded } => "connection_closed",
+        HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => "answer_too_large",
+        HttpRequestException => "http_error",
+        PrivateAddressException => "address_not_public",
+        SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } => "name_not_resolved",
+        SocketException { SocketErrorCode: SocketError.TimedOut } => "timeout",
+        SocketException => "connection_failed",
+        _ => null,
+    };
+
+    private async Task<HttpRequestMessage> CreateRequestAsync(Delivery delivery, CancellationToken cancellationToken)
+    {
+        var payload = JsonSerializer.SerializeToUtf8Bytes(
+            new(delivery.Event, delivery.Created, delivery.Truncated, Ticket.Of(delivery.Ticket)), ApiJson.Default.WebhookPayload);
+        var timestamp = time.GetUtcNow().ToUnixTimeSeconds();
+        var valid = await secrets.ValidAsync(delivery.Ticket.UserId, cancellationToken);
+        return new(HttpMethod.Post, delivery.Url)
+        {
+            // HTTP/2 where TLS negotiates it, else HTTP/1.1.
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionOrLower,
+            Content = new ByteArrayContent(payload) { Headers = { ContentType = new("application/json", "utf-8") } },
+            Headers =
+            {
+                { "User-Agent", "TicketApp-Webhooks/1" },
+                { "webhook-id", delivery.MessageId },
+                { "webhook-timestamp", timestamp.ToString(CultureInfo.InvariantCulture) },
+                { "webhook-signature", WebhookSignature.Sign(valid, delivery.MessageId, timestamp, payload) },
+            },
+        };
+    }
+
+    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
+    {
+        { Delta: { } delta } => delta,
+        { Date: { } date } => date - time.GetUtcNow(),
+        _ => null,
+    };
+}

@@ -1,0 +1,24 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace TicketApp.Api.Webhooks;
+
+/// <summary>Signatures by the Standard Webhooks specification, symmetric form: HMAC-SHA256 over <c>id.timestamp.payload</c>.</summary>
+internal static class WebhookSignature
+{
+    public const string SecretPrefix = "whsec_";
+
+    /// <summary>The specification allows 24 to 64 bytes.</summary>
+    public const int SecretBytes = 32;
+
+    /// <summary>The value of <c>webhook-signature</c>: one signature for each secret, separated by spaces.</summary>
+    public static string Sign(IEnumerable<byte[]> secrets, string id, long timestamp, ReadOnlySpan<byte> payload)
+    {
+        byte[] signed = [.. Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{id}.{timestamp}.")), .. payload];
+        return string.Join(' ', secrets.Select(secret => $"v1,{Convert.ToBase64String(HMACSHA256.HashData(secret, signed))}"));
+    }
+
+    /// <summary>A secret as its user sees it.</summary>
+    public static string Format(byte[] secret) => SecretPrefix + Convert.ToBase64String(secret);
+}

@@ -1,0 +1,122 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+using TicketApp.Api.Access;
+using TicketApp.Api.Problems;
+using TicketApp.Api.Tickets;
+
+namespace TicketApp.Api.Webhooks;
+
+/// <summary>Secrets, deliveries and endpoints of webhooks in the resource API.</summary>
+internal static class WebhooksEndpoints
+{
+    private const int DefaultPage = 20;
+    private const int LargestPage = 100;
+
+    public static IServiceCollection AddWebhooks(this IServiceCollection services)
+    {
+        services.AddOptions<WebhookOptions>().BindConfiguration(WebhookOptions.SectionName).ValidateOnStart();
+        return services
+            .AddSingleton<IValidateOptions<WebhookOptions>, WebhookOptionsValidator>()
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton<SecretSeal>()
+            .AddSingleton<SecretStore>()
+            .AddSingleton<DeliveryStore>()
+            .AddSingleton<DeliveryLog>()
+            .AddSingleton<RetrySchedule>()
+            .AddSingleton<WebhookSender>()
+            .AddHostedService<WebhookDispatcher>();
+    }
+
+    public static RouteGroupBuilder MapWebhooks(this RouteGroupBuilder v1)
+    {
+        v1.MapPost("/users/{id}/webhook-secrets", RotateSecretAsync).Produces<WebhookSecret>(StatusCodes.Status201Created);
+        v1.MapGet("/users/{id}/webhook-deliveries/dead", ListDeadAsync).Produces<WebhookDeliveryPage>();
+        v1.MapGet("/users/{id}/webhook-endpoints/off", ListOffAsync).Produces<WebhookEndpointsOff>();
+        v1.MapDelete("/users/{id}/webhook-endpoints/off", SwitchOnAsync).Produces(StatusCodes.Status204NoContent);
+        v1.MapGet("/tickets/{id}/deliveries", ListAsync).Produces<WebhookDeliveries>();
+        v1.MapPost("/tickets/{id}/deliveries/{delivery}/replay", ReplayAsync).Produces(StatusCodes.Status202Accepted);
+        return v1;
+    }
+
+    private static async Task<Utf8ContentHttpResult> RotateSecretAsync(string id, Caller caller, SecretStore secrets, CancellationToken cancellationToken)
+    {
+        if (!TryFindUser(id, caller, out var userId) || await secrets.RotateAsync(userId, cancellationToken) is not { } rotated)
+        {
+            return UserNotFound();
+        }
+
+        return ApiJson.Created(new WebhookSecret(WebhookSignature.Format(rotated.Secret), rotated.PreviousExpires), ApiJson.Default.WebhookSecret);
+    }
+
+    private static async Task<Utf8ContentHttpResult> ListDeadAsync(
+        string id, string? limit, string? cursor, Caller caller, DeliveryLog log, CancellationToken cancellationToken)
+    {
+        if (!TryFindUser(id, caller, out var userId))
+        {
+            return UserNotFound();
+        }
+
+        var size = DefaultPage;
+        if (limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out size) || size is < 1 or > LargestPage))
+        {
+            FieldErrors errors = new();
+            errors.Add("limit", $"must be from 1 to {LargestPage}");
+            return errors.ToProblem().ToResult();
+        }
+
+        long before = long.MaxValue;
+        if (cursor is not null && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out before))
+        {
+            return ProblemType.InvalidCursor.With("Use the value of next of the page before, or none for the first page.").ToResult();
+        }
+
+        var (page, next) = await log.DeadAsync(userId, size, before, cancellationToken);
+        return ApiJson.Ok(new WebhookDeliveryPage(page, next?.ToString(CultureInfo.InvariantCulture)), ApiJson.Default.WebhookDeliveryPage);
+    }
+
+    private static async Task<Utf8ContentHttpResult> ListOffAsync(string id, Caller caller, DeliveryLog log, CancellationToken cancellationToken) =>
+        TryFindUser(id, caller, out var userId)
+            ? ApiJson.Ok(new WebhookEndpointsOff(await log.OffAsync(userId, cancellationToken)), ApiJson.Default.WebhookEndpointsOff)
+            : UserNotFound();
+
+    private static async Task<IResult> SwitchOnAsync(string id, string? url, Caller caller, DeliveryLog log, CancellationToken cancellationToken)
+    {
+        if (!TryFindUser(id, caller, out var userId))
+        {
+            return UserNotFound();
+        }
+
+        return url is not null && await log.SwitchOnAsync(userId, url, cancellationToken)
+            ? TypedResults.NoContent()
+            : ProblemType.EndpointNotFound.With("Give url as the list of endpoints that are off shows it.").ToResult();
+    }
+
+    private static async Task<Utf8ContentHttpResult> ListAsync(string id, Caller caller, TicketRowReader tickets, DeliveryLog log, CancellationToken cancellationToken) =>
+        await tickets.FindAsync(id) is { } ticket && caller.MayActFor(ticket.UserId)
+            ? ApiJson.Ok(new WebhookDeliveries(await log.OfTicketAsync(ticket.TicketId, cancellationToken)), ApiJson.Default.WebhookDeliveries)
+            : TicketNotFound();
+
+    private static async Task<IResult> ReplayAsync(
+        string id, string delivery, Caller caller, TicketRowReader tickets, DeliveryLog log, CancellationToken cancellationToken)
+    {
+        if (await tickets.FindAsync(id) is not { } ticket || !caller.MayActFor(ticket.UserId))
+        {
+            return TicketNotFound();
+        }
+
+        return (Delivery.TryParseMessageId(delivery, out var deliveryId) ? await log.ReplayAsync(ticket.TicketId, deliveryId, cancellationToken) : ReplayOutcome.NotFound) switch
+        {
+            ReplayOutcome.Done => TypedResults.Accepted(new Uri($"{ResourceApi.Prefix}/tickets/{ticket.TicketId}/deliveries", UriKind.Relative)),
+            ReplayOutcome.Pending => ProblemType.DeliveryPending.With("It is tried again by itself: see next_attempt_at.").ToResult(),
+            ReplayOutcome.Exhausted => ProblemType.DeliveryExhausted.With("Get the ticket instead.").ToResult(),
+            _ => ProblemType.DeliveryNotFound.With("Use an id that the ticket's list of deliveries shows.").ToResult(),
+        };
+    }
+
+    private static bool TryFindUser(string id, Caller caller, out Guid userId) => Guid.TryParseExact(id, "D", out userId) && caller.MayActFor(userId);
+
+    private static Utf8ContentHttpResult UserNotFound() => ProblemType.UserNotFound.With("Check the id.").ToResult();
+
+    private static Utf8ContentHttpResult TicketNotFound() => ProblemType.TicketNotFound.With("Check the id. A finished ticket is kept for a limited time only.").ToResult();
+}

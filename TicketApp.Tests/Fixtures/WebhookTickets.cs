@@ -1,0 +1,39 @@
+using Npgsql;
+
+namespace TicketApp.Tests.Fixtures;
+
+/// <summary>Tickets with webhooks that start and end when a test says so: the engine leaves them alone.</summary>
+internal sealed class WebhookTickets(NpgsqlDataSource database) : IAsyncDisposable
+{
+    /// <summary>A ticket of that user that waits; its user is told of start and end.</summary>
+    public async Task<Guid> CreateAsync(Guid userId, string url)
+    {
+        var ticketId = Guid.CreateVersion7();
+        await ExecuteAsync(
+            """
+            insert into tickets (ticket_id, user_id, status, attempt, queue_key, expires_at, due_at, webhook_url, webhook_events)
+            values ($1, $2, 'waiting', 1, 0, now() + interval '1 hour', now() + interval '1 hour', $3, 3)
+            """,
+            ticketId, userId, url);
+        return ticketId;
+    }
+
+    public Task StartAsync(Guid ticketId) =>
+        ExecuteAsync("update tickets set status = 'running', time_started = now(), lease_expires = now() + interval '1 hour' where ticket_id = $1", ticketId);
+
+    public Task FinishAsync(Guid ticketId, string response = "Happy message") =>
+        ExecuteAsync("update tickets set status = 'succeeded', time_finished = now(), lease_expires = null, response = $2 where ticket_id = $1", ticketId, response);
+
+    public ValueTask DisposeAsync() => database.DisposeAsync();
+
+    private async Task ExecuteAsync(string sql, params object[] values)
+    {
+        await using var command = database.CreateCommand(sql);
+        foreach (var value in values)
+        {
+            command.Parameters.AddWithValue(value);
+        }
+
+        Assert.Equal(1, await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
+    }
+}

@@ -1,0 +1,101 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using TicketApp.Api.Database;
+using TicketApp.Api.Webhooks;
+using TicketApp.Tests.Fixtures;
+
+namespace TicketApp.Tests.Webhooks;
+
+/// <summary>Dispatchers of this process, with settings of their own, on a database of their own.</summary>
+[Collection(AppCollection.Name)]
+public sealed class WebhookDispatcherTests(AppFixture app)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Nothing_is_connected_to_that_is_not_public(bool byName)
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var receiver = await WebhookReceiver.StartAsync();
+        await StoreFinishedAsync(database, byName ? receiver.UrlByName : receiver.Url, count: 1);
+        await RunAsync(database, new() { AllowHttp = true, Retries = [] }, replicas: 1);
+
+        Assert.Equal("address_not_public", await database.ValueAsync<string>("select error from webhook_attempts"));
+        Assert.Empty(receiver.Received);
+    }
+
+    [Fact]
+    public async Task Replicas_share_the_work_and_take_over_what_one_has_left()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var receiver = await WebhookReceiver.StartAsync();
+        await StoreFinishedAsync(database, receiver.Url, count: 50);
+        // As a replica leaves them that dies under way, once the lease has ended.
+        await database.ExecuteAsync("update webhook_deliveries set attempts = 1, tries = 1 where sequence % 5 = 0");
+        await RunAsync(database, new() { AllowHttp = true, AllowPrivateAddresses = true }, replicas: 3);
+
+        Assert.Equal(50, receiver.Received.Select(webhook => webhook.Id).Distinct().Count());
+        Assert.Equal(50, receiver.Received.Count);
+        Assert.Equal(50L, await database.ValueAsync<long>("select count(*) from webhook_attempts where status_code = 204"));
+    }
+
+    [Fact]
+    public async Task Ended_deliveries_go_after_a_while_and_with_their_ticket()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var receiver = await WebhookReceiver.StartAsync();
+        await StoreFinishedAsync(database, receiver.Url, count: 2);
+        await database.ExecuteAsync("delete from tickets where ticket_id = (select ticket_id from webhook_deliveries order by sequence limit 1)");
+        Assert.Equal(1L, await database.ValueAsync<long>("select count(*) from webhook_deliveries"));
+        await RunAsync(database, new() { AllowHttp = true, AllowPrivateAddresses = true }, replicas: 1);
+        await database.ExecuteAsync("update webhook_deliveries set time_ended = now() - interval '31 days'");
+        await new DeliveryStore(database.Source, Options.Create(new WebhookOptions())).PurgeAsync(Cancel);
+
+        Assert.Equal(0L, await database.ValueAsync<long>("select (select count(*) from webhook_deliveries) + (select count(*) from webhook_attempts)"));
+    }
+
+    [Fact]
+    public async Task A_ticket_without_webhook_and_an_event_not_asked_for_make_no_delivery()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await StoreFinishedAsync(database, null, count: 1);
+        await StoreFinishedAsync(database, "https://example.com/", count: 1, events: 1);
+
+        Assert.Equal(0L, await database.ValueAsync<long>("select count(*) from webhook_deliveries"));
+    }
+
+    private static Task StoreFinishedAsync(ScratchDatabase database, string? url, int count, int events = 2) => database.ExecuteAsync(
+        $"""
+        with u as (insert into users (user_id) values (gen_random_uuid()) returning user_id)
+        insert into tickets (ticket_id, user_id, status, queue_key, expires_at, due_at, webhook_url, webhook_events)
+        select gen_random_uuid(), user_id, 'queued', 0, now(), now(), {(url is null ? "null, null" : $"'{url}', {events}")} from u, generate_series(1, {count});
+        update tickets set status = 'succeeded', time_finished = now(), response = 'Happy message' where time_finished is null;
+        """);
+
+    /// <summary>Runs dispatchers until no delivery is pending.</summary>
+    private static async Task RunAsync(ScratchDatabase database, WebhookOptions settings, int replicas)
+    {
+        settings.Tick = TimeSpan.FromMilliseconds(20);
+        var options = Options.Create(settings);
+        DeliveryStore store = new(database.Source, options);
+        using WebhookSender sender = new(new(database.Source, new(options), options), options, TimeProvider.System);
+        using DatabaseMigrator migrator = new(database.Source, NullLogger<DatabaseMigrator>.Instance);
+        await migrator.StartAsync(Cancel);
+        List<WebhookDispatcher> dispatchers = [.. Enumerable.Range(0, replicas).Select(_ =>
+            new WebhookDispatcher(store, sender, new(options), migrator, options, NullLogger<WebhookDispatcher>.Instance))];
+        foreach (var dispatcher in dispatchers)
+        {
+            await dispatcher.StartAsync(Cancel);
+        }
+
+        await Eventually.GetAsync<object>("No delivery pending", TimeSpan.FromSeconds(30), async () =>
+            await database.ValueAsync<long>("select count(*) from webhook_deliveries where outcome is null") == 0 ? new() : null);
+        foreach (var dispatcher in dispatchers)
+        {
+            await dispatcher.StopAsync(Cancel);
+            dispatcher.Dispose();
+        }
+    }
+}
