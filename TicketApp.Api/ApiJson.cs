@@ -2,6 +2,8 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.HttpResults;
+using TicketApp.Api.Changes;
+using TicketApp.Api.Listing;
 using TicketApp.Api.Models;
 using TicketApp.Api.Problems;
 using TicketApp.Api.Tickets;
@@ -27,6 +29,8 @@ namespace TicketApp.Api;
 [JsonSerializable(typeof(WebhookDeliveries))]
 [JsonSerializable(typeof(WebhookDeliveryPage))]
 [JsonSerializable(typeof(WebhookEndpointsOff))]
+[JsonSerializable(typeof(TicketPage))]
+[JsonSerializable(typeof(TicketChanges))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     public const string ContentType = "application/json; charset=utf-8";

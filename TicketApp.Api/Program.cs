@@ -1,14 +1,18 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using TicketApp.Api;
 using TicketApp.Api.Access;
+using TicketApp.Api.Backlog;
+using TicketApp.Api.Changes;
 using TicketApp.Api.Database;
 using TicketApp.Api.Deadlines;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Errors;
+using TicketApp.Api.Listing;
 using TicketApp.Api.Models;
 using TicketApp.Api.Responses;
 using TicketApp.Api.Tickets;
 using TicketApp.Api.Users;
+using TicketApp.Api.Waiting;
 using TicketApp.Api.Webhooks;
 using TicketApp.Contracts.Broker;
 using TicketApp.ServiceDefaults;
@@ -24,6 +28,10 @@ builder.Services
     .AddUsers()
     .AddTickets()
     .AddModels()
+    .AddListing()
+    .AddChanges()
+    .AddWaiting()
+    .AddBacklog()
     .AddDispatch()
     .AddErrors()
     .AddDeadlines()
@@ -41,6 +49,9 @@ app.MapResourceApi()
     .MapUserResources()
     .MapTicketResources()
     .MapModels()
-    .MapWebhooks();
+    .MapWebhooks()
+    .MapListing()
+    .MapChanges()
+    .MapWaiting();
 
 await app.RunAsync();

@@ -6,6 +6,7 @@ using TicketApp.Api.Deadlines;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Errors;
 using TicketApp.Api.Tickets;
+using TicketApp.Api.Waiting;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
 
@@ -25,6 +26,7 @@ internal sealed partial class ResponsesConsumer(
     SucceededTickets succeeded,
     OpenTickets open,
     RunTimes runTimes,
+    TicketWatch watch,
     DatabaseMigrator migrator,
     ILogger<ResponsesConsumer> logger) : BrokerConsumer(factory, QueueNames.Responses, broker, logger)
 {
@@ -151,6 +153,7 @@ internal sealed partial class ResponsesConsumer(
         foreach (var ticket in outcome.Ended)
         {
             succeeded.Add(ticket);
+            watch.Changed(ticket.TicketId);
         }
 
         if (outcome.HasErrors)

@@ -1,3 +1,5 @@
+using TicketApp.Api.Backlog;
+
 namespace TicketApp.Api.Tickets;
 
 /// <summary>A ticket as the resource API shows it.</summary>
@@ -41,6 +43,9 @@ public sealed record Ticket
     /// <summary><c>low</c>, <c>normal</c> or <c>high</c>.</summary>
     public required string Priority { get; init; }
 
+    /// <summary>Where it stands, while it waits.</summary>
+    public QueuePlace? Queue { get; init; }
+
     public required TicketUrls Urls { get; init; }
 
     internal static Ticket Of(TicketRow row)
@@ -51,7 +56,7 @@ public sealed record Ticket
         {
             Id = row.TicketId,
             UserId = row.UserId,
-            Status = TicketStatusNames.Public(row.Status),
+            Status = TicketStatusNames.PublicOf(row.Status),
             Model = row.Model,
             Input = row.Input,
             CreatedAt = row.Created,

@@ -44,6 +44,10 @@ public sealed class TicketOptions
     /// <summary>The largest input of a ticket, in bytes of UTF-8. Default 32 KiB.</summary>
     [Range(1, 1024 * 1024)]
     public int LargestInput { get; set; } = 32 * 1024;
+
+    /// <summary>The most tickets in a page of a list. Default 100.</summary>
+    [Range(1, 1000)]
+    public int LargestPage { get; set; } = 100;
 }
 
 [OptionsValidator]

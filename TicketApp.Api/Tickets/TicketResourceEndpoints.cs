@@ -3,7 +3,9 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
 using TicketApp.Api.Access;
+using TicketApp.Api.Database;
 using TicketApp.Api.Problems;
+using TicketApp.Api.Waiting;
 
 namespace TicketApp.Api.Tickets;
 
@@ -18,9 +20,9 @@ internal static class TicketResourceEndpoints
     }
 
     private static async Task<Utf8ContentHttpResult> CreateAsync(
-        HttpRequest request, HttpResponse response, Caller caller, CreateTicketReader requests, TicketCreator tickets, CancellationToken cancellationToken)
+        HttpContext context, Caller caller, CreateTicketReader requests, TicketCreator tickets, TicketPresenter presenter, TicketWatch watch, CancellationToken cancellationToken)
     {
-        var body = await JsonBody.ReadAsync(request, cancellationToken);
+        var body = await JsonBody.ReadAsync(context.Request, cancellationToken);
         if (body.Problem is { } unreadable)
         {
             return unreadable.ToResult();
@@ -34,38 +36,50 @@ internal static class TicketResourceEndpoints
 
         if (ticket.UserId == Guid.Empty || !caller.MayActFor(ticket.UserId) || await tickets.CreateAsync(ticket) is not { } stored)
         {
-            return ProblemType.UserNotFound.With("Create a user with POST /v1/users and use its id as user_id.").ToResult();
+            return TicketProblems.UserNotFound().ToResult();
         }
 
-        var created = Ticket.Of(TicketRow.Of(ticket, stored));
-        response.Headers.Location = created.Urls.Self;
+        var row = TicketRow.Of(ticket, stored);
+        try
+        {
+            row = await WaitPreference.GrantAsync(context, row, watch, cancellationToken) ?? row;
+        }
+        catch (OverloadedException)
+        {
+            // The ticket is there; that its caller would rather have waited is no reason to say otherwise.
+        }
+
+        var created = await presenter.ShowAsync(row, cancellationToken);
+        context.Response.Headers.Location = created.Urls.Self;
         return ApiJson.Created(created, ApiJson.Default.Ticket);
     }
 
-    private static async Task<IResult> GetAsync(string id, HttpRequest request, HttpResponse response, Caller caller, TicketRowReader tickets)
+    private static async Task<IResult> GetAsync(
+        string id, HttpContext context, Caller caller, TicketRowReader tickets, TicketPresenter presenter, TicketWatch watch, CancellationToken cancellationToken)
     {
         var row = await tickets.FindAsync(id);
         if (row is null || !caller.MayActFor(row.UserId))
         {
-            return TicketNotFound();
+            return TicketProblems.NotFound();
         }
 
-        var body = JsonSerializer.SerializeToUtf8Bytes(Ticket.Of(row), ApiJson.Default.Ticket);
-        if (row.IsFinished)
+        row = await WaitPreference.GrantAsync(context, row, watch, cancellationToken);
+        if (row is null)
         {
-            // Strong: made of the very bytes, so that it changes with a retry as well as with a release that shows more.
-            EntityTagHeaderValue tag = new($"\"{Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 16))}\"");
-            response.Headers.ETag = tag.ToString();
-            response.Headers.CacheControl = "private, no-cache";
-            if (request.GetTypedHeaders().IfNoneMatch.Any(known => known.Equals(EntityTagHeaderValue.Any) || known.Compare(tag, useStrongComparison: false)))
-            {
-                return TypedResults.StatusCode(StatusCodes.Status304NotModified);
-            }
+            return TicketProblems.NotFound();
         }
 
-        return TypedResults.Text(body, ApiJson.ContentType);
+        var body = JsonSerializer.SerializeToUtf8Bytes(await presenter.ShowAsync(row, cancellationToken), ApiJson.Default.Ticket);
+        return row.IsFinished && IsKnown(context, body) ? TypedResults.StatusCode(StatusCodes.Status304NotModified) : TypedResults.Text(body, ApiJson.ContentType);
     }
 
-    private static Utf8ContentHttpResult TicketNotFound() =>
-        ProblemType.TicketNotFound.With("Check the id. A finished ticket is kept for a limited time only.").ToResult();
+    /// <summary>Tags a finished ticket. Whether the caller has it already.</summary>
+    private static bool IsKnown(HttpContext context, byte[] body)
+    {
+        // Strong: made of the very bytes, so that it changes with a retry as well as with a release that shows more.
+        EntityTagHeaderValue tag = new($"\"{Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 16))}\"");
+        context.Response.Headers.ETag = tag.ToString();
+        context.Response.Headers.CacheControl = "private, no-cache";
+        return context.Request.GetTypedHeaders().IfNoneMatch.Any(known => known.Equals(EntityTagHeaderValue.Any) || known.Compare(tag, useStrongComparison: false));
+    }
 }

@@ -9,8 +9,11 @@ internal sealed record TicketRow
     public const string Columns =
         """
         t.ticket_id, t.user_id, t.status::text, t.model, t.input, t.priority, t.attempt, t.max_attempts, t.epoch,
-            t.time_created, t.time_started, t.time_finished, t.expires_at, t.response, t.error_type, t.error_message
+            t.time_created, t.time_started, t.time_finished, t.expires_at, t.response, t.error_type, t.error_message, t.queue_key
         """;
+
+    /// <summary>How many columns they are; others may follow them.</summary>
+    public const int ColumnCount = 17;
 
     public required Guid TicketId { get; init; }
 
@@ -44,6 +47,9 @@ internal sealed record TicketRow
 
     public string? ErrorMessage { get; init; }
 
+    /// <summary>Its place in the backlog: smaller is sooner.</summary>
+    public long? QueueKey { get; init; }
+
     public bool IsFinished => Finished is not null;
 
     public static TicketRow Read(NpgsqlDataReader reader) => new()
@@ -64,6 +70,7 @@ internal sealed record TicketRow
         Response = Text(reader, 13),
         ErrorType = Text(reader, 14),
         ErrorMessage = Text(reader, 15),
+        QueueKey = reader.IsDBNull(16) ? null : reader.GetInt64(16),
     };
 
     /// <summary>A ticket that was just stored, without asking for it.</summary>

@@ -48,10 +48,15 @@ internal static class TicketStatusNames
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "No such ticket status."),
     };
 
-    /// <summary>The word that the resource API shows: a ticket is queued until it is known to run.</summary>
-    public static string Public(TicketStatus status) => status switch
+    /// <summary>What the resource API shows, in the order in which a ticket goes through it.</summary>
+    public static readonly IReadOnlyList<string> AllPublic = ["queued", "running", "succeeded", "failed", "timed_out", "expired", "canceled"];
+
+    /// <summary>The database's word.</summary>
+    public static string Of(TicketStatus status) => status switch
     {
-        TicketStatus.Queued or TicketStatus.Waiting or TicketStatus.Released => "queued",
+        TicketStatus.Queued => "queued",
+        TicketStatus.Waiting => "waiting",
+        TicketStatus.Released => "released",
         TicketStatus.Running => "running",
         TicketStatus.Succeeded => "succeeded",
         TicketStatus.Failed => "failed",
@@ -60,4 +65,10 @@ internal static class TicketStatusNames
         TicketStatus.Canceled => "canceled",
         _ => throw new ArgumentOutOfRangeException(nameof(status), status, "No such ticket status."),
     };
+
+    /// <summary>The word that the resource API shows: a ticket is queued until it is known to run.</summary>
+    public static string PublicOf(TicketStatus status) => status is TicketStatus.Waiting or TicketStatus.Released ? "queued" : Of(status);
+
+    /// <summary>The database's words for one of the resource API's.</summary>
+    public static IReadOnlyList<string> OfPublic(string name) => name == "queued" ? ["queued", "waiting", "released"] : [name];
 }

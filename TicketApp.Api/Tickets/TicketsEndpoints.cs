@@ -23,6 +23,7 @@ internal static class TicketsEndpoints
             .AddSingleton<TicketReader>()
             .AddSingleton<TicketRowReader>()
             .AddSingleton<CreateTicketReader>()
+            .AddSingleton<TicketPresenter>()
             .AddHostedService(provider => provider.GetRequiredService<TicketCreator>())
             .AddHostedService(provider => provider.GetRequiredService<TicketReader>())
             .AddHostedService(provider => provider.GetRequiredService<TicketRowReader>());

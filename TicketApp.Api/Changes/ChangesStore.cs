@@ -1,0 +1,81 @@
+using Npgsql;
+using NpgsqlTypes;
+using TicketApp.Api.Tickets;
+
+namespace TicketApp.Api.Changes;
+
+/// <summary>Reads the log of ends: what ended is in it under the transaction that ended it, and shows once no older transaction can add anything before it.</summary>
+internal sealed class ChangesStore(NpgsqlDataSource database)
+{
+    private const int MostRead = 10_000;
+
+    // Each row comes with the horizon, so that there is one also where nothing has ended.
+    private const string Sql =
+        $"""
+        select {TicketRow.Columns}, t.finished_xid, h.horizon
+        from (select pg_snapshot_xmin(pg_current_snapshot()) as horizon) h
+        left join lateral (
+            select * from (
+                select * from tickets where (finished_xid, ticket_id) > ($1, $2) and finished_xid < h.horizon
+                order by finished_xid, ticket_id limit 10000) e
+            where $3 or e.user_id = $4 order by e.finished_xid, e.ticket_id limit $5) t on true
+        order by t.finished_xid, t.ticket_id
+        """;
+
+    private const string LastReadSql =
+        """
+        select finished_xid, ticket_id from tickets where (finished_xid, ticket_id) > ($1, $2) and finished_xid < $3
+        order by finished_xid, ticket_id offset $4 - 1 limit 1
+        """;
+
+    /// <summary>Reads a page.</summary>
+    /// <returns>Its tickets, in the order in which they ended, and where the next page begins.</returns>
+    public async Task<(IReadOnlyList<TicketRow> Rows, string Next)> ReadAsync(ChangesQuery query, CancellationToken cancellationToken)
+    {
+        List<(TicketRow Row, ulong Transaction)> ended = [];
+        ulong horizon = 0;
+        await using (var command = database.CreateCommand(Sql))
+        {
+            AddPosition(command, query);
+            command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = query.UserId is null });
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = query.UserId ?? Guid.Empty });
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = query.FromNow ? 0 : query.Limit });
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                horizon = reader.GetFieldValue<ulong>(TicketRow.ColumnCount + 1);
+                if (!reader.IsDBNull(0))
+                {
+                    ended.Add((TicketRow.Read(reader), reader.GetFieldValue<ulong>(TicketRow.ColumnCount)));
+                }
+            }
+        }
+
+        var rows = ended.ConvertAll(end => end.Row);
+        if (ended.Count == query.Limit)
+        {
+            return (rows, ChangesQuery.CursorAfter(ended[^1].Transaction, ended[^1].Row.TicketId));
+        }
+
+        var last = query is { UserId: not null, FromNow: false } ? await LastReadAsync(query, horizon, cancellationToken) : null;
+        // All below the horizon was read, and nothing can come there any more. A cursor ahead of it stays: it may be from before a restore.
+        return (rows, last ?? ChangesQuery.CursorAfter(Math.Max(horizon - 1, query.Transaction), TicketIds.Last));
+    }
+
+    /// <summary>Where reading stopped, if it did not get to the horizon.</summary>
+    private async Task<string?> LastReadAsync(ChangesQuery query, ulong horizon, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(LastReadSql);
+        AddPosition(command, query);
+        command.Parameters.Add(new() { Value = horizon, NpgsqlDbType = NpgsqlDbType.Xid8 });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MostRead });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? ChangesQuery.CursorAfter(reader.GetFieldValue<ulong>(0), reader.GetGuid(1)) : null;
+    }
+
+    private static void AddPosition(NpgsqlCommand command, ChangesQuery query)
+    {
+        command.Parameters.Add(new() { Value = query.Transaction, NpgsqlDbType = NpgsqlDbType.Xid8 });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = query.TicketId });
+    }
+}

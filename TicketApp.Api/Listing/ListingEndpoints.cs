@@ -1,0 +1,35 @@
+using Microsoft.Extensions.Options;
+using TicketApp.Api.Access;
+using TicketApp.Api.Tickets;
+
+namespace TicketApp.Api.Listing;
+
+internal static class ListingEndpoints
+{
+    public static IServiceCollection AddListing(this IServiceCollection services) => services.AddSingleton<TicketListStore>();
+
+    /// <summary>Maps lists of tickets.</summary>
+    public static RouteGroupBuilder MapListing(this RouteGroupBuilder v1)
+    {
+        v1.MapGet("/tickets", ListAsync).Produces<TicketPage>();
+        return v1;
+    }
+
+    private static async Task<IResult> ListAsync(
+        HttpRequest request, Caller caller, TicketListStore lists, TicketPresenter presenter, IOptions<TicketOptions> options, CancellationToken cancellationToken)
+    {
+        var (query, problem) = TicketListQuery.Read(request.Query, options.Value.LargestPage, caller);
+        if (query is null)
+        {
+            return problem!.ToResult();
+        }
+
+        var (rows, next) = await lists.ReadAsync(query, cancellationToken);
+        return ApiJson.Ok(new TicketPage(await presenter.ShowAsync(rows, cancellationToken), next), ApiJson.Default.TicketPage);
+    }
+}
+
+/// <summary>A page of a list.</summary>
+/// <param name="Results">Tickets, newest first. With filters a page may be short or even empty while more follow.</param>
+/// <param name="Next">The parameter <c>cursor</c> of the next page; null after the last.</param>
+public sealed record TicketPage(IReadOnlyList<Ticket> Results, string? Next);

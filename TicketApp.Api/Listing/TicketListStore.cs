@@ -1,0 +1,89 @@
+using Npgsql;
+using NpgsqlTypes;
+using TicketApp.Api.Tickets;
+
+namespace TicketApp.Api.Listing;
+
+/// <summary>
+/// Reads lists, a page a statement, by an index that has their order. Rows that a filter leaves out are read all the same, so that
+/// a page reads a bounded number of rows and may come out short, or empty, with a cursor that goes on.
+/// </summary>
+internal sealed class TicketListStore(NpgsqlDataSource database)
+{
+    private const string MostRead = "10000";
+
+    private const string Filter =
+        """
+        ($4::text[] is null or t.status::text = any($4)) and t.time_created > $5 and t.time_created < $6
+        """;
+
+    private const string AllSql =
+        $"""
+        select {TicketRow.Columns} from (
+            select * from tickets where ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MostRead}) t
+        where {Filter} order by t.ticket_id desc limit $7
+        """;
+
+    // A ticket is in one of three indexes, each of which has its user's tickets in order: one that has ended, is with a worker, or waits. One
+    // index over all would take two more entries for each ticket on its way, the three take one.
+    private const string OfUser =
+        $"""
+        (select * from tickets where user_id = $3 and time_finished is not null and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MostRead})
+        union all
+        (select * from tickets where user_id = $3 and status in ('released', 'running', 'canceling') and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MostRead})
+        union all
+        (select * from tickets where user_id = $3 and status in ('queued', 'waiting') and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MostRead})
+        """;
+
+    private const string OfUserSql = $"select {TicketRow.Columns} from (select * from ({OfUser}) o order by ticket_id desc limit {MostRead}) t where {Filter} order by t.ticket_id desc limit $7";
+
+    private const string LastReadOfAllSql =
+        $"select ticket_id from tickets where ticket_id < $1 and ticket_id > $2 order by ticket_id desc offset {MostRead} - 1 limit 1";
+
+    private const string LastReadOfUserSql = $"select ticket_id from ({OfUser}) o order by ticket_id desc offset {MostRead} - 1 limit 1";
+
+    /// <summary>Reads a page.</summary>
+    /// <returns>Its tickets, newest first, and the cursor of the next one; null after the last.</returns>
+    public async Task<(IReadOnlyList<TicketRow> Rows, string? Next)> ReadAsync(TicketListQuery query, CancellationToken cancellationToken)
+    {
+        List<TicketRow> rows = [];
+        await using (var command = database.CreateCommand(query.UserId is null ? AllSql : OfUserSql))
+        {
+            AddRange(command, query);
+            command.Parameters.Add(new() { Value = (object?)query.Statuses ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+            command.Parameters.Add(new() { Value = query.CreatedAfter ?? DateTime.MinValue, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+            command.Parameters.Add(new() { Value = query.CreatedBefore ?? DateTime.MaxValue, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+            // One more than the page holds says whether there is a next one.
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = query.Limit + 1 });
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                rows.Add(TicketRow.Read(reader));
+            }
+        }
+
+        if (rows.Count > query.Limit)
+        {
+            rows.RemoveAt(query.Limit);
+            return (rows, query.CursorAfter(rows[^1].TicketId));
+        }
+
+        var lastRead = query.IsFiltered ? await LastReadAsync(query, cancellationToken) : null;
+        return (rows, lastRead is { } id ? query.CursorAfter(id) : null);
+    }
+
+    /// <summary>The last row that was read, if there may be more behind it.</summary>
+    private async Task<Guid?> LastReadAsync(TicketListQuery query, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(query.UserId is null ? LastReadOfAllSql : LastReadOfUserSql);
+        AddRange(command, query);
+        return (Guid?)await command.ExecuteScalarAsync(cancellationToken);
+    }
+
+    private static void AddRange(NpgsqlCommand command, TicketListQuery query)
+    {
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = query.Below });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = query.Above });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = query.UserId ?? Guid.Empty });
+    }
+}

@@ -1,0 +1,21 @@
+using TicketApp.Api.Backlog;
+
+namespace TicketApp.Api.Tickets;
+
+/// <summary>Shows tickets the way of the resource API, those that wait with their place.</summary>
+internal sealed class TicketPresenter(QueuePlaces places)
+{
+    public async ValueTask<Ticket> ShowAsync(TicketRow row, CancellationToken cancellationToken) =>
+        Ticket.Of(row) with { Queue = await places.FindAsync(row, cancellationToken) };
+
+    public async ValueTask<IReadOnlyList<Ticket>> ShowAsync(IReadOnlyList<TicketRow> rows, CancellationToken cancellationToken)
+    {
+        List<Ticket> tickets = new(rows.Count);
+        foreach (var row in rows)
+        {
+            tickets.Add(await ShowAsync(row, cancellationToken));
+        }
+
+        return tickets;
+    }
+}

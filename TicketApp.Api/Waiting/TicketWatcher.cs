@@ -1,0 +1,54 @@
+using System.Diagnostics;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Tickets;
+
+namespace TicketApp.Api.Waiting;
+
+/// <summary>One request that follows a ticket. Disposing of it ends that, whatever the request ended by.</summary>
+/// <param name="seen">The ticket as the request knows it.</param>
+/// <param name="leave">Called once at the end.</param>
+internal sealed class TicketWatcher(TicketRow seen, Action<TicketWatcher> leave) : IDisposable
+{
+    private readonly Signal _news = new();
+    private volatile TicketRow? _latest = seen;
+    private volatile bool _isStopped;
+
+    public Guid TicketId { get; } = seen.TicketId;
+
+    /// <summary>The ticket as far as it is known; null once it is gone.</summary>
+    public TicketRow? Latest => _latest;
+
+    /// <summary>Whether nothing more will be told: this process stops.</summary>
+    public bool IsStopped => _isStopped;
+
+    /// <summary>Returns when there are news, or after <paramref name="limit"/>.</summary>
+    public Task WaitAsync(TimeSpan limit, CancellationToken cancellationToken) => _news.WaitAsync(limit, cancellationToken);
+
+    /// <summary>Returns when the ticket has ended or is gone, or after <paramref name="limit"/>.</summary>
+    public async Task WaitForEndAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (Latest is { IsFinished: false } && !IsStopped && limit - Stopwatch.GetElapsedTime(started) is var left && left > TimeSpan.Zero)
+        {
+            await WaitAsync(left, cancellationToken);
+        }
+    }
+
+    public void Tell(TicketRow? row)
+    {
+        _latest = row;
+        _news.Set();
+    }
+
+    public void Stop()
+    {
+        _isStopped = true;
+        _news.Set();
+    }
+
+    public void Dispose()
+    {
+        leave(this);
+        _news.Dispose();
+    }
+}

@@ -1,0 +1,47 @@
+using System.Globalization;
+using Microsoft.Extensions.Primitives;
+using TicketApp.Api.Tickets;
+
+namespace TicketApp.Api.Waiting;
+
+/// <summary>The preference <c>wait</c> of RFC 7240: how long a caller would rather wait for an answer. What cannot be read is no preference, as the RFC has it.</summary>
+internal static class WaitPreference
+{
+    /// <summary>The longest wait; a wish for more is granted this far.</summary>
+    public const int MostSeconds = 60;
+
+    /// <summary>Reads the header <c>Prefer</c>.</summary>
+    /// <returns>Seconds from 1; null if there is no such wish. Of several the first counts.</returns>
+    public static int? Read(StringValues prefer)
+    {
+        foreach (var preference in prefer.SelectMany(header => (header ?? "").Split(',')))
+        {
+            var wish = preference.Split(';')[0];
+            var (name, value) = wish.IndexOf('=', StringComparison.Ordinal) is >= 0 and var sign ? (wish[..sign], wish[(sign + 1)..]) : (wish, "");
+            if (name.Trim().Equals("wait", StringComparison.OrdinalIgnoreCase))
+            {
+                return int.TryParse(value.Trim().Trim('"'), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds > 0
+                    ? Math.Min(seconds, MostSeconds)
+                    : null;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Waits for the ticket to end, if the request would rather have that than an answer at once, and says so in the response.</summary>
+    /// <returns>The ticket as it is then; null if it is gone.</returns>
+    /// <exception cref="Database.OverloadedException">As many requests wait as may.</exception>
+    public static async Task<TicketRow?> GrantAsync(HttpContext context, TicketRow row, TicketWatch watch, CancellationToken cancellationToken)
+    {
+        if (Read(context.Request.Headers["Prefer"]) is not { } seconds)
+        {
+            return row;
+        }
+
+        using var watcher = watch.Watch(row);
+        context.Response.Headers["Preference-Applied"] = string.Create(CultureInfo.InvariantCulture, $"wait={seconds}");
+        await watcher.WaitForEndAsync(TimeSpan.FromSeconds(seconds), cancellationToken);
+        return watcher.Latest;
+    }
+}

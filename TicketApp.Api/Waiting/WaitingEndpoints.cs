@@ -1,0 +1,46 @@
+using Microsoft.Extensions.Options;
+using TicketApp.Api.Access;
+using TicketApp.Api.Tickets;
+
+namespace TicketApp.Api.Waiting;
+
+internal static class WaitingEndpoints
+{
+    public static IServiceCollection AddWaiting(this IServiceCollection services)
+    {
+        services.AddOptions<WaitingOptions>().BindConfiguration(WaitingOptions.SectionName).ValidateOnStart();
+        return services
+            .AddSingleton<IValidateOptions<WaitingOptions>, WaitingOptionsValidator>()
+            .AddSingleton<TicketWatchStore>()
+            .AddSingleton<TicketWatch>()
+            .AddSingleton<TicketEvents>()
+            .AddHostedService(provider => provider.GetRequiredService<TicketWatch>());
+    }
+
+    /// <summary>Maps the events of a ticket.</summary>
+    public static RouteGroupBuilder MapWaiting(this RouteGroupBuilder v1)
+    {
+        v1.MapGet("/tickets/{id}/events", ListenAsync).Produces(StatusCodes.Status200OK, contentType: EventStream.ContentType).Produces(StatusCodes.Status204NoContent);
+        return v1;
+    }
+
+    private static async Task<IResult> ListenAsync(
+        string id, HttpRequest request, HttpResponse response, Caller caller, TicketRowReader tickets, TicketEvents events, CancellationToken cancellationToken)
+    {
+        var row = await tickets.FindAsync(id);
+        if (row is null || !caller.MayActFor(row.UserId))
+        {
+            return TicketProblems.NotFound();
+        }
+
+        var seen = TicketEventId.Parse(request.Headers["Last-Event-ID"]);
+        if (row.IsFinished && seen >= TicketEventId.Of(row))
+        {
+            // A browser asks again after every end, and stops when told that there is nothing.
+            return TypedResults.NoContent();
+        }
+
+        await events.SendAsync(row, seen, new(response), cancellationToken);
+        return TypedResults.Empty;
+    }
+}

@@ -1,0 +1,25 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace TicketApp.Api.Waiting;
+
+/// <summary>How callers wait for tickets, from the section <c>Waiting</c>.</summary>
+public sealed class WaitingOptions
+{
+    public const string SectionName = "Waiting";
+
+    /// <summary>The most requests that wait for a ticket or listen to one at once, on each replica; above it they get 503. Default 10,000.</summary>
+    [Range(1, 1_000_000)]
+    public int MaxWaiters { get; set; } = 10_000;
+
+    /// <summary>How often the database is asked, in one statement, whether any ticket that is waited for has changed. What this replica ends itself is told at once. Default 150 ms.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:00:10")]
+    public TimeSpan Tick { get; set; } = TimeSpan.FromMilliseconds(150);
+
+    /// <summary>How often a listener is told how an open ticket gets on. Default 5 seconds.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:00:15")]
+    public TimeSpan Progress { get; set; } = TimeSpan.FromSeconds(5);
+}
+
+[OptionsValidator]
+internal sealed partial class WaitingOptionsValidator : IValidateOptions<WaitingOptions>;

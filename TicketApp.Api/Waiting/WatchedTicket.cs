@@ -1,0 +1,45 @@
+using TicketApp.Api.Tickets;
+
+namespace TicketApp.Api.Waiting;
+
+/// <summary>A state of a ticket that is known already.</summary>
+/// <param name="TicketId">The ticket.</param>
+/// <param name="Status">Its status; null if requests know different states, so that any is news.</param>
+/// <param name="Epoch">Its epoch.</param>
+internal readonly record struct WatchedVersion(Guid TicketId, TicketStatus? Status, int Epoch);
+
+/// <summary>A ticket and who follows it. Used under the lock of <see cref="TicketWatch"/>.</summary>
+internal sealed class WatchedTicket
+{
+    private readonly List<TicketWatcher> _watchers;
+
+    public WatchedTicket(TicketWatcher first, TicketRow seen) => (_watchers, Version) = ([first], VersionOf(seen));
+
+    /// <summary>What all of them know.</summary>
+    public WatchedVersion Version { get; private set; }
+
+    public bool IsAlone => _watchers.Count == 0;
+
+    public void Join(TicketWatcher watcher, TicketRow seen)
+    {
+        _watchers.Add(watcher);
+        if (Version != VersionOf(seen))
+        {
+            Version = Version with { Status = null };
+        }
+    }
+
+    public bool Leave(TicketWatcher watcher) => _watchers.Remove(watcher);
+
+    /// <summary>Tells all that the ticket is now as <paramref name="row"/> says; null: gone.</summary>
+    public void Tell(TicketRow? row)
+    {
+        Version = row is null ? Version : VersionOf(row);
+        _watchers.ForEach(watcher => watcher.Tell(row));
+    }
+
+    /// <summary>Tells all that nothing more will be told.</summary>
+    public void Stop() => _watchers.ForEach(watcher => watcher.Stop());
+
+    private static WatchedVersion VersionOf(TicketRow row) => new(row.TicketId, row.Status, row.Epoch);
+}

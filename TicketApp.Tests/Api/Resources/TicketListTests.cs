@@ -1,0 +1,106 @@
+using System.Net;
+using TicketApp.Tests.Fixtures;
+
+namespace TicketApp.Tests.Api.Resources;
+
+/// <summary>Lists of tickets: order, pages, filters, and what is no cursor.</summary>
+[Collection(AppCollection.Name)]
+public sealed class TicketListTests(AppFixture app)
+{
+    private ResourceClient Api => new(app.Api);
+
+    [Fact]
+    public async Task A_user_s_tickets_come_page_by_page_newest_first_each_once()
+    {
+        var (user, tickets) = await CreateAsync(23);
+        await CreateAsync(3);
+
+        List<string> listed = [];
+        var pages = 0;
+        string? cursor = "";
+        while (cursor is not null)
+        {
+            var page = await Api.GetAsync($"/v1/tickets?user_id={user}&limit=5&cursor={cursor}");
+            Assert.Equal(HttpStatusCode.OK, page.Status);
+            listed.AddRange(Ids(page));
+            cursor = page.Json["next"]?.GetValue<string>();
+            pages++;
+        }
+
+        Assert.Equal(tickets.AsEnumerable().Reverse(), listed);
+        Assert.Equal(5, pages);
+    }
+
+    [Fact]
+    public async Task Filters_choose_by_state_and_time()
+    {
+        var (user, tickets) = await CreateAsync(4);
+        foreach (var ticket in tickets)
+        {
+            await Api.FinishAsync(ticket);
+        }
+
+        var second = await Api.GetAsync($"/v1/tickets/{tickets[1]}");
+        var time = Uri.EscapeDataString(second.Json["created_at"]!.GetValue<string>());
+
+        Assert.Equal(4, Ids(await Api.GetAsync($"/v1/tickets?user_id={user}&status=failed,succeeded")).Count);
+        Assert.Empty(Ids(await Api.GetAsync($"/v1/tickets?user_id={user}&status=queued,running")));
+        Assert.Equal([tickets[3], tickets[2]], Ids(await Api.GetAsync($"/v1/tickets?user_id={user}&created_after={time}")));
+        Assert.Equal([tickets[0]], Ids(await Api.GetAsync($"/v1/tickets?user_id={user}&created_before={time}")));
+        Assert.Equal([tickets[1], tickets[0]], Ids(await Api.GetAsync($"/v1/tickets?created_before={Uri.EscapeDataString(await CreatedAsync(tickets[2]))}&limit=2")));
+        Assert.Empty(Ids(await Api.GetAsync($"/v1/tickets?user_id={Guid.NewGuid()}")));
+    }
+
+    [Theory]
+    [InlineData("limit=0", "limit")]
+    [InlineData("limit=101", "limit")]
+    [InlineData("limit=+5", "limit")]
+    [InlineData("limit=many", "limit")]
+    [InlineData("user_id=somebody", "user_id")]
+    [InlineData("status=done", "status")]
+    [InlineData("status=queued,", "status")]
+    [InlineData("created_after=yesterday", "created_after")]
+    [InlineData("created_before=2026-13-01T00:00:00Z", "created_before")]
+    [InlineData("limit=1&limit=2", "limit")]
+    [InlineData("statuss=queued", "statuss")]
+    public async Task A_parameter_that_is_wrong_is_named(string query, string field)
+    {
+        var problem = (await Api.GetAsync($"/v1/tickets?{query}")).Problem(HttpStatusCode.BadRequest, "invalid-request");
+
+        Assert.Equal(field, Assert.Single(problem["errors"]!.AsObject()).Key);
+    }
+
+    [Fact]
+    public async Task Only_a_cursor_of_the_same_list_is_one()
+    {
+        var (user, _) = await CreateAsync(3);
+        var cursor = (await Api.GetAsync($"/v1/tickets?user_id={user}&limit=1")).Json["next"]!.GetValue<string>();
+        Assert.Equal(HttpStatusCode.OK, (await Api.GetAsync($"/v1/tickets?user_id={user}&limit=2&cursor={cursor}")).Status);
+
+        string[] others = ["x", "AAAA", "%00", "%F0%9F%98%80", cursor[1..], cursor + "A", (cursor[0] == 'B' ? 'C' : 'B') + cursor[1..], new string('A', 5000)];
+        foreach (var other in others)
+        {
+            (await Api.GetAsync($"/v1/tickets?user_id={user}&cursor={other}")).Problem(HttpStatusCode.BadRequest, "invalid-cursor");
+            (await Api.GetAsync($"/v1/tickets/changes?after={other}")).Problem(HttpStatusCode.BadRequest, "invalid-cursor");
+        }
+
+        (await Api.GetAsync($"/v1/tickets?cursor={cursor}")).Problem(HttpStatusCode.BadRequest, "invalid-cursor");
+        (await Api.GetAsync($"/v1/tickets/changes?after={cursor}")).Problem(HttpStatusCode.BadRequest, "invalid-cursor");
+    }
+
+    private static List<string> Ids(ResourceAnswer page) => [.. page.Results.Select(ticket => ticket!["id"]!.GetValue<string>())];
+
+    private async Task<string> CreatedAsync(string ticket) => (await Api.GetAsync($"/v1/tickets/{ticket}")).Json["created_at"]!.GetValue<string>();
+
+    private async Task<(string User, List<string> Tickets)> CreateAsync(int count)
+    {
+        var user = await Api.CreateUserAsync();
+        List<string> tickets = [];
+        for (var i = 0; i < count; i++)
+        {
+            tickets.Add((await Api.CreateTicketAsync(user)).Id);
+        }
+
+        return (user, tickets);
+    }
+}
