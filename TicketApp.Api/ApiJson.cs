@@ -30,6 +30,8 @@ namespace TicketApp.Api;
 [JsonSerializable(typeof(WebhookDeliveryPage))]
 [JsonSerializable(typeof(WebhookEndpointsOff))]
 [JsonSerializable(typeof(TicketPage))]
+[JsonSerializable(typeof(TicketBatch))]
+[JsonSerializable(typeof(TicketBatchResult))]
 [JsonSerializable(typeof(TicketChanges))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {

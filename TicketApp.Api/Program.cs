@@ -48,6 +48,8 @@ app.MapTickets();
 app.MapResourceApi()
     .MapUserResources()
     .MapTicketResources()
+    .MapTicketActions()
+    .MapTicketBatch()
     .MapModels()
     .MapWebhooks()
     .MapListing()

@@ -17,7 +17,7 @@ internal readonly record struct JsonBody(byte[] Bytes, JsonElement Root, Problem
     {
         if (request.ContentType is not null && !request.HasJsonContentType())
         {
-            return Refuse(ProblemType.NotJson.With("Send JSON, with the header Content-Type: application/json."));
+            return Refuse(ProblemAnswers.NotJson);
         }
 
         using MemoryStream buffer = new((int)Math.Clamp(request.ContentLength ?? 0, 0, 64 * 1024));

@@ -19,6 +19,8 @@ internal sealed record ProblemType(string Name, int Status, string Title)
     public static readonly ProblemType MethodNotAllowed = new("method-not-allowed", StatusCodes.Status405MethodNotAllowed, "The path does not have this method");
     public static readonly ProblemType DeliveryPending = new("delivery-pending", StatusCodes.Status409Conflict, "The delivery has not ended yet");
     public static readonly ProblemType DeliveryExhausted = new("delivery-exhausted", StatusCodes.Status409Conflict, "The delivery has had too many attempts");
+    public static readonly ProblemType NotRetryable = new("not-retryable", StatusCodes.Status409Conflict, "The ticket cannot run again");
+    public static readonly ProblemType KeyReused = new("idempotency-key-reused", StatusCodes.Status422UnprocessableEntity, "The idempotency key was used for another request");
     public static readonly ProblemType TooLarge = new("too-large", StatusCodes.Status413PayloadTooLarge, "The request is too large");
     public static readonly ProblemType NotJson = new("not-json", StatusCodes.Status415UnsupportedMediaType, "The body is not declared as JSON");
     public static readonly ProblemType InternalError = new("internal-error", StatusCodes.Status500InternalServerError, "Something unexpected went wrong");

@@ -1,3 +1,4 @@
+using TicketApp.Api.Idempotency;
 using TicketApp.Api.Webhooks;
 using TicketApp.Contracts;
 
@@ -11,6 +12,9 @@ internal sealed record NewTicket(Guid TicketId, Guid UserId, TicketPriority Prio
 {
     /// <summary>What the resource API can say of a ticket; null for one of the original API.</summary>
     public TicketDetails? Details { get; init; }
+
+    /// <summary>By what a repetition of its submission is known; null if the caller gave nothing.</summary>
+    public IdempotencyKey? Key { get; init; }
 }
 
 /// <summary>What the resource API can say of a new ticket.</summary>

@@ -1,9 +1,9 @@
 namespace TicketApp.Api.Tickets;
 
 /// <summary>
-/// The statements that store new tickets. $1 to $3: ids, users, priorities; $4: processing limit; $5: queue limit; $6: attempts; and
-/// for those that are released at once, last, the lease. The detailed forms take what the resource API can say of a ticket as further arrays,
-/// and are used only where a ticket of the batch has it.
+/// The statements that store new tickets. $1 to $3: ids, users, priorities; $4: processing limit; $5: queue limit; $6: attempts; $7: lease.
+/// The detailed forms take what the resource API can say of a ticket as further arrays, the keyed ones idempotency keys as well; each is used only
+/// where a ticket of the batch needs it.
 /// </summary>
 internal static class TicketInserts
 {
@@ -26,26 +26,68 @@ internal static class TicketInserts
         returning ticket_id
         """;
 
-    public const string DetailedReleased =
-        $"""
-        insert into tickets ({DetailColumns}, status, attempt, epoch, lease_expires)
-        select {DetailValues}, 'released', 1, 1, now() + $14
-        from unnest($1, $2, $3, $7, $8, $9, $10, $11, $12, $13)
-            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events)
-        join users u on u.user_id = i.user_id
-        returning ticket_id, expires_at, time_created
+    public const string DetailedReleased = $"{IntoReleased}\n{Returning}";
+
+    public const string DetailedQueued = $"{IntoQueued}\n{Returning}";
+
+    public const string KeyedReleased = $"{Claim}\n{IntoReleased}\n{OnlyClaimed}\n{Returning}";
+
+    public const string KeyedQueued = $"{Claim}\n{IntoQueued}\n{OnlyClaimed}\n{Returning}";
+
+    // Start-time fair queuing. Each user's tickets of one priority form a flow; a ticket's key is its flow's last key, or the
+    // backlog's head if that is further on, plus its cost: 1 for high, 4 for normal, 16 for low. So a flow of 100,000 tickets
+    // stretches far behind a newcomer's first one, and low priority gets its sixteenth of high's share, never nothing.
+    // Both look-ups are one index entry each, whatever the backlog.
+    public const string QueueKey =
+        """
+        greatest(coalesce(head.queue_key, 0), coalesce(flow.queue_key, 0))
+                + (case i.priority when 2 then 1 when 1 then 4 else 16 end) * row_number() over (partition by i.user_id, i.priority order by i.place)
         """;
 
-    public const string DetailedQueued =
+    /// <summary>What <see cref="QueueKey"/> looks at.</summary>
+    public const string HeadAndFlow =
+        """
+        left join (select queue_key from tickets where status = 'queued' order by queue_key limit 1) head on true
+        left join lateral (
+            select q.queue_key from tickets q
+            where q.status = 'queued' and q.user_id = i.user_id and q.priority = i.priority
+            order by q.queue_key desc limit 1) flow on true
+        """;
+
+    private const string IntoReleased =
+        $"""
+        insert into tickets ({DetailColumns}, status, attempt, epoch, lease_expires)
+        select {DetailValues}, 'released', 1, 1, now() + $7
+        from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14)
+            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events)
+        join users u on u.user_id = i.user_id
+        """;
+
+    private const string IntoQueued =
         $"""
         insert into tickets ({DetailColumns}, status, queue_key)
         select {DetailValues}, 'queued', {QueueKey}
-        from unnest($1, $2, $3, $7, $8, $9, $10, $11, $12, $13) with ordinality
+        from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14) with ordinality
             i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, place)
         join users u on u.user_id = i.user_id
         {HeadAndFlow}
-        returning ticket_id, expires_at, time_created
         """;
+
+    // A key is stored with its ticket or not at all. Who comes second waits here until the first has committed, and is then left out.
+    private const string Claim =
+        """
+        with claimed as (
+            insert into idempotency_keys (user_id, key, body_hash, ticket_id)
+            select k.user_id, k.key, k.body_hash, k.ticket_id
+            from unnest($15, $16, $17, $18) with ordinality k (user_id, key, body_hash, ticket_id, place)
+            join users u on u.user_id = k.user_id order by k.place
+            on conflict on constraint idempotency_keys_pk do nothing
+            returning ticket_id)
+        """;
+
+    private const string OnlyClaimed = "where i.ticket_id <> all ($18) or i.ticket_id in (select ticket_id from claimed)";
+
+    private const string Returning = "returning ticket_id, expires_at, time_created";
 
     private const string DetailColumns =
         "ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events";
@@ -55,24 +97,5 @@ internal static class TicketInserts
         i.ticket_id, i.user_id, now(), now() + coalesce(i.deadline_s * interval '1 s', $4),
             now() + least(coalesce(i.queue_ttl_s * interval '1 s', $5), coalesce(i.deadline_s * interval '1 s', $4)), $6,
             i.priority, i.model, i.input, i.queue_ttl_s, i.execution_timeout_s, i.deadline_s, i.webhook_url, i.webhook_events
-        """;
-
-    // Start-time fair queuing. Each user's tickets of one priority form a flow; a ticket's key is its flow's last key, or the
-    // backlog's head if that is further on, plus its cost: 1 for high, 4 for normal, 16 for low. So a flow of 100,000 tickets
-    // stretches far behind a newcomer's first one, and low priority gets its sixteenth of high's share, never nothing.
-    // Both look-ups are one index entry each, whatever the backlog.
-    private const string QueueKey =
-        """
-        greatest(coalesce(head.queue_key, 0), coalesce(flow.queue_key, 0))
-                + (case i.priority when 2 then 1 when 1 then 4 else 16 end) * row_number() over (partition by i.user_id, i.priority order by i.place)
-        """;
-
-    private const string HeadAndFlow =
-        """
-        left join (select queue_key from tickets where status = 'queued' order by queue_key limit 1) head on true
-        left join lateral (
-            select q.queue_key from tickets q
-            where q.status = 'queued' and q.user_id = i.user_id and q.priority = i.priority
-            order by q.queue_key desc limit 1) flow on true
         """;
 }

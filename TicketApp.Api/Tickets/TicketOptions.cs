@@ -48,6 +48,18 @@ public sealed class TicketOptions
     /// <summary>The most tickets in a page of a list. Default 100.</summary>
     [Range(1, 1000)]
     public int LargestPage { get; set; } = 100;
+
+    /// <summary>The most tickets in a batch. Default 1,000.</summary>
+    [Range(1, 10_000)]
+    public int LargestBatch { get; set; } = 1000;
+
+    /// <summary>The largest body of a batch, in bytes. Default 4 MiB.</summary>
+    [Range(1024, 100 * 1024 * 1024)]
+    public int LargestBatchBody { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>How long an idempotency key is remembered, at least. Default 1 day.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
+    public TimeSpan IdempotencyKeyLifetime { get; set; } = TimeSpan.FromDays(1);
 }
 
 [OptionsValidator]

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
 using TicketApp.Api.Access;
 using TicketApp.Api.Database;
+using TicketApp.Api.Idempotency;
 using TicketApp.Api.Problems;
 using TicketApp.Api.Waiting;
 
@@ -20,7 +21,7 @@ internal static class TicketResourceEndpoints
     }
 
     private static async Task<Utf8ContentHttpResult> CreateAsync(
-        HttpContext context, Caller caller, CreateTicketReader requests, TicketCreator tickets, TicketPresenter presenter, TicketWatch watch, CancellationToken cancellationToken)
+        HttpContext context, Caller caller, CreateTicketReader requests, TicketSubmitter tickets, TicketPresenter presenter, TicketWatch watch, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(context.Request, cancellationToken);
         if (body.Problem is { } unreadable)
@@ -28,18 +29,19 @@ internal static class TicketResourceEndpoints
             return unreadable.ToResult();
         }
 
+        var (key, unusable) = IdempotencyKey.Read(context.Request.Headers[IdempotencyKey.Header], body.Bytes);
         var (ticket, problem) = requests.Read(body.Root);
-        if (ticket is null)
+        if (ticket is null || unusable is not null)
         {
-            return problem!.ToResult();
+            return (problem ?? unusable!).ToResult();
         }
 
-        if (ticket.UserId == Guid.Empty || !caller.MayActFor(ticket.UserId) || await tickets.CreateAsync(ticket) is not { } stored)
+        var submission = await tickets.SubmitAsync(ticket with { Key = key }, caller, cancellationToken);
+        if (submission.Row is not { } row)
         {
-            return TicketProblems.UserNotFound().ToResult();
+            return submission.Problem!.ToResult();
         }
 
-        var row = TicketRow.Of(ticket, stored);
         try
         {
             row = await WaitPreference.GrantAsync(context, row, watch, cancellationToken) ?? row;
@@ -51,6 +53,11 @@ internal static class TicketResourceEndpoints
 
         var created = await presenter.ShowAsync(row, cancellationToken);
         context.Response.Headers.Location = created.Urls.Self;
+        if (submission.IsReplayed)
+        {
+            context.Response.Headers[IdempotencyKey.ReplayedHeader] = "true";
+        }
+
         return ApiJson.Created(created, ApiJson.Default.Ticket);
     }
 

@@ -14,16 +14,25 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
         Dictionary<Guid, StoredTicket> stored = new(batch.Count);
         List<TicketMessage> released = new(release);
         var isDetailed = tickets.Value.DefaultModel != ModelNames.Simulated || batch.Any(ticket => ticket.Details is not null);
+        var isKeyed = batch.Any(ticket => ticket.Key is not null);
+        if (isKeyed)
+        {
+            // In one order for all, so that two replicas with the same keys never wait for each other.
+            batch = [.. batch.OrderBy(ticket => ticket.UserId).ThenBy(ticket => ticket.Key?.Key, StringComparer.Ordinal)];
+        }
+
+        var (releasedSql, queuedSql) = isKeyed ? (TicketInserts.KeyedReleased, TicketInserts.KeyedQueued)
+            : isDetailed ? (TicketInserts.DetailedReleased, TicketInserts.DetailedQueued)
+            : (TicketInserts.Released, TicketInserts.Queued);
         await using var command = database.CreateBatch();
         if (release > 0)
         {
-            NpgsqlParameter<TimeSpan> lease = new() { TypedValue = dispatch.Value.Lease };
-            command.BatchCommands.Add(Insert(isDetailed ? TicketInserts.DetailedReleased : TicketInserts.Released, isDetailed, [.. batch.Take(release)], lease));
+            command.BatchCommands.Add(Insert(releasedSql, [.. batch.Take(release)], isDetailed, isKeyed));
         }
 
         if (release < batch.Count)
         {
-            command.BatchCommands.Add(Insert(isDetailed ? TicketInserts.DetailedQueued : TicketInserts.Queued, isDetailed, [.. batch.Skip(release)]));
+            command.BatchCommands.Add(Insert(queuedSql, [.. batch.Skip(release)], isDetailed, isKeyed));
         }
 
         await using var reader = await command.ExecuteReaderAsync();
@@ -63,7 +72,7 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
         Epoch = 1,
     };
 
-    private NpgsqlBatchCommand Insert(string sql, bool isDetailed, NewTicket[] rows, NpgsqlParameter? lease = null)
+    private NpgsqlBatchCommand Insert(string sql, NewTicket[] rows, bool isDetailed, bool isKeyed)
     {
         var limit = tickets.Value.ProcessingLimit;
         var queue = tickets.Value.QueueLimit ?? limit;
@@ -74,6 +83,7 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
         command.Parameters.Add(Value(limit));
         command.Parameters.Add(isDetailed ? Value(tickets.Value.QueueLimit) : Value(queue < limit ? queue : limit));
         command.Parameters.Add(Value((short)tickets.Value.MaxAttempts));
+        command.Parameters.Add(Value(dispatch.Value.Lease));
         if (isDetailed)
         {
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.Model ?? tickets.Value.DefaultModel)));
@@ -85,9 +95,13 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => (short?)row.Details?.Webhook?.Events)));
         }
 
-        if (lease is not null)
+        if (isKeyed)
         {
-            command.Parameters.Add(lease);
+            var keyed = Array.FindAll(rows, row => row.Key is not null);
+            command.Parameters.Add(Value(Array.ConvertAll(keyed, row => row.UserId)));
+            command.Parameters.Add(Value(Array.ConvertAll(keyed, row => row.Key!.Key)));
+            command.Parameters.Add(Value(Array.ConvertAll(keyed, row => row.Key!.BodyHash)));
+            command.Parameters.Add(Value(Array.ConvertAll(keyed, row => row.TicketId)));
         }
 
         return command;

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Access;
+using TicketApp.Api.Idempotency;
 
 namespace TicketApp.Api.Tickets;
 
@@ -24,6 +25,10 @@ internal static class TicketsEndpoints
             .AddSingleton<TicketRowReader>()
             .AddSingleton<CreateTicketReader>()
             .AddSingleton<TicketPresenter>()
+            .AddSingleton<TicketSubmitter>()
+            .AddSingleton<TicketRetrier>()
+            .AddSingleton<IdempotencyStore>()
+            .AddHostedService<KeyExpiry>()
             .AddHostedService(provider => provider.GetRequiredService<TicketCreator>())
             .AddHostedService(provider => provider.GetRequiredService<TicketReader>())
             .AddHostedService(provider => provider.GetRequiredService<TicketRowReader>());

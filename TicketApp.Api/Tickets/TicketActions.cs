@@ -1,0 +1,29 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using TicketApp.Api.Access;
+using TicketApp.Api.Problems;
+
+namespace TicketApp.Api.Tickets;
+
+/// <summary>What a caller can do with a ticket that is there.</summary>
+internal static class TicketActions
+{
+    public static RouteGroupBuilder MapTicketActions(this RouteGroupBuilder v1)
+    {
+        v1.MapPost("/tickets/{id}/retry", RetryAsync).Produces<Ticket>();
+        return v1;
+    }
+
+    private static async Task<Utf8ContentHttpResult> RetryAsync(
+        string id, Caller caller, TicketRowReader tickets, TicketRetrier retrier, TicketPresenter presenter, CancellationToken cancellationToken)
+    {
+        var row = await tickets.FindAsync(id);
+        if (row is null || !caller.MayActFor(row.UserId))
+        {
+            return TicketProblems.NotFound();
+        }
+
+        return await retrier.RetryAsync(row.TicketId, cancellationToken) is { } retried
+            ? ApiJson.Ok(await presenter.ShowAsync(retried, cancellationToken), ApiJson.Default.Ticket)
+            : ProblemType.NotRetryable.With("Only a ticket that has failed, timed out, expired or was canceled can run again, and at most 1,000 times. Submit a new one.").ToResult();
+    }
+}

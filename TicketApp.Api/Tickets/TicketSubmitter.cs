@@ -1,0 +1,38 @@
+using TicketApp.Api.Access;
+using TicketApp.Api.Idempotency;
+using TicketApp.Api.Problems;
+
+namespace TicketApp.Api.Tickets;
+
+/// <summary>What became of a submission: a ticket or a problem.</summary>
+/// <param name="Row">The ticket.</param>
+/// <param name="Problem">Why there is none.</param>
+/// <param name="IsReplayed">Whether an earlier request with the same key had made it.</param>
+internal sealed record Submission(TicketRow? Row, Problem? Problem = null, bool IsReplayed = false);
+
+/// <summary>Takes tickets of the resource API, one like the other whether they come alone or in a batch.</summary>
+internal sealed class TicketSubmitter(TicketCreator tickets, IdempotencyStore keys)
+{
+    /// <summary>Stores a ticket, or finds the one that its key stands for already.</summary>
+    public async Task<Submission> SubmitAsync(NewTicket ticket, Caller caller, CancellationToken cancellationToken)
+    {
+        if (ticket.UserId == Guid.Empty || !caller.MayActFor(ticket.UserId))
+        {
+            return new(null, TicketProblems.UserNotFound());
+        }
+
+        if (await tickets.CreateAsync(ticket) is { } stored)
+        {
+            return new(TicketRow.Of(ticket, stored));
+        }
+
+        if (ticket.Key is not { } key || await keys.FindAsync(ticket.UserId, key.Key, cancellationToken) is not { } earlier)
+        {
+            return new(null, TicketProblems.UserNotFound());
+        }
+
+        return earlier.BodyHash.AsSpan().SequenceEqual(key.BodyHash)
+            ? new(earlier.Ticket, IsReplayed: true)
+            : new(null, ProblemType.KeyReused.With("Repeat the very body that was sent with this key, or choose a new key for a new ticket."));
+    }
+}
