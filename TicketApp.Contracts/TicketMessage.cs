@@ -28,6 +28,9 @@ public sealed record TicketMessage
     /// <summary>How many seconds its run may take, if less than the worker allows. 0: as long as that.</summary>
     public int RunLimitSeconds { get; init; }
 
+    /// <summary>The W3C <c>traceparent</c> of the request that made the ticket; null if it is not traced. A message's own header speaks of the message, which tickets may share.</summary>
+    public string? TraceParent { get; init; }
+
     /// <summary>When the ticket ends unanswered, on the database's clock.</summary>
     public required DateTimeOffset Deadline { get; init; }
 }

@@ -98,4 +98,7 @@ public sealed record WorkerReport
 
     /// <summary>The runs whose leases a heartbeat extends.</summary>
     public IReadOnlyList<RunReference>? Runs { get; init; }
+
+    /// <summary>The W3C <c>traceparent</c> of the run, or of the ticket before it ran; null if it is not traced.</summary>
+    public string? TraceParent { get; init; }
 }

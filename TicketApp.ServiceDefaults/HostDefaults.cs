@@ -15,6 +15,9 @@ namespace TicketApp.ServiceDefaults;
 /// <summary>What every service of the app has: OpenTelemetry, health endpoints, service discovery and resilient HTTP clients.</summary>
 public static class HostDefaults
 {
+    /// <summary>The name of the app's own spans and metrics.</summary>
+    public const string TelemetryName = "TicketApp";
+
     private const string ReadinessPath = "/health";
     private const string LivenessPath = "/alive";
     private const string LivenessTag = "live";
@@ -61,11 +64,13 @@ public static class HostDefaults
 
         builder.Services.AddOpenTelemetry()
             .WithMetrics(metrics => metrics
+                .AddMeter(TelemetryName)
                 .AddAspNetCoreInstrumentation()
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation())
             .WithTracing(tracing => tracing
-                .AddSource(builder.Environment.ApplicationName)
+                .SetSampler(new ParentBasedSampler(new RequestSampler(builder.Configuration)))
+                .AddSource(TelemetryName)
                 .AddAspNetCoreInstrumentation(options => options.Filter = IsNoProbe)
                 .AddHttpClientInstrumentation())
             .UseOtlpExporter();

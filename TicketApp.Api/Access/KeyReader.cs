@@ -45,6 +45,8 @@ internal sealed class KeyReader(NpgsqlDataSource database) : Batcher<ApiKey, Key
         base.Dispose();
     }
 
+    protected override string Work => "find keys";
+
     protected override bool IsRepeatable => true;
 
     protected override async Task<IReadOnlyList<KeyOwner?>> ServeAsync(IReadOnlyList<ApiKey> items)

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Npgsql;
+using TicketApp.Contracts.Tracing;
 
 namespace TicketApp.Api.Database;
 
@@ -20,6 +21,9 @@ internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, int l
         Call call = new(item);
         return _calls.Writer.TryWrite(call) ? call.Task : throw new OverloadedException();
     }
+
+    /// <summary>What a batch does, as its span is named.</summary>
+    protected abstract string Work { get; }
 
     /// <summary>How long to gather before the next batch once calls come together; a lone call never waits. Default: not at all.</summary>
     protected virtual TimeSpan Gathering => TimeSpan.Zero;
@@ -62,6 +66,7 @@ internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, int l
 
     private async Task ServeAsync(List<Call> calls)
     {
+        using var span = TicketTrace.StartShared(Work, calls.Select(call => call.TraceParent));
         try
         {
             var results = await ServeAsync(calls.ConvertAll(call => call.Item), IsRepeatable);
@@ -101,5 +106,8 @@ internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, int l
     private sealed class Call(TItem item) : TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         public TItem Item { get; } = item;
+
+        /// <summary>The span of the call.</summary>
+        public string? TraceParent { get; } = TicketTrace.Current;
     }
 }

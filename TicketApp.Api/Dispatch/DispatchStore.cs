@@ -27,7 +27,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         update tickets t set status = 'released', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
             time_started = null, worker = null
         from picked where t.ticket_id = picked.ticket_id
-        returning t.ticket_id, t.user_id, t.model, t.input, t.attempt, t.epoch, t.expires_at, t.queue_key, coalesce(t.execution_timeout_s, 0)
+        returning t.ticket_id, t.user_id, t.model, t.input, t.attempt, t.epoch, t.expires_at, t.queue_key, coalesce(t.execution_timeout_s, 0), t.trace_parent
         """;
 
     // Under the lease's own epoch only: a ticket that has moved on since is left alone.
@@ -78,6 +78,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
                 Epoch = reader.GetInt32(5),
                 Deadline = reader.GetFieldValue<DateTimeOffset>(6),
                 RunLimitSeconds = reader.GetInt32(8),
+                TraceParent = reader.IsDBNull(9) ? null : reader.GetString(9),
                 StartWithinSeconds = (int)options.Value.MessageExpiration.TotalSeconds,
             };
             released.Add((reader.GetInt64(7), ticket));

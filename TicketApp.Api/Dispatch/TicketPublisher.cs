@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Options;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
+using TicketApp.Contracts.Tracing;
 
 namespace TicketApp.Api.Dispatch;
 
@@ -71,6 +72,7 @@ internal sealed partial class TicketPublisher(
     /// <returns>What the broker did not take.</returns>
     private async Task<TicketMessage[]> TryPublishAsync(TicketMessage[] group)
     {
+        using var span = TicketTrace.StartShared("dispatch tickets", group.Select(ticket => ticket.TraceParent));
         try
         {
             var body = group is [var only]

@@ -9,6 +9,7 @@ using TicketApp.Api.Tickets;
 using TicketApp.Api.Waiting;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
+using TicketApp.Contracts.Tracing;
 
 namespace TicketApp.Api.Responses;
 
@@ -114,11 +115,12 @@ internal sealed partial class ResponsesConsumer(
     /// <summary>Applies a batch, again and again while the database is away; if a statement is refused, each message by itself.</summary>
     private async Task ApplyAsync(List<(Delivery Delivery, IReadOnlyList<WorkerReport> Reports)> batch, CancellationToken lost)
     {
+        WorkerReport[] reports = [.. batch.SelectMany(message => message.Reports)];
+        using var span = TicketTrace.StartShared("record reports", reports.Select(report => report.TraceParent));
         while (true)
         {
             try
             {
-                WorkerReport[] reports = [.. batch.SelectMany(message => message.Reports)];
                 Applied(await store.ApplyAsync(reports, lost));
                 leases.ReportsSeen();
                 runTimes.Add(reports.Where(report => report.Type == ReportType.Finished).Select(report => report.RunMilliseconds));

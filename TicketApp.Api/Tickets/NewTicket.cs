@@ -15,6 +15,9 @@ internal sealed record NewTicket(Guid TicketId, Guid UserId, TicketPriority Prio
 
     /// <summary>By what a repetition of its submission is known; null if the caller gave nothing.</summary>
     public IdempotencyKey? Key { get; init; }
+
+    /// <summary>The span of the request; null if it is not traced.</summary>
+    public string? TraceParent { get; init; }
 }
 
 /// <summary>What the resource API can say of a new ticket.</summary>

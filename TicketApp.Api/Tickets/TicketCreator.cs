@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
+using TicketApp.Contracts.Tracing;
 
 namespace TicketApp.Api.Tickets;
 
@@ -25,8 +26,13 @@ internal sealed class TicketCreator(
     /// <summary>Stores a ticket.</summary>
     /// <returns>What became of it; null if there is no such user.</returns>
     /// <exception cref="OverloadedException">As many tickets are open as may be.</exception>
-    public Task<StoredTicket?> CreateAsync(NewTicket ticket) =>
-        open.Estimate < options.Value.MaxOpen ? SubmitAsync(ticket) : throw new OverloadedException("Too many tickets are open.");
+    public Task<StoredTicket?> CreateAsync(NewTicket ticket)
+    {
+        TicketTrace.TagTicket(ticket.TicketId);
+        return open.Estimate < options.Value.MaxOpen ? SubmitAsync(ticket with { TraceParent = TicketTrace.Current }) : throw new OverloadedException("Too many tickets are open.");
+    }
+
+    protected override string Work => "store tickets";
 
     protected override async Task<IReadOnlyList<StoredTicket?>> ServeAsync(IReadOnlyList<NewTicket> items)
     {

@@ -58,8 +58,8 @@ internal static class TicketInserts
         $"""
         insert into tickets ({DetailColumns}, status, attempt, epoch, lease_expires)
         select {DetailValues}, 'released', 1, 1, now() + $7
-        from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14)
-            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events)
+        from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15)
+            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent)
         join users u on u.user_id = i.user_id
         """;
 
@@ -67,8 +67,8 @@ internal static class TicketInserts
         $"""
         insert into tickets ({DetailColumns}, status, queue_key)
         select {DetailValues}, 'queued', {QueueKey}
-        from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14) with ordinality
-            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, place)
+        from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15) with ordinality
+            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent, place)
         join users u on u.user_id = i.user_id
         {HeadAndFlow}
         """;
@@ -79,7 +79,7 @@ internal static class TicketInserts
         with claimed as (
             insert into idempotency_keys (user_id, key, body_hash, ticket_id)
             select k.user_id, k.key, k.body_hash, k.ticket_id
-            from unnest($15, $16, $17, $18) with ordinality k (user_id, key, body_hash, ticket_id, place)
+            from unnest($16, $17, $18, $19) with ordinality k (user_id, key, body_hash, ticket_id, place)
             join users u on u.user_id = k.user_id order by k.place
             on conflict on constraint idempotency_keys_pk do nothing
             returning ticket_id)
@@ -90,12 +90,12 @@ internal static class TicketInserts
     private const string Returning = "returning ticket_id, expires_at, time_created";
 
     private const string DetailColumns =
-        "ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events";
+        "ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent";
 
     private const string DetailValues =
         """
         i.ticket_id, i.user_id, now(), now() + coalesce(i.deadline_s * interval '1 s', $4),
             now() + least(coalesce(i.queue_ttl_s * interval '1 s', $5), coalesce(i.deadline_s * interval '1 s', $4)), $6,
-            i.priority, i.model, i.input, i.queue_ttl_s, i.execution_timeout_s, i.deadline_s, i.webhook_url, i.webhook_events
+            i.priority, i.model, i.input, i.queue_ttl_s, i.execution_timeout_s, i.deadline_s, i.webhook_url, i.webhook_events, i.trace_parent
         """;
 }

@@ -16,6 +16,8 @@ internal sealed class TicketReader(NpgsqlDataSource database, SucceededTickets s
     // Those who ask for open tickets ask again and again: without a pause their reads would be most of all round trips.
     protected override TimeSpan Gathering => TimeSpan.FromMilliseconds(2);
 
+    protected override string Work => "read tickets";
+
     protected override bool IsRepeatable => true;
 
     /// <summary>Finds a ticket.</summary>

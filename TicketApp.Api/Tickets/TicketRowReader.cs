@@ -12,6 +12,8 @@ internal sealed class TicketRowReader(NpgsqlDataSource database) : Batcher<Guid,
     /// <returns>Null if <paramref name="id"/> is none's, or no UUID at all.</returns>
     public async ValueTask<TicketRow?> FindAsync(string id) => Guid.TryParseExact(id, "D", out var ticketId) ? await SubmitAsync(ticketId) : null;
 
+    protected override string Work => "read tickets";
+
     protected override bool IsRepeatable => true;
 
     protected override async Task<IReadOnlyList<TicketRow?>> ServeAsync(IReadOnlyList<Guid> items)

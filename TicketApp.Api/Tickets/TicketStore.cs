@@ -13,7 +13,7 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
     {
         Dictionary<Guid, StoredTicket> stored = new(batch.Count);
         List<TicketMessage> released = new(release);
-        var isDetailed = tickets.Value.DefaultModel != ModelNames.Simulated || batch.Any(ticket => ticket.Details is not null);
+        var isDetailed = tickets.Value.DefaultModel != ModelNames.Simulated || batch.Any(ticket => ticket.Details is not null || ticket.TraceParent is not null);
         var isKeyed = batch.Any(ticket => ticket.Key is not null);
         if (isKeyed)
         {
@@ -70,6 +70,7 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
         StartWithinSeconds = (int)dispatch.Value.MessageExpiration.TotalSeconds,
         Attempt = 1,
         Epoch = 1,
+        TraceParent = ticket.TraceParent,
     };
 
     private NpgsqlBatchCommand Insert(string sql, NewTicket[] rows, bool isDetailed, bool isKeyed)
@@ -93,6 +94,7 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.DeadlineS)));
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.Webhook?.Url)));
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => (short?)row.Details?.Webhook?.Events)));
+            command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.TraceParent)));
         }
 
         if (isKeyed)

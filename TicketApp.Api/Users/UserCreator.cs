@@ -17,6 +17,8 @@ internal sealed class UserCreator(NpgsqlDataSource database, IOptions<AccessOpti
         return new(userId, text);
     }
 
+    protected override string Work => "store users";
+
     // What the first try stored all the same is in use by nobody else.
     protected override bool IsRepeatable => true;
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Threading.Channels;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
+using TicketApp.Contracts.Tracing;
 
 namespace TicketApp.Worker.Runs;
 
@@ -75,6 +76,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
             return;
         }
 
+        using var span = TicketTrace.StartShared("send reports", reports.Select(report => report.TraceParent));
         var body = Serialize(reports);
         while (true)
         {

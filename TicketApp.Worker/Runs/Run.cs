@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using TicketApp.Contracts;
+using TicketApp.Contracts.Tracing;
 using TicketApp.Worker.Models;
 
 namespace TicketApp.Worker.Runs;
@@ -17,10 +18,12 @@ internal enum StopReason
 internal sealed class Run(TicketMessage ticket, MessageInHand message, TimeSpan limit) : IDisposable
 {
     private readonly long _delivered = Stopwatch.GetTimestamp();
+    private readonly ActivityContext _delivery = Activity.Current?.Context ?? default;
     private readonly CancellationTokenSource _cancellation = new();
     private long _started;
     private int _stopReason;
     private int _hasEnded;
+    private Activity? _span;
 
     public TicketMessage Ticket { get; } = ticket;
 
@@ -58,6 +61,10 @@ internal sealed class Run(TicketMessage ticket, MessageInHand message, TimeSpan 
     /// <summary>It has a slot now, and its time begins.</summary>
     public void Start()
     {
+        _span = TicketTrace.Start("run ticket", Ticket.TraceParent, _delivery)?
+            .SetTag(TicketTrace.TicketIdTag, Ticket.TicketId.ToString())
+            .SetTag("ticketapp.model", Ticket.Model)
+            .SetTag("ticketapp.attempt", Ticket.Attempt);
         Volatile.Write(ref _started, Stopwatch.GetTimestamp());
         _cancellation.CancelAfter(Limit);
     }
@@ -77,8 +84,24 @@ internal sealed class Run(TicketMessage ticket, MessageInHand message, TimeSpan 
     }
 
     /// <summary>Decides its end.</summary>
+    /// <param name="errorType">A word for what went wrong; null if nothing did.</param>
     /// <returns>Whether this call did; another one has come first otherwise.</returns>
-    public bool TryEnd() => Interlocked.Exchange(ref _hasEnded, 1) == 0;
+    public bool TryEnd(string? errorType = null)
+    {
+        if (Interlocked.Exchange(ref _hasEnded, 1) == 1)
+        {
+            return false;
+        }
+
+        if (errorType is not null)
+        {
+            _span?.SetTag("error.type", errorType).SetStatus(ActivityStatusCode.Error);
+        }
+
+        // Ended here and not by leaving the model: one that ignores its time would keep the span open.
+        _span?.Stop();
+        return true;
+    }
 
     /// <summary>The run as its model sees it.</summary>
     public ModelRun ForModel() => new(Ticket.TicketId, Ticket.Input, Ticket.Attempt, Progress);
@@ -91,10 +114,15 @@ internal sealed class Run(TicketMessage ticket, MessageInHand message, TimeSpan 
         TicketId = ticket.TicketId,
         UserId = ticket.UserId,
         Epoch = ticket.Epoch,
+        TraceParent = ticket.TraceParent,
     };
 
     public WorkerReport Report(ReportType type, string worker) =>
-        Report(Ticket, type, worker) with { RunMilliseconds = (int)Math.Min(int.MaxValue, Elapsed.TotalMilliseconds) };
+        Report(Ticket, type, worker) with
+        {
+            RunMilliseconds = (int)Math.Min(int.MaxValue, Elapsed.TotalMilliseconds),
+            TraceParent = _span?.Id ?? Ticket.TraceParent,
+        };
 
     public void Dispose() => _cancellation.Dispose();
 }

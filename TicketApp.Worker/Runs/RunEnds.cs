@@ -69,7 +69,7 @@ internal sealed partial class RunEnds(Reporter reporter, WorkerIdentity worker, 
 
     private bool End(Run run, WorkerReport report)
     {
-        if (!run.TryEnd())
+        if (!run.TryEnd(report.ErrorType))
         {
             return false;
         }
