@@ -85,7 +85,7 @@ internal static class TicketInserts
             returning ticket_id)
         """;
 
-    private const string OnlyClaimed = "where i.ticket_id <> all ($18) or i.ticket_id in (select ticket_id from claimed)";
+    private const string OnlyClaimed = "where i.ticket_id <> all ($19) or i.ticket_id in (select ticket_id from claimed)";
 
     private const string Returning = "returning ticket_id, expires_at, time_created";
 
