@@ -1,5 +1,7 @@
 using System.Reflection;
 using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.Dashboard;
+using Aspire.Hosting.Dashboard.Telemetry;
 using Aspire.Hosting.Eventing;
 using Aspire.Hosting.Native;
 using Aspire.Hosting.Publishing;
@@ -121,10 +123,14 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         Services.AddSingleton(new DistributedApplicationModel(Resources));
         Services.AddSingleton<ResourceNotificationService>();
         Services.AddSingleton<ResourceLoggerService>();
-        Services.AddSingleton(services => new ResourceCommandService(services.GetRequiredService<InstanceRegistry>()));
+        Services.AddSingleton(services => new ResourceCommandService(
+            services.GetRequiredService<InstanceRegistry>(),
+            services.GetRequiredService<ResourceLoggerService>(),
+            services));
         Services.AddSingleton<ResourceHealth>();
         Services.AddSingleton<EndpointAllocator>();
         Services.AddSingleton<ProjectEnvironment>();
+        Services.AddSingleton<TelemetryEnvironment>();
         Services.AddSingleton<InstanceServices>();
         Services.AddSingleton<InstanceRegistry>();
         if (ExecutionContext.IsPublishMode)
@@ -140,6 +146,16 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         else
         {
             Services.AddHostedService<ConsoleReport>();
+        }
+
+        Services.AddSingleton<DashboardOptions>();
+        Services.AddSingleton<DashboardResources>();
+        Services.AddSingleton(services => TelemetryLimits.From(services.GetRequiredService<IConfiguration>()));
+        Services.AddSingleton<TelemetryStore>();
+        if (!_options.DisableDashboard)
+        {
+            // Before what it shows, so that it stops after it.
+            Services.AddHostedService<DashboardHost>();
         }
 
         Services.AddHostedService<ApplicationRunner>();

@@ -7,7 +7,7 @@ public sealed class DistributedApplicationOptions
     /// <summary>Name of the AppHost's assembly. Default: the entry assembly.</summary>
     public string? AssemblyName { get; set; }
 
-    /// <summary>Accepted for the sake of callers: there is no dashboard without the real packages.</summary>
+    /// <summary>Serves no dashboard and tells nobody to send telemetry there. Default false, true in tests.</summary>
     public bool DisableDashboard { get; set; }
 
     /// <summary>Forwards the resources' output to the AppHost's loggers. Default false, true in tests.</summary>

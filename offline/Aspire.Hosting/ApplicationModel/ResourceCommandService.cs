@@ -11,12 +11,19 @@ public sealed class ExecuteCommandResult
     public string? Message { get; init; }
 }
 
-/// <summary>Starts, stops and restarts what runs: <see cref="KnownResourceCommands"/>.</summary>
+/// <summary>Starts, stops and restarts what runs (<see cref="KnownResourceCommands"/>), and runs the commands of its annotations.</summary>
 public class ResourceCommandService
 {
     private readonly InstanceRegistry _instances;
+    private readonly ResourceLoggerService _loggers;
+    private readonly IServiceProvider _services;
 
-    internal ResourceCommandService(InstanceRegistry instances) => _instances = instances;
+    internal ResourceCommandService(InstanceRegistry instances, ResourceLoggerService loggers, IServiceProvider services)
+    {
+        _instances = instances;
+        _loggers = loggers;
+        _services = services;
+    }
 
     /// <summary>On all replicas at once.</summary>
     public async Task<ExecuteCommandResult> ExecuteCommandAsync(IResource resource, string commandName, CancellationToken cancellationToken = default)
@@ -32,7 +39,7 @@ public class ResourceCommandService
             ? await ExecuteAsync(instance, commandName, cancellationToken)
             : Failure($"Resource '{resourceId}' not found.");
 
-    private static async Task<ExecuteCommandResult> ExecuteAsync(ResourceInstance instance, string commandName, CancellationToken cancellationToken)
+    private async Task<ExecuteCommandResult> ExecuteAsync(ResourceInstance instance, string commandName, CancellationToken cancellationToken)
     {
         try
         {
@@ -49,7 +56,7 @@ public class ResourceCommandService
 
             return commandName == KnownResourceCommands.StopCommand
                 ? new ExecuteCommandResult { Success = true }
-                : Failure($"Command '{commandName}' not available for resource '{instance.Resource.Name}'.");
+                : await ExecuteAnnotatedAsync(instance, commandName, cancellationToken);
         }
         catch (OperationCanceledException)
         {
@@ -59,6 +66,23 @@ public class ResourceCommandService
         {
             return Failure(e.Message);
         }
+    }
+
+    private async Task<ExecuteCommandResult> ExecuteAnnotatedAsync(ResourceInstance instance, string commandName, CancellationToken cancellationToken)
+    {
+        var command = instance.Resource.Annotations.OfType<ResourceCommandAnnotation>().LastOrDefault(annotation => annotation.Name == commandName);
+        if (command is null)
+        {
+            return Failure($"Command '{commandName}' not available for resource '{instance.Resource.Name}'.");
+        }
+
+        return await command.ExecuteCommand(new ExecuteCommandContext
+        {
+            Services = _services,
+            ResourceName = instance.Id,
+            CancellationToken = cancellationToken,
+            Logger = _loggers.GetLogger(instance.DisplayName),
+        });
     }
 
     private static ExecuteCommandResult Failure(string message) => new() { Success = false, Message = message };

@@ -37,6 +37,7 @@ public class ResourceLoggerService
     private sealed class ResourceLog(Action<LogLine> onLine) : ILogger
     {
         private const int BacklogLines = 10_000;
+        private const int MostAtOnce = 1_000;
 
         private readonly Lock _lock = new();
         private readonly Queue<LogLine> _backlog = [];
@@ -71,7 +72,8 @@ public class ResourceLoggerService
 
         public async IAsyncEnumerable<IReadOnlyList<LogLine>> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
         {
-            var channel = Channel.CreateUnbounded<LogLine>();
+            // Whoever reads more slowly than the resource writes misses lines; the log does not pile up for them.
+            var channel = Channel.CreateBounded<LogLine>(new BoundedChannelOptions(BacklogLines) { FullMode = BoundedChannelFullMode.DropOldest });
             lock (_lock)
             {
                 foreach (var line in _backlog)
@@ -84,9 +86,15 @@ public class ResourceLoggerService
 
             try
             {
-                await foreach (var line in channel.Reader.ReadAllAsync(cancellationToken))
+                while (await channel.Reader.WaitToReadAsync(cancellationToken))
                 {
-                    yield return [line];
+                    var lines = new List<LogLine>();
+                    while (lines.Count < MostAtOnce && channel.Reader.TryRead(out var line))
+                    {
+                        lines.Add(line);
+                    }
+
+                    yield return lines;
                 }
             }
             finally

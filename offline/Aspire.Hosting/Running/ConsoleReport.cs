@@ -69,7 +69,7 @@ internal sealed partial class ConsoleReport(
     {
         var servers = model.Resources.SelectMany(resource => resource.Annotations.OfType<NativeServerAnnotation>()).Select(native => native.Server.Description);
         var hasVolumes = model.Resources.Any(resource => resource.HasAnnotationOfType<ContainerMountAnnotation>());
-        Console.WriteLine($"{environment.ApplicationName} in offline mode: no containers and no dashboard, {string.Join(" and ", servers)} as native processes.");
+        Console.WriteLine($"{environment.ApplicationName} in offline mode: no containers, {string.Join(" and ", servers)} as native processes.");
         Console.WriteLine($"Data directory: {(hasVolumes && !data.IsEphemeral ? data.PersistentRoot : $"{data.TemporaryRoot} (temporary)")}");
     }
 

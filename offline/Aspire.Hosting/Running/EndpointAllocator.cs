@@ -23,7 +23,7 @@ internal sealed class EndpointAllocator(IConfiguration configuration, ResourceLo
                 continue;
             }
 
-            endpoint.AllocatedEndpoint = new AllocatedEndpoint(endpoint, "localhost", ChoosePort(resource, endpoint), PortPlaceholder(endpoint.Name));
+            endpoint.AllocatedEndpoint = new AllocatedEndpoint(endpoint, "localhost", ChoosePort(resource.Name, endpoint.Port), PortPlaceholder(endpoint.Name));
         }
     }
 
@@ -36,9 +36,10 @@ internal sealed class EndpointAllocator(IConfiguration configuration, ResourceLo
             endpoint => resource.GetReplicaCount() == 1 ? endpoint.AllocatedEndpoint!.Port : LoopbackPort.Reserve());
     }
 
-    private int ChoosePort(IResource resource, EndpointAnnotation endpoint)
+    /// <summary>The port that is wanted if it is free, else another.</summary>
+    public int ChoosePort(string resourceName, int? preferred)
     {
-        if (_randomizePorts || endpoint.Port is not { } wanted)
+        if (_randomizePorts || preferred is not { } wanted)
         {
             return LoopbackPort.Reserve();
         }
@@ -50,7 +51,7 @@ internal sealed class EndpointAllocator(IConfiguration configuration, ResourceLo
 
         var port = LoopbackPort.Reserve();
         loggers.Append(
-            resource.Name,
+            resourceName,
             string.Create(CultureInfo.InvariantCulture, $"Port {wanted} is taken by another program: using {port} in its place."),
             isError: true);
         return port;

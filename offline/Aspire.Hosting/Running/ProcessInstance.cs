@@ -79,6 +79,12 @@ internal abstract class ProcessInstance(IResource resource, string id, IReadOnly
 
     protected void Log(string line, bool isError) => Services.Loggers.Append(DisplayName, line, isError);
 
+    /// <summary>Says what the process gets besides what it inherits.</summary>
+    protected Task PublishEnvironmentAsync(IEnumerable<KeyValuePair<string, string>> variables) => PublishAsync(snapshot => snapshot with
+    {
+        EnvironmentVariables = [.. variables.Select(variable => new EnvironmentVariableSnapshot(variable.Key, variable.Value, IsFromSpec: true))],
+    });
+
     private void ReleasePorts()
     {
         foreach (var port in Ports.Values)

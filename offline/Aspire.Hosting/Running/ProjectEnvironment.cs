@@ -5,23 +5,25 @@ using Aspire.Hosting.ApplicationModel;
 namespace Aspire.Hosting.Running;
 
 /// <summary>The variables of a project's process: the AppHost's own, over them the launch profile's, over them the model's.</summary>
-internal sealed class ProjectEnvironment(DistributedApplicationExecutionContext executionContext)
+internal sealed class ProjectEnvironment(DistributedApplicationExecutionContext executionContext, TelemetryEnvironment telemetry)
 {
-    private const string OtlpEndpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
-
     private static readonly HashSet<string> _notInherited =
         ["ASPNETCORE_URLS", "ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT", "DOTNET_LAUNCH_PROFILE", "ASPIRE_LOG_LEVEL"];
 
+    /// <summary>What the process gets from the AppHost's own environment.</summary>
+    public static Dictionary<string, string> Inherited() =>
+        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .Where(entry => !_notInherited.Contains((string)entry.Key))
+            .ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "");
+
+    /// <summary>What it gets besides.</summary>
     public async Task<Dictionary<string, string>> BuildAsync(
         ProjectResource project,
         string instanceSuffix,
         IReadOnlyDictionary<string, int> ports,
         CancellationToken cancellationToken)
     {
-        var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
-            .Where(entry => !_notInherited.Contains((string)entry.Key))
-            .ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "");
-
+        var variables = new Dictionary<string, string>();
         if (project.TryGetLastAnnotation<LaunchProfile>(out var profile))
         {
             variables["DOTNET_LAUNCH_PROFILE"] = profile.Name;
@@ -31,7 +33,7 @@ internal sealed class ProjectEnvironment(DistributedApplicationExecutionContext 
             }
         }
 
-        AddTelemetry(variables, project.Name, instanceSuffix);
+        telemetry.Add(variables, project.Name, instanceSuffix);
         foreach (var (name, value) in await BuildModelAsync(project, executionContext, cancellationToken))
         {
             variables[name] = WithPorts(value, ports);
@@ -49,16 +51,6 @@ internal sealed class ProjectEnvironment(DistributedApplicationExecutionContext 
             .WithEnvironmentVariablesConfig()
             .BuildAsync(executionContext, cancellationToken: cancellationToken);
         return configuration.Exception is null ? new Dictionary<string, string>(configuration.EnvironmentVariables) : throw configuration.Exception;
-    }
-
-    /// <summary>Only where somebody listens: the AppHost's own environment says so, and the address itself is inherited.</summary>
-    private static void AddTelemetry(Dictionary<string, string> variables, string name, string instanceSuffix)
-    {
-        if (variables.ContainsKey(OtlpEndpoint))
-        {
-            variables["OTEL_SERVICE_NAME"] = name;
-            variables["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={instanceSuffix}";
-        }
     }
 
     private static string WithPorts(string value, IReadOnlyDictionary<string, int> ports)

@@ -22,7 +22,14 @@ internal sealed class ProjectInstance(ProjectResource resource, string id, IRead
         var target = Services.AppHost.TargetPath(projectPath);
         var arguments = await ExecutionConfigurationBuilder.Create(project).WithArgumentsConfig()
             .BuildAsync(Services.ExecutionContext, cancellationToken: cancellationToken);
-        var environment = await Services.ProjectEnvironment.BuildAsync(project, Id[(project.Name.Length + 1)..], Ports, cancellationToken);
+        var variables = await Services.ProjectEnvironment.BuildAsync(project, Id[(project.Name.Length + 1)..], Ports, cancellationToken);
+        await PublishEnvironmentAsync(variables);
+        var environment = ProjectEnvironment.Inherited();
+        foreach (var (name, value) in variables)
+        {
+            environment[name] = value;
+        }
+
         return GuardedProcess.Start(
             [_dotnet, target, .. arguments.Arguments.Select(argument => argument.Value)],
             "TERM",

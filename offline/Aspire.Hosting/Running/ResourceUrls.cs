@@ -20,6 +20,9 @@ internal static class ResourceUrls
             annotation.Update(urls);
         }
 
-        return [.. urls.Select(url => new UrlSnapshot(url.Endpoint?.EndpointName, url.Url, url.DisplayLocation == UrlDisplayLocation.DetailsOnly))];
+        return [.. urls.Select(url => new UrlSnapshot(url.Endpoint?.EndpointName, url.Url, url.DisplayLocation == UrlDisplayLocation.DetailsOnly)
+        {
+            DisplayProperties = new UrlDisplayPropertiesSnapshot(url.DisplayText ?? ""),
+        })];
     }
 }

@@ -34,6 +34,7 @@ internal sealed class ServerInstance : ProcessInstance
     {
         await _processFile.WaitUntilGoneAsync(cancellationToken);
         var environment = await ProjectEnvironment.BuildModelAsync(Resource, Services.ExecutionContext, cancellationToken);
+        await PublishEnvironmentAsync(environment);
         var process = await Server.StartAsync(
             new NativeServerContext(_dataDirectory, Ports.Values.Single(), environment, onLine),
             cancellationToken);
