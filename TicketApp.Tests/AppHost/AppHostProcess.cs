@@ -35,8 +35,11 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
     /// <summary>The address of the Api in the table that it printed.</summary>
     public Uri Api => new(ApiRow().Match(Output).Groups["url"].Value);
 
+    /// <summary>The address that it printed for logging in to its dashboard.</summary>
+    public Uri Login => new(LoginLine().Match(Output).Groups["url"].Value);
+
     /// <summary>Starts it on the data under that state directory, which takes the place of the user's own.</summary>
-    public static AppHostProcess Start(string stateDirectory)
+    public static AppHostProcess Start(string stateDirectory, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "TicketApp.AppHost.dll")])
         {
@@ -45,6 +48,11 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
             RedirectStandardError = true,
         };
         start.Environment["XDG_STATE_HOME"] = stateDirectory;
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
         return new AppHostProcess(Process.Start(start)!);
     }
 
@@ -116,6 +124,9 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
 
     [GeneratedRegex(@"^api\s+\S+\s+(?<url>http://\S+)", RegexOptions.Multiline)]
     private static partial Regex ApiRow();
+
+    [GeneratedRegex(@"Login to the dashboard at (?<url>http://\S+)")]
+    private static partial Regex LoginLine();
 
     /// <summary>The fields of /proc/id/stat behind the command's name: state, parent and so on.</summary>
     private static string[]? Stat(int id)
