@@ -13,6 +13,7 @@ internal static class DatabaseServices
     /// <summary>Adds the data source (connection string <c>tickets</c>), its health check and the migrations.</summary>
     public static IHostApplicationBuilder AddDatabase(this IHostApplicationBuilder builder)
     {
+        builder.RequireConnectionString("tickets");
         builder.AddNpgsqlDataSource(
             "tickets",
             settings => settings.DisableTracing = settings.DisableMetrics = !builder.ExportsTelemetry(),

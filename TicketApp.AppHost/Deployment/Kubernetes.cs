@@ -23,7 +23,7 @@ internal static class Kubernetes
         var k8s = builder.AddKubernetesEnvironment("k8s").WithDashboard(enabled: false).WithHelm(helm => helm
             .WithChartName("ticketapp").WithChartVersion("1.0.0").WithChartDescription("Tickets in, answers of a machine-learning model out")
             .WithReleaseName("ticketapp").WithNamespace("ticketapp"));
-        DeployApi(k8s, options, api);
+        DeployApi(options, api);
         DeployWorker(options, worker);
         if (tickets.Resource is PostgresDatabaseResource database)
         {
@@ -36,18 +36,13 @@ internal static class Kubernetes
         }
     }
 
-    private static void DeployApi(IResourceBuilder<KubernetesEnvironmentResource> k8s, DeploymentOptions options, IResourceBuilder<ProjectResource> api)
+    private static void DeployApi(DeploymentOptions options, IResourceBuilder<ProjectResource> api)
     {
         var floor = api.ChartNumber("api-floor", options.ApiFloor);
         var ceiling = api.ChartNumber("api-ceiling", options.ApiCeiling);
         var host = api.ChartText("public-host", options.PublicHost);
-        k8s.AddIngress("public")
-            .WithIngressClass(api.ChartText("ingress-class", "nginx"))
-            .WithHostname(host)
-            .WithTls("ticketapp-tls")
-            // Longer than the longest wait that a caller can ask for.
-            .WithIngressAnnotation("nginx.ingress.kubernetes.io/proxy-read-timeout", "120")
-            .WithPath(host, "/", api.GetEndpoint("http"));
+        var ingressClass = api.ChartText("ingress-class", "nginx");
+        var tlsSecret = api.ChartText("tls-secret", "ticketapp-tls");
         var peers = new[] { Namespace(api.ChartText("ingress-namespace", "ingress-nginx")), Namespace(api.ChartText("keda-namespace", "keda")) };
 
         api.PublishAsKubernetesService(service =>
@@ -61,8 +56,9 @@ internal static class Kubernetes
             };
             service.AdditionalResources.AddRange(
             [
-                DisruptionBudget("api", "minAvailable", 1),
+                DisruptionBudget("api"),
                 CpuScaler("api", floor, ceiling, utilization: 70),
+                PublicIngress("api", ingressClass, host, tlsSecret),
                 AllowIngress("api", 8080, peers),
             ]);
         });
@@ -78,7 +74,7 @@ internal static class Kubernetes
             service.Harden(AppUser, ("250m", "192Mi"), ("2", "768Mi"), options.WorkerGraceSeconds, "/tmp");
             service.AdditionalResources.AddRange(
             [
-                DisruptionBudget("worker", "maxUnavailable", 1),
+                DisruptionBudget("worker"),
                 BacklogScaler("worker", floor, ceiling, ticketsPerReplica: "{{ .Values.config.worker.worker_slots }}"),
                 DenyIngress("worker"),
             ]);

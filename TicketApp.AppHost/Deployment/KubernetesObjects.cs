@@ -7,8 +7,9 @@ internal static class KubernetesObjects
 {
     private static readonly string[] _policyTypes = ["Ingress"];
 
-    public static KubernetesManifest DisruptionBudget(string component, string rule, int value) =>
-        new("policy/v1", "PodDisruptionBudget", $"{component}-pdb", new Yaml { [rule] = value, ["selector"] = MatchLabels(component) });
+    /// <summary>One at a time: a node can always be emptied, however few replicas there are.</summary>
+    public static KubernetesManifest DisruptionBudget(string component) =>
+        new("policy/v1", "PodDisruptionBudget", $"{component}-pdb", new Yaml { ["maxUnavailable"] = 1, ["selector"] = MatchLabels(component) });
 
     public static KubernetesManifest CpuScaler(string component, string floor, string ceiling, int utilization) =>
         new("autoscaling/v2", "HorizontalPodAutoscaler", $"{component}-hpa", new Yaml
@@ -54,6 +55,38 @@ internal static class KubernetesObjects
             },
         });
 
+    /// <summary>HTTPS from outside. AddIngress would do, but takes no chart values for the host and the class.</summary>
+    public static KubernetesManifest PublicIngress(string component, string className, string host, string tlsSecret)
+    {
+        var ingress = new KubernetesManifest("networking.k8s.io/v1", "Ingress", $"{component}-public", new Yaml
+        {
+            ["ingressClassName"] = className,
+            ["tls"] = new[] { new Yaml { ["secretName"] = tlsSecret, ["hosts"] = new[] { host } } },
+            ["rules"] = new[]
+            {
+                new Yaml
+                {
+                    ["host"] = host,
+                    ["http"] = new Yaml
+                    {
+                        ["paths"] = new[]
+                        {
+                            new Yaml
+                            {
+                                ["path"] = "/",
+                                ["pathType"] = "Prefix",
+                                ["backend"] = new Yaml { ["service"] = new Yaml { ["name"] = $"{component}-service", ["port"] = new Yaml { ["name"] = "http" } } },
+                            },
+                        },
+                    },
+                },
+            },
+        });
+        // Longer than any wait that a caller may ask for.
+        ingress.Metadata.Annotations["nginx.ingress.kubernetes.io/proxy-read-timeout"] = "120";
+        return ingress;
+    }
+
     public static KubernetesManifest AllowIngress(string component, int port, params Yaml[] peers) => NetworkPolicy(component, new Yaml
     {
         ["from"] = peers,
@@ -70,13 +103,16 @@ internal static class KubernetesObjects
         ["namespaceSelector"] = new Yaml { ["matchLabels"] = new Yaml { ["kubernetes.io/metadata.name"] = name } },
     };
 
-    private static KubernetesManifest NetworkPolicy(string component, params Yaml[] ingress) =>
-        new("networking.k8s.io/v1", "NetworkPolicy", $"{component}-network", new Yaml
+    private static KubernetesManifest NetworkPolicy(string component, params Yaml[] ingress)
+    {
+        var spec = new Yaml { ["podSelector"] = MatchLabels(component), ["policyTypes"] = _policyTypes };
+        if (ingress.Length > 0)
         {
-            ["podSelector"] = MatchLabels(component),
-            ["policyTypes"] = _policyTypes,
-            ["ingress"] = ingress,
-        });
+            spec["ingress"] = ingress;
+        }
+
+        return new("networking.k8s.io/v1", "NetworkPolicy", $"{component}-network", spec);
+    }
 
     private static Yaml MatchLabels(string component) => new()
     {

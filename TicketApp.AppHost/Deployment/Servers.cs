@@ -23,7 +23,8 @@ internal static class Servers
         if (builder.ExecutionContext.IsPublishMode)
         {
             // AddDatabase makes the database when it runs; a published server makes the one that its image is told.
-            postgres.WithEnvironment("POSTGRES_DB", DatabaseName);
+            // Connections: every replica of the Api may have some dozens.
+            postgres.WithEnvironment("POSTGRES_DB", DatabaseName).WithArgs("-c", "max_connections=300");
         }
 
         return postgres.AddDatabase(DatabaseName);

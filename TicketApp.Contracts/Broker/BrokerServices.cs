@@ -13,6 +13,7 @@ public static class BrokerServices
     /// <param name="withoutBroker">How healthy the process is without it: degraded if it still serves its callers.</param>
     public static IHostApplicationBuilder AddBroker(this IHostApplicationBuilder builder, HealthStatus withoutBroker)
     {
+        builder.RequireConnectionString("rabbitmq");
         builder.AddRabbitMQClient(
             "rabbitmq",
             settings =>

@@ -82,6 +82,11 @@ public abstract class RunningApp : IAsyncLifetime
         return response.StatusCode == HttpStatusCode.Accepted ? null : await FieldAsync(response, "ticket_response");
     });
 
+    /// <summary>Called while the model can still be changed.</summary>
+    protected virtual void OnBuilding(IDistributedApplicationTestingBuilder builder)
+    {
+    }
+
     /// <summary>Called before anything starts.</summary>
     protected virtual void OnBuilt(DistributedApplication app)
     {
@@ -125,6 +130,7 @@ public abstract class RunningApp : IAsyncLifetime
         Configure(builder, "api", ApiSettings);
         Configure(builder, "worker", WorkerSettings);
         builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(resource => resource.Name == "api")).WithReplicas(ApiReplicas);
+        OnBuilding(builder);
         _app = await builder.BuildAsync(limit.Token);
         OnBuilt(_app);
         try

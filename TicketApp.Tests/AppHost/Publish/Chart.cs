@@ -13,7 +13,7 @@ internal sealed class Chart(string folder)
     public IEnumerable<string> Files => Directory.EnumerateFiles(Path.Combine(Folder, "templates"), "*.yaml", SearchOption.AllDirectories)
         .Select(file => Path.GetRelativePath(Path.Combine(Folder, "templates"), file).Replace('\\', '/')).Order(StringComparer.Ordinal);
 
-    /// <summary>Every value is its own name, or a number for a number: two charts that render alike ask for the same values.</summary>
+    /// <summary>Every value is its own name, or another number for a number: two charts that render alike ask for the same values.</summary>
     public JsonObject MarkedValues()
     {
         var marked = (JsonObject)Values.DeepClone();
@@ -55,8 +55,9 @@ internal sealed class Chart(string folder)
                 case JsonObject inner:
                     Mark(inner, name);
                     break;
-                case JsonValue number when number.TryGetValue<long>(out _):
-                    node[key] = 1000L + name.Sum(part => part.Sum(character => character));
+                case JsonValue number when long.TryParse(number.ToString(), out _):
+                    var mark = 1000L + name.Sum(part => part.Sum(character => character));
+                    node[key] = number.TryGetValue<long>(out _) ? mark : $"{mark}";
                     break;
                 default:
                     node[key] = string.Concat(name.SelectMany(part => part.Where(char.IsAsciiLetterOrDigit)));

@@ -17,8 +17,9 @@ internal sealed class ChartPublisher(KubernetesEnvironmentResource environment) 
         foreach (var target in model.Resources.Where(resource => resource is IComputeResource))
         {
             var resource = new KubernetesResource(target, environment);
-            await new VariableWriter(resource, values).WriteAsync(executionContext, cancellationToken);
-            new WorkloadBuilder(resource, values).Build();
+            var variables = new VariableWriter(resource, values);
+            await variables.WriteAsync(executionContext, cancellationToken);
+            new WorkloadBuilder(resource, await variables.ArgumentsAsync(cancellationToken), values).Build();
             foreach (var customization in target.Annotations.OfType<KubernetesServiceCustomizationAnnotation>())
             {
                 customization.Configure(resource);

@@ -4,7 +4,7 @@ using Aspire.Hosting.ApplicationModel;
 namespace Aspire.Hosting.Kubernetes.Publishing;
 
 /// <summary>
-/// Turns a resource's variables into templates over chart values: what has a secret in it into its Secret, the rest into its ConfigMap.
+/// Turns a resource's variables and arguments into templates over chart values: what has a secret in it into its Secret, the rest into its ConfigMap.
 /// </summary>
 internal sealed class VariableWriter(KubernetesResource resource, ChartValues values)
 {
@@ -27,6 +27,17 @@ internal sealed class VariableWriter(KubernetesResource resource, ChartValues va
                 WriteText(name, Text(value, embedded: false));
             }
         }
+    }
+
+    public async Task<IReadOnlyList<string>> ArgumentsAsync(CancellationToken cancellationToken)
+    {
+        var context = new CommandLineArgsCallbackContext([], cancellationToken);
+        foreach (var annotation in resource.Target.Annotations.OfType<CommandLineArgsCallbackAnnotation>())
+        {
+            await annotation.Callback(context);
+        }
+
+        return [.. context.Args.Select(argument => Text(argument, embedded: false))];
     }
 
     private void WriteParameter(string name, ParameterResource parameter)

@@ -4,7 +4,7 @@ using Aspire.Hosting.Kubernetes.Resources;
 namespace Aspire.Hosting.Kubernetes.Publishing;
 
 /// <summary>A resource's Deployment or StatefulSet, and the Service before it.</summary>
-internal sealed class WorkloadBuilder(KubernetesResource resource, ChartValues values)
+internal sealed class WorkloadBuilder(KubernetesResource resource, IReadOnlyList<string> arguments, ChartValues values)
 {
     private readonly PublishedEndpoint[] _endpoints = [.. PublishedEndpoint.Of(resource.Target)];
 
@@ -76,6 +76,7 @@ internal sealed class WorkloadBuilder(KubernetesResource resource, ChartValues v
     private ContainerV1 Container()
     {
         var container = new ContainerV1 { Name = resource.Name, Image = Image(), ImagePullPolicy = resource.Parent.DefaultImagePullPolicy };
+        container.Args.AddRange(arguments);
         if (resource.ConfigMap is { } config)
         {
             container.EnvFrom.Add(new() { ConfigMapRef = new() { Name = config.Metadata.Name } });

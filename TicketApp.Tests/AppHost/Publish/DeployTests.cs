@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+
+namespace TicketApp.Tests.AppHost.Publish;
+
+/// <summary>What is checked in under deploy/ is what the app model becomes now. If one fails: <c>./ticketapp publish TARGET</c>, and commit.</summary>
+public sealed class DeployTests
+{
+    private const string Password = "Letters0and9digits";
+    private static readonly Chart _deployed = new(Path.Combine(Publication.Root, "deploy", "kubernetes"));
+
+    [Fact]
+    public async Task The_chart_is_the_models()
+    {
+        var published = await Publication.OfTicketAppAsync();
+
+        Assert.Equal(published.Files, _deployed.Files);
+        SampleTests.AssertSame("values.yaml", published.Values, _deployed.Values);
+        var values = published.MarkedValues();
+        Assert.All(published.Files, file => SampleTests.AssertSame(file, published.Parse(file, values), _deployed.Parse(file, values)));
+    }
+
+    [Fact]
+    public async Task Kubernetes_reads_every_object_of_its_own_kinds()
+    {
+        Assert.SkipUnless(await KubectlAsync("version --client", "") is { Ok: true }, "kubectl is not installed.");
+        var values = _deployed.ValuesWithSecrets(_ => Password);
+
+        foreach (var file in _deployed.Files.Where(file => !((string?)_deployed.Parse(file, values)["apiVersion"])!.StartsWith("keda.sh", StringComparison.Ordinal)))
+        {
+            // Decodes into the kind's type before it looks for a pod template to change.
+            var (ok, output) = await KubectlAsync("set env --local -f - CHECKED=yes -o json", _deployed.Render(file, values));
+
+            Assert.True(ok || output.Contains("does not have a pod template: *v", StringComparison.Ordinal), $"{file}: {output}");
+            if (ok && output.TrimStart().StartsWith('{'))
+            {
+                // What the type does not know is gone: nothing of ours may be.
+                Assert.All(Paths(_deployed.Parse(file, values)), path => Assert.True(Paths(JsonNode.Parse(output)!).Contains(path), $"{file}: {path} is no field"));
+            }
+        }
+    }
+
+    /// <summary>Both services get the same variables under Compose and on Azure as in the chart, which a test starts them with.</summary>
+    [Theory]
+    [InlineData("api")]
+    [InlineData("worker")]
+    public async Task Every_target_gives_a_service_the_same_variables(string service)
+    {
+        var names = _deployed.Variables(service, _deployed.ValuesWithSecrets(_ => Password)).Keys.Order(StringComparer.Ordinal).ToArray();
+
+        var compose = Yaml.Parse(await ReadAsync("compose", "docker-compose.yaml"))["services"]![service]!["environment"]!.AsObject();
+        Assert.Equal(names, compose.Select(entry => entry.Key).Order(StringComparer.Ordinal));
+
+        var bicep = await ReadAsync("azure", service, $"{service}.bicep");
+        Assert.All(names, name => Assert.Contains($"name: '{name}'", bicep, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Compose_keeps_the_database_and_its_password_from_the_worker()
+    {
+        var services = Yaml.Parse(await ReadAsync("compose", "docker-compose.yaml"))["services"]!.AsObject();
+
+        Assert.Equal(["api", "postgres"], services.Where(service => service.Value!["networks"]!.AsArray().Any(network => (string?)network == "database")).Select(service => service.Key).Order());
+        Assert.DoesNotContain("POSTGRES", services["worker"]!.ToJsonString(), StringComparison.Ordinal);
+        Assert.All(services, service => Assert.NotNull(service.Value!["deploy"]!["resources"]!["limits"]));
+    }
+
+    [Fact]
+    public async Task Azure_has_the_probes_the_scale_and_the_grace_of_the_model()
+    {
+        foreach (var service in (string[])["api", "worker"])
+        {
+            var bicep = await ReadAsync("azure", service, $"{service}.bicep");
+            var probes = _deployed.Parse($"{service}/deployment.yaml", _deployed.ValuesWithSecrets(_ => Password))["spec"]!["template"]!["spec"]!["containers"]![0]!;
+            foreach (var probe in (string[])["startupProbe", "readinessProbe", "livenessProbe"])
+            {
+                Assert.Contains($"path: '{probes[probe]!["httpGet"]!["path"]}'", bicep, StringComparison.Ordinal);
+                Assert.Contains($"failureThreshold: {probes[probe]!["failureThreshold"]}", bicep, StringComparison.Ordinal);
+            }
+        }
+
+        var worker = await ReadAsync("azure", "worker", "worker.bicep");
+        Assert.Contains("type: 'metrics-api'", worker, StringComparison.Ordinal);
+        Assert.Contains("/v1/stats'", worker, StringComparison.Ordinal);
+        Assert.Contains("terminationGracePeriodSeconds: 590", worker, StringComparison.Ordinal);
+        Assert.DoesNotContain("postgres", worker, StringComparison.OrdinalIgnoreCase);
+    }
+
+    private static Task<string> ReadAsync(params string[] path) =>
+        File.ReadAllTextAsync(Path.Combine([Publication.Root, "deploy", .. path]), TestContext.Current.CancellationToken);
+
+    private static HashSet<string> Paths(JsonNode node) => [.. PathsOf(node, "")];
+
+    private static IEnumerable<string> PathsOf(JsonNode? node, string path) => node switch
+    {
+        JsonObject map => map.SelectMany(entry => PathsOf(entry.Value, $"{path}.{entry.Key}")),
+        JsonValue value when value.ToJsonString() == "0" => [], // the default of every number, which typed output leaves out
+        JsonArray list => list.SelectMany((item, i) => PathsOf(item, $"{path}[{i}]")),
+        _ => [path],
+    };
+
+    private static async Task<(bool Ok, string Output)> KubectlAsync(string arguments, string input)
+    {
+        var start = new ProcessStartInfo("kubectl", arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        // No cluster, whatever the user's configuration says.
+        start.Environment["KUBECONFIG"] = "/dev/null";
+        try
+        {
+            using var process = Process.Start(start)!;
+            await process.StandardInput.WriteAsync(input);
+            process.StandardInput.Close();
+            var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+            var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            return (process.ExitCode == 0, await output + error);
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return (false, "");
+        }
+    }
+}

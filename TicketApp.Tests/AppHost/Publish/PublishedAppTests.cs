@@ -1,0 +1,19 @@
+using System.Net;
+
+namespace TicketApp.Tests.AppHost.Publish;
+
+[Collection(PublishedAppCollection.Name)]
+public sealed class PublishedAppTests(PublishedAppFixture app)
+{
+    [Fact]
+    public async Task A_ticket_is_answered_with_what_the_chart_gives_the_services()
+    {
+        using var refused = await app.Api.GetAsync("/ticket?ticket_id=none", TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+
+        app.Api.DefaultRequestHeaders.Add("Authorization", app.AdminAuthorization);
+        var ticket = await app.CreateTicketAsync(await app.CreateUserAsync());
+
+        Assert.EndsWith("message", await app.FinishAsync(ticket), StringComparison.Ordinal);
+    }
+}
