@@ -43,7 +43,7 @@ internal sealed class SecretStore(NpgsqlDataSource database, SecretSeal seal, IO
     }
 
     /// <summary>The secrets that sign now, the newest first. A user who never asked for one gets one that nobody has seen.</summary>
-    /// <exception cref="CryptographicException">One of them cannot be opened.</exception>
+    /// <exception cref="CryptographicException">There are some, and none can be opened.</exception>
     public async Task<IReadOnlyList<byte[]>> ValidAsync(Guid userId, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
@@ -59,14 +59,22 @@ internal sealed class SecretStore(NpgsqlDataSource database, SecretSeal seal, IO
         async Task<List<byte[]>> ReadAsync()
         {
             List<byte[]> valid = [];
+            CryptographicException? unreadable = null;
             await using NpgsqlCommand command = new(ValidSql, connection) { Parameters = { Value(userId) } };
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
-                valid.Add(seal.Open(userId, reader.GetFieldValue<byte[]>(0)));
+                try
+                {
+                    valid.Add(seal.Open(userId, reader.GetFieldValue<byte[]>(0)));
+                }
+                catch (CryptographicException exception)
+                {
+                    unreadable = exception;
+                }
             }
 
-            return valid;
+            return valid.Count > 0 || unreadable is null ? valid : throw unreadable;
         }
     }
 
