@@ -21,7 +21,6 @@ internal static class WebhookTransport
         UseProxy = false,
         UseCookies = false,
         ConnectTimeout = options.ConnectTimeout,
-        MaxConnectionsPerServer = options.ConcurrencyPerHost,
         MaxResponseHeadersLength = LargestHeadersKiB,
         // Only the status counts. Of the body as much is read as keeps the connection usable.
         MaxResponseDrainSize = LargestDrain,

@@ -39,7 +39,8 @@ internal static class ServiceSettings
             project.WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", collector).WithEnvironment("OTEL_SERVICE_NAME", project.Resource.Name);
         }
 
-        api.WithEnvironment("Auth__Mode", "keys").WithEnvironment("Auth__AdminKeys__0", builder.AddPassword("admin-key"));
+        api.WithEnvironment("Auth__Mode", "keys").WithEnvironment("Auth__AdminKeys__0", builder.AddPassword("admin-key"))
+            .WithEnvironment("Webhooks__SecretKey", builder.AddPassword("webhook-secret-key"));
         worker.WithEnvironment("Worker__Concurrency", builder.AddNumber("worker-slots", options.WorkerSlots))
             .WithEnvironment("Worker__DrainTimeout", options.Drain.ToString("c", CultureInfo.InvariantCulture));
     }

@@ -149,6 +149,7 @@ public sealed class WebhookDeliveryTests(AppFixture app) : IAsyncLifetime
 
         Assert.Equal(received[0].Id, received[1].Id);
         Assert.Equal(received[0].Body, received[1].Body);
+        Assert.Equal(2, (await DeliveryAsync(ticketId, "delivered")).GetProperty("attempt_count").GetInt32());
         using var unknown = await app.Api.PostAsync($"/v1/tickets/{ticketId}/deliveries/msg_{Guid.NewGuid():N}/replay", null, Cancel);
         Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
     }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Database;
@@ -54,6 +55,43 @@ public sealed class WebhookDispatcherTests(AppFixture app)
         await new DeliveryStore(database.Source, Options.Create(new WebhookOptions())).PurgeAsync(Cancel);
 
         Assert.Equal(0L, await database.ValueAsync<long>("select (select count(*) from webhook_deliveries) + (select count(*) from webhook_attempts)"));
+    }
+
+    [Fact]
+    public async Task A_result_that_comes_after_its_lease_ended_counts_no_more()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await StoreFinishedAsync(database, "https://example.com/", count: 1);
+        DeliveryStore store = new(database.Source, Options.Create(new WebhookOptions()));
+        var first = Assert.Single((await store.ClaimAsync("", 10, new Dictionary<string, int>(), Cancel)).Deliveries);
+        Assert.Empty((await store.ClaimAsync("", 10, new Dictionary<string, int>(), Cancel)).Deliveries);
+        await database.ExecuteAsync("update webhook_deliveries set due_at = now()");
+        var second = Assert.Single((await store.ClaimAsync("", 10, new Dictionary<string, int>(), Cancel)).Deliveries);
+
+        await store.CompleteAsync(first, new(500, null, TimeSpan.Zero), pause: null, Cancel);
+        Assert.Equal(0L, await database.ValueAsync<long>("select count(*) from webhook_attempts"));
+        await store.CompleteAsync(second, new(200, null, TimeSpan.Zero), pause: null, Cancel);
+        Assert.Equal("delivered", await database.ValueAsync<string>("select outcome from webhook_deliveries"));
+    }
+
+    [Fact]
+    public async Task A_changed_key_stops_signing_until_there_is_a_new_secret()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        var userId = Guid.NewGuid();
+        await database.ExecuteAsync($"insert into users (user_id) values ('{userId}')");
+        var (before, after) = (Secrets("the key before, of thirty-two characters"), Secrets("the key after it, of thirty-two characters"));
+        Assert.NotNull(await before.RotateAsync(userId, Cancel));
+
+        await Assert.ThrowsAnyAsync<CryptographicException>(() => after.ValidAsync(userId, Cancel));
+        var rotated = await after.RotateAsync(userId, Cancel);
+        Assert.Equal(rotated!.Value.Secret, Assert.Single(await after.ValidAsync(userId, Cancel)));
+
+        SecretStore Secrets(string key)
+        {
+            var options = Options.Create(new WebhookOptions { SecretKey = key });
+            return new(database.Source, new(options), options);
+        }
     }
 
     [Fact]
