@@ -1,0 +1,72 @@
+using System.Net;
+using TicketApp.Tests.Fixtures;
+
+namespace TicketApp.Tests.Api.Resources;
+
+/// <summary>Idempotency keys: whatever is repeated, however often at once and on whichever replica, makes one ticket.</summary>
+[Collection(FaultCollection.Name)]
+public sealed class IdempotencyTests(FaultApp app)
+{
+    private ResourceClient Api => new(app.Api);
+
+    [Fact]
+    public async Task A_repeated_request_gives_the_same_ticket()
+    {
+        var user = await Api.CreateUserAsync();
+        var first = await Api.CreateTicketAsync(user, ("Idempotency-Key", "a"));
+        var second = await Api.CreateTicketAsync(user, ("Idempotency-Key", "a"));
+
+        Assert.Equal((HttpStatusCode.Created, first.Id), (second.Status, second.Id));
+        Assert.False(first.Headers.Contains("Idempotent-Replayed"));
+        Assert.Equal("true", Assert.Single(second.Headers.GetValues("Idempotent-Replayed")));
+        Assert.NotEqual(first.Id, (await Api.CreateTicketAsync(user, ("Idempotency-Key", "b"))).Id);
+        Assert.NotEqual(first.Id, (await Api.CreateTicketAsync(await Api.CreateUserAsync(), ("Idempotency-Key", "a"))).Id);
+    }
+
+    [Fact]
+    public async Task Another_body_under_the_same_key_is_refused()
+    {
+        var user = await Api.CreateUserAsync();
+        await Api.CreateTicketAsync(user, ("Idempotency-Key", "a"));
+        var other = await Api.PostAsync("/v1/tickets", $$"""{"user_id":"{{user}}","priority":"high"}""", ("Idempotency-Key", "a"));
+
+        other.Problem(HttpStatusCode.UnprocessableEntity, "idempotency-key-reused");
+    }
+
+    [Fact]
+    public async Task Requests_at_the_same_moment_make_one_ticket_a_key()
+    {
+        var user = await Api.CreateUserAsync();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 300).Select(async i =>
+        {
+            var key = $"key-{i % 10}";
+            return (Key: key, Answer: await Api.CreateTicketAsync(user, ("Idempotency-Key", key)));
+        }));
+
+        Assert.All(answers, one => Assert.Equal(HttpStatusCode.Created, one.Answer.Status));
+        Assert.All(answers.GroupBy(one => one.Key), group =>
+        {
+            Assert.Single(group.Select(one => one.Answer.Id).Distinct());
+            Assert.Single(group, one => !one.Answer.Headers.Contains("Idempotent-Replayed"));
+        });
+        var listed = await Api.GetAsync($"/v1/tickets?user_id={user}&limit=100");
+        Assert.Equal(10, listed.Results.Count);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("two words")]
+    [InlineData("LONG")]
+    public async Task A_key_that_is_none_is_refused(string key)
+    {
+        var answer = await Api.CreateTicketAsync(await Api.CreateUserAsync(), ("Idempotency-Key", key == "LONG" ? new string('k', 256) : key));
+
+        answer.Problem(HttpStatusCode.BadRequest, "invalid-request");
+    }
+
+    [Fact]
+    public async Task A_key_of_nobody_makes_nothing()
+    {
+        (await Api.CreateTicketAsync("00000000-0000-7000-8000-000000000000", ("Idempotency-Key", "a"))).Problem(HttpStatusCode.NotFound, "user-not-found");
+    }
+}

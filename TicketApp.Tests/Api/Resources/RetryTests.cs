@@ -1,0 +1,63 @@
+using System.Net;
+using Npgsql;
+using TicketApp.Tests.Fixtures;
+
+namespace TicketApp.Tests.Api.Resources;
+
+/// <summary>A ticket that ended without a response runs again when its caller says so.</summary>
+[Collection(AppCollection.Name)]
+public sealed class RetryTests(AppFixture app)
+{
+    private ResourceClient Api => new(app.Api);
+
+    [Theory]
+    [InlineData("failed")]
+    [InlineData("timed_out")]
+    [InlineData("expired")]
+    [InlineData("canceled")]
+    public async Task A_ticket_that_ended_without_a_response_runs_again(string status)
+    {
+        var user = await Api.CreateUserAsync();
+        var ticket = Guid.CreateVersion7().ToString();
+        await ExecuteAsync(
+            $"""
+            insert into tickets (ticket_id, user_id, status, attempt, epoch, expires_at, due_at, time_finished, error_type, error_message)
+            values ('{ticket}', '{user}', '{status}', 3, 3, now(), now(), now(), 'model_error', 'It broke')
+            """);
+        Assert.Equal("model_error", (await Api.GetAsync($"/v1/tickets/{ticket}")).Json["error"]!["type"]!.GetValue<string>());
+
+        var retried = await Api.PostAsync($"/v1/tickets/{ticket}/retry", null);
+        Assert.Equal((HttpStatusCode.OK, "queued"), (retried.Status, retried.TicketStatus));
+        Assert.Equal(6, retried.Json["max_attempts"]!.GetValue<int>());
+        Assert.True(retried.Json["expires_at"]!.GetValue<DateTimeOffset>() > DateTimeOffset.UtcNow.AddMinutes(4));
+        Assert.Null(retried.Json["error"]);
+
+        var finished = await Api.FinishAsync(ticket);
+        Assert.Equal(("succeeded", 4), (finished.TicketStatus, finished.Json["attempt"]!.GetValue<int>()));
+        Assert.Equal($"{status} It broke", await ValueAsync($"select outcome || ' ' || error_message from ticket_attempts where ticket_id = '{ticket}' and epoch = 3"));
+    }
+
+    [Fact]
+    public async Task A_ticket_that_succeeded_or_is_open_does_not()
+    {
+        var ticket = (await Api.CreateTicketAsync(await Api.CreateUserAsync())).Id;
+        (await Api.PostAsync($"/v1/tickets/{ticket}/retry", null)).Problem(HttpStatusCode.Conflict, "not-retryable");
+        await Api.FinishAsync(ticket);
+        (await Api.PostAsync($"/v1/tickets/{ticket}/retry", null)).Problem(HttpStatusCode.Conflict, "not-retryable");
+        (await Api.PostAsync($"/v1/tickets/{Guid.NewGuid()}/retry", null)).Problem(HttpStatusCode.NotFound, "ticket-not-found");
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var database = NpgsqlDataSource.Create(app.Database);
+        await using var command = database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+    }
+
+    private async Task<string> ValueAsync(string sql)
+    {
+        await using var database = NpgsqlDataSource.Create(app.Database);
+        await using var command = database.CreateCommand(sql);
+        return (string)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+    }
+}

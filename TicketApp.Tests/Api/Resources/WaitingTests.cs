@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.ServerSentEvents;
+using System.Text.Json.Nodes;
+using TicketApp.Tests.Fixtures;
+
+namespace TicketApp.Tests.Api.Resources;
+
+/// <summary>Waiting for tickets and listening to them, over two replicas: results come to either, callers wait on either.</summary>
+[Collection(FaultCollection.Name)]
+public sealed class WaitingTests(FaultApp app)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private ResourceClient Api => new(app.Api);
+
+    [Fact]
+    public async Task Whoever_waits_has_the_answer_soon_after_the_end()
+    {
+        var user = await Api.CreateUserAsync();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 60).Select(async _ =>
+        {
+            var answer = await Api.CreateTicketAsync(user, ("Prefer", "respond-async, wait=\"30\""));
+            return (Answer: answer, Late: DateTimeOffset.UtcNow - answer.Json["finished_at"]!.GetValue<DateTimeOffset>());
+        }));
+
+        Assert.All(answers, one => Assert.Equal((HttpStatusCode.Created, "succeeded"), (one.Answer.Status, one.Answer.TicketStatus)));
+        Assert.All(answers, one => Assert.Equal("wait=30", Assert.Single(one.Answer.Headers.GetValues("Preference-Applied"))));
+        // Several times what is promised: the machine is busy with tests.
+        Assert.All(answers, one => Assert.InRange(one.Late, TimeSpan.FromSeconds(-1), TimeSpan.FromSeconds(2)));
+    }
+
+    [Fact]
+    public async Task A_wait_that_is_over_before_the_ticket_shows_it_as_it_is()
+    {
+        var worker = Assert.Single(app.InstancesOf("worker"), name => name == app.InstancesOf("worker")[0]);
+        await app.SignalAsync(worker, "STOP");
+        try
+        {
+            var created = await Api.CreateTicketAsync(await Api.CreateUserAsync());
+            var started = Stopwatch.GetTimestamp();
+            var answer = await Api.GetAsync($"/v1/tickets/{created.Id}", ("Prefer", "wait=1"));
+
+            Assert.Equal(HttpStatusCode.OK, answer.Status);
+            Assert.True(answer.Json["finished_at"] is not null || Stopwatch.GetElapsedTime(started) >= TimeSpan.FromSeconds(1));
+        }
+        finally
+        {
+            await app.SignalAsync(worker, "CONT");
+        }
+    }
+
+    [Theory]
+    [InlineData("wait=0")]
+    [InlineData("wait=-1")]
+    [InlineData("wait=soon")]
+    [InlineData("wait")]
+    [InlineData("handling=strict")]
+    [InlineData(";,=,\"")]
+    public async Task What_is_no_wish_to_wait_is_none(string preference)
+    {
+        var answer = await Api.CreateTicketAsync(await Api.CreateUserAsync(), ("Prefer", preference));
+
+        Assert.Equal(HttpStatusCode.Created, answer.Status);
+        Assert.False(answer.Headers.Contains("Preference-Applied"));
+    }
+
+    [Fact]
+    public async Task Events_tell_of_a_ticket_in_order_until_its_end()
+    {
+        var user = await Api.CreateUserAsync();
+        var streams = await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ => await EventsAsync((await Api.CreateTicketAsync(user)).Id)));
+
+        foreach (var events in streams)
+        {
+            var named = events.Where(one => one.EventType != "progress").ToArray();
+            Assert.Equal(("queued", "finished"), (named[0].EventType, named[^1].EventType));
+            Assert.All(named, one => Assert.Contains(one.EventType, new[] { "queued", "started", "finished" }));
+            var numbers = named.Select(one => long.Parse(one.EventId!, System.Globalization.CultureInfo.InvariantCulture)).ToArray();
+            Assert.Equal(numbers.Order().Distinct(), numbers);
+            Assert.Equal("succeeded", JsonNode.Parse(named[^1].Data)!["status"]!.GetValue<string>());
+        }
+    }
+
+    [Fact]
+    public async Task Events_go_on_where_the_listener_left_off()
+    {
+        var ticket = (await Api.CreateTicketAsync(await Api.CreateUserAsync())).Id;
+        var all = (await EventsAsync(ticket)).Where(one => one.EventType != "progress").ToArray();
+
+        for (var i = 0; i < all.Length - 1; i++)
+        {
+            var rest = await EventsAsync(ticket, all[i].EventId!);
+            Assert.Equal(all[(i + 1)..].Select(one => (one.EventType, one.EventId)), rest.Select(one => (one.EventType, one.EventId)));
+        }
+
+        var nothing = await Api.GetAsync($"/v1/tickets/{ticket}/events", ("Last-Event-ID", all[^1].EventId!));
+        Assert.Equal(HttpStatusCode.NoContent, nothing.Status);
+        Assert.NotEmpty(await EventsAsync(ticket, "garbage"));
+    }
+
+    private async Task<List<SseItem<string>>> EventsAsync(string ticket, string? after = null)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, $"/v1/tickets/{ticket}/events");
+        if (after is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Last-Event-ID", after);
+        }
+
+        using var response = await app.Api.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancel);
+        Assert.Equal((HttpStatusCode.OK, "text/event-stream"), (response.StatusCode, response.Content.Headers.ContentType?.ToString()));
+        await using var stream = await response.Content.ReadAsStreamAsync(Cancel);
+        List<SseItem<string>> events = [];
+        await foreach (var item in SseParser.Create(stream).EnumerateAsync(Cancel))
+        {
+            events.Add(item);
+        }
+
+        return events;
+    }
+}
