@@ -6,6 +6,7 @@ using TicketApp.Api.Changes;
 using TicketApp.Api.Listing;
 using TicketApp.Api.Models;
 using TicketApp.Api.Problems;
+using TicketApp.Api.Statistics;
 using TicketApp.Api.Tickets;
 using TicketApp.Api.Users;
 using TicketApp.Api.Webhooks;
@@ -30,6 +31,7 @@ namespace TicketApp.Api;
 [JsonSerializable(typeof(WebhookDeliveryPage))]
 [JsonSerializable(typeof(WebhookEndpointsOff))]
 [JsonSerializable(typeof(TicketPage))]
+[JsonSerializable(typeof(ServiceStatistics))]
 [JsonSerializable(typeof(TicketBatch))]
 [JsonSerializable(typeof(TicketBatchResult))]
 [JsonSerializable(typeof(TicketChanges))]

@@ -10,6 +10,7 @@ using TicketApp.Api.Errors;
 using TicketApp.Api.Listing;
 using TicketApp.Api.Models;
 using TicketApp.Api.Responses;
+using TicketApp.Api.Statistics;
 using TicketApp.Api.Tickets;
 using TicketApp.Api.Users;
 using TicketApp.Api.Waiting;
@@ -32,6 +33,7 @@ builder.Services
     .AddChanges()
     .AddWaiting()
     .AddBacklog()
+    .AddStatistics()
     .AddDispatch()
     .AddErrors()
     .AddDeadlines()
@@ -54,6 +56,7 @@ app.MapResourceApi()
     .MapWebhooks()
     .MapListing()
     .MapChanges()
-    .MapWaiting();
+    .MapWaiting()
+    .MapStatistics();
 
 await app.RunAsync();

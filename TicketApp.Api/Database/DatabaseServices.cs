@@ -10,6 +10,8 @@ internal static class DatabaseServices
     private const string PlanningSql =
         "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set plan_cache_mode = force_generic_plan; set jit = off";
 
+    private const int LargestPool = 25;
+
     /// <summary>Adds the data source (connection string <c>tickets</c>), its health check and the migrations.</summary>
     public static IHostApplicationBuilder AddDatabase(this IHostApplicationBuilder builder)
     {
@@ -42,6 +44,8 @@ internal static class DatabaseServices
         connection.AutoPrepareMinUsages = 2;
         // Nothing here leaves anything in a session that the next user of the connection would trip over.
         connection.NoResetOnClose = true;
+        // Nearly all calls share a few connections. The others wait for each other rather than take all that the server has, which other replicas need.
+        connection.MaxPoolSize = Math.Min(connection.MaxPoolSize, LargestPool);
         // A caller is told 503 within seconds when the server hangs.
         connection.Timeout = 5;
         connection.CommandTimeout = 10;

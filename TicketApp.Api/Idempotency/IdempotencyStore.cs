@@ -1,16 +1,20 @@
 using Npgsql;
+using TicketApp.Api.Database;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Idempotency;
 
-/// <summary>Looks up keys that were used before. They are stored together with their tickets.</summary>
-internal sealed class IdempotencyStore(NpgsqlDataSource database)
+/// <summary>A ticket that was made under a key, and the hash of the body that made it.</summary>
+internal sealed record KeyedTicket(TicketRow Ticket, byte[] BodyHash);
+
+/// <summary>Looks up keys that were used before, many a statement. They are stored together with their tickets.</summary>
+internal sealed class IdempotencyStore(NpgsqlDataSource database) : Batcher<(Guid UserId, string Key), KeyedTicket?>(database, largestBatch: 200, capacity: 10_000)
 {
     private const string FindSql =
         $"""
-        select {TicketRow.Columns}, k.body_hash
-        from idempotency_keys k join tickets t on t.ticket_id = k.ticket_id
-        where k.user_id = $1 and k.key = $2
+        select {TicketRow.Columns}, k.body_hash, k.key
+        from unnest($1, $2) w (user_id, key)
+        join idempotency_keys k on k.user_id = w.user_id and k.key = w.key join tickets t on t.ticket_id = k.ticket_id
         """;
 
     // Ids are in the order of time.
@@ -20,22 +24,33 @@ internal sealed class IdempotencyStore(NpgsqlDataSource database)
             select ctid from idempotency_keys where ticket_id < $1 order by ticket_id limit 1000))
         """;
 
-    /// <summary>The ticket that was made under the key, and the hash of the body that made it.</summary>
-    public async Task<(TicketRow Ticket, byte[] BodyHash)?> FindAsync(Guid userId, string key, CancellationToken cancellationToken)
-    {
-        await using var command = database.CreateCommand(FindSql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = userId });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) ? (TicketRow.Read(reader), reader.GetFieldValue<byte[]>(TicketRow.ColumnCount)) : null;
-    }
+    protected override string Work => "find idempotency keys";
+
+    protected override bool IsRepeatable => true;
 
     /// <summary>Forgets keys of tickets with ids before <paramref name="first"/>, a bounded number.</summary>
     /// <returns>How many.</returns>
     public async Task<int> ForgetAsync(Guid first, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(ForgetSql);
+        await using var command = Database.CreateCommand(ForgetSql);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = first });
         return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    protected override async Task<IReadOnlyList<KeyedTicket?>> ServeAsync(IReadOnlyList<(Guid UserId, string Key)> items)
+    {
+        var wanted = items.Distinct().ToArray();
+        Dictionary<(Guid, string), KeyedTicket> found = new(wanted.Length);
+        await using var command = Database.CreateCommand(FindSql);
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = Array.ConvertAll(wanted, item => item.UserId) });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = Array.ConvertAll(wanted, item => item.Key) });
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            var row = TicketRow.Read(reader);
+            found[(row.UserId, reader.GetString(TicketRow.ColumnCount + 1))] = new(row, reader.GetFieldValue<byte[]>(TicketRow.ColumnCount));
+        }
+
+        return [.. items.Select(found.GetValueOrDefault)];
     }
 }

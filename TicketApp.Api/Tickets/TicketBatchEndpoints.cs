@@ -53,7 +53,7 @@ internal static class TicketBatchEndpoints
 
             try
             {
-                var submission = await tickets.SubmitAsync(ticket with { Key = key?.OfItem(index, Encoding.UTF8.GetBytes(item.GetRawText())) }, caller, cancellationToken);
+                var submission = await tickets.SubmitAsync(ticket with { Key = key?.OfItem(index, Encoding.UTF8.GetBytes(item.GetRawText())) }, caller);
                 return submission.Row is { } row
                     ? new(await presenter.ShowAsync(row, cancellationToken), null, submission.IsReplayed)
                     : new(null, submission.Problem, false);

@@ -36,7 +36,7 @@ internal static class TicketResourceEndpoints
             return (problem ?? unusable!).ToResult();
         }
 
-        var submission = await tickets.SubmitAsync(ticket with { Key = key }, caller, cancellationToken);
+        var submission = await tickets.SubmitAsync(ticket with { Key = key }, caller);
         if (submission.Row is not { } row)
         {
             return submission.Problem!.ToResult();

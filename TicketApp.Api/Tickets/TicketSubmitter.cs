@@ -14,7 +14,7 @@ internal sealed record Submission(TicketRow? Row, Problem? Problem = null, bool 
 internal sealed class TicketSubmitter(TicketCreator tickets, IdempotencyStore keys)
 {
     /// <summary>Stores a ticket, or finds the one that its key stands for already.</summary>
-    public async Task<Submission> SubmitAsync(NewTicket ticket, Caller caller, CancellationToken cancellationToken)
+    public async Task<Submission> SubmitAsync(NewTicket ticket, Caller caller)
     {
         if (ticket.UserId == Guid.Empty || !caller.MayActFor(ticket.UserId))
         {
@@ -26,7 +26,7 @@ internal sealed class TicketSubmitter(TicketCreator tickets, IdempotencyStore ke
             return new(TicketRow.Of(ticket, stored));
         }
 
-        if (ticket.Key is not { } key || await keys.FindAsync(ticket.UserId, key.Key, cancellationToken) is not { } earlier)
+        if (ticket.Key is not { } key || await keys.SubmitAsync((ticket.UserId, key.Key)) is not { } earlier)
         {
             return new(null, TicketProblems.UserNotFound());
         }

@@ -28,6 +28,7 @@ internal static class TicketsEndpoints
             .AddSingleton<TicketSubmitter>()
             .AddSingleton<TicketRetrier>()
             .AddSingleton<IdempotencyStore>()
+            .AddHostedService(provider => provider.GetRequiredService<IdempotencyStore>())
             .AddHostedService<KeyExpiry>()
             .AddHostedService(provider => provider.GetRequiredService<TicketCreator>())
             .AddHostedService(provider => provider.GetRequiredService<TicketReader>())

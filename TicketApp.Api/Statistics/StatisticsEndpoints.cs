@@ -1,0 +1,26 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using TicketApp.Api.Database;
+
+namespace TicketApp.Api.Statistics;
+
+internal static class StatisticsEndpoints
+{
+    private static readonly TimeSpan _shortestPause = TimeSpan.FromSeconds(1);
+
+    public static IServiceCollection AddStatistics(this IServiceCollection services) =>
+        services
+            .AddSingleton<TotalsStore>()
+            .AddHostedService<TotalsCounter>()
+            .AddSingleton<StatisticsStore>()
+            .AddSingleton(provider => new SharedLook<ServiceStatistics>(provider.GetRequiredService<StatisticsStore>().LookAsync, _shortestPause));
+
+    /// <summary>Maps how the service is doing.</summary>
+    public static RouteGroupBuilder MapStatistics(this RouteGroupBuilder v1)
+    {
+        v1.MapGet("/stats", GetAsync).Produces<ServiceStatistics>();
+        return v1;
+    }
+
+    private static async Task<Utf8ContentHttpResult> GetAsync(SharedLook<ServiceStatistics> statistics, CancellationToken cancellationToken) =>
+        ApiJson.Ok(await statistics.GetAsync(cancellationToken), ApiJson.Default.ServiceStatistics);
+}
