@@ -1,0 +1,39 @@
+using TicketApp.Sentiment.Text;
+
+namespace TicketApp.SentimentTrainer.Data;
+
+/// <summary>A text as the models see it.</summary>
+internal sealed class Example
+{
+    private Example(Passage passage, float target)
+    {
+        Span<int> slots = new int[Features.MostOfPassage];
+        Target = target;
+        Words = [.. passage.Hashes];
+        Phrases = slots[..Features.Words(passage, slots)].ToArray();
+        Pieces = slots[..Features.Pieces(passage, slots)].ToArray();
+    }
+
+    /// <summary>How likely it is positive: 0, 1, or 0.5 for a word that is neither.</summary>
+    public float Target { get; }
+
+    /// <summary>Whether it is either.</summary>
+    public bool IsJudged => Target is 0 or 1;
+
+    /// <summary>The hashes of its words.</summary>
+    public ulong[] Words { get; }
+
+    /// <summary>The slots of its words, pairs and triples.</summary>
+    public int[] Phrases { get; }
+
+    /// <summary>The slots of the pieces of its words.</summary>
+    public int[] Pieces { get; }
+
+    /// <summary>Reads a text; null if there is no word in it.</summary>
+    public static Example? Of(string text, float target)
+    {
+        Passage passage = new();
+        WordReader reader = new(text, new char[WordReader.LongestWord]);
+        return passage.Fill(ref reader, null) ? new Example(passage, target) : null;
+    }
+}

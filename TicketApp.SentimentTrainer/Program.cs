@@ -1,0 +1,3 @@
+using TicketApp.SentimentTrainer;
+
+return await TrainerCommandLine.Create().Parse(args).InvokeAsync();
