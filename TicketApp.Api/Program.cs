@@ -2,7 +2,6 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using TicketApp.Api;
 using TicketApp.Api.Access;
 using TicketApp.Api.Backlog;
-using TicketApp.Api.Cancellation;
 using TicketApp.Api.Changes;
 using TicketApp.Api.Database;
 using TicketApp.Api.Deadlines;
@@ -36,7 +35,6 @@ builder.Services
     .AddBacklog()
     .AddStatistics()
     .AddDispatch()
-    .AddCancellation()
     .AddErrors()
     .AddDeadlines()
     .AddResponses()

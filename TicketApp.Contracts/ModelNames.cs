@@ -5,4 +5,7 @@ public static class ModelNames
 {
     /// <summary>The original system's ML step: waits a random time and answers happy or sad.</summary>
     public const string Simulated = "simulated";
+
+    /// <summary>A classifier that reads the input: happy or sad.</summary>
+    public const string Sentiment = "sentiment";
 }

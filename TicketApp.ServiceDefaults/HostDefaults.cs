@@ -27,10 +27,7 @@ public static class HostDefaults
         where TBuilder : IHostApplicationBuilder
     {
         builder.AddTelemetry();
-        builder.Services.AddSingleton<LoopProgress>();
-        builder.Services.AddHealthChecks()
-            .AddCheck("self", () => HealthCheckResult.Healthy(), [LivenessTag])
-            .AddCheck<LoopProgress>("loops");
+        builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [LivenessTag]);
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http =>
         {

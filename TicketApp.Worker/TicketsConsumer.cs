@@ -14,13 +14,13 @@ internal sealed partial class TicketsConsumer(
     RunsInHand runs,
     RunEnds ends,
     ServedModels models,
-    ModelRunners runners,
-    StopNotices notices,
     WorkerIdentity worker,
     IOptions<WorkerOptions> options,
     ILogger<TicketsConsumer> logger) : BrokerConsumer(factory, "tickets", broker, logger)
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
+
+    private readonly Dictionary<string, (ServedModel Model, ModelRunner Runner)> _models = models.All.ToDictionary(served => served.Model.Name, served => (served, new ModelRunner(served, ends)));
 
     // A message a slot: what is delivered runs at once, and what cannot run yet stays with the broker for other workers.
     // Only short runs share messages and may have to wait here for a slot.
@@ -38,7 +38,7 @@ internal sealed partial class TicketsConsumer(
             Log.HandingBack(Logger, left.Count);
             foreach (var run in left)
             {
-                run.Stop();
+                run.Stop(StopReason.HandedBack);
             }
 
             await UntilEmptyAsync(options.Value.DrainTimeout, cancellationToken);
@@ -47,11 +47,14 @@ internal sealed partial class TicketsConsumer(
         await base.StopAsync(cancellationToken);
     }
 
-    protected override async Task WorkAsync(IConnection connection, Action working, CancellationToken lost)
+    public override void Dispose()
     {
-        // Before the first ticket: a notice that concerns it is heard.
-        await using var control = await notices.ListenAsync(connection, lost);
-        await base.WorkAsync(connection, working, lost);
+        foreach (var (_, runner) in _models.Values)
+        {
+            runner.Dispose();
+        }
+
+        base.Dispose();
     }
 
     protected override ValueTask OnDeliveryAsync(Delivery delivery, CancellationToken lost)
@@ -93,14 +96,17 @@ internal sealed partial class TicketsConsumer(
 
         Run run = new(ticket, message, options.Value.RunLimit);
         runs.Add(run);
-        if (notices.Contains(run.Reference))
+        if (!_models.TryGetValue(ticket.Model, out var served))
         {
-            run.Stop();
+            ends.Refused(run, "unknown_model", $"No such model here: {ticket.Model}");
         }
-
-        if (!runners.TryTake(run, out var defect))
+        else if (served.Model.Model.Input.Defect(ticket.Input) is { } defect)
         {
-            ends.Refused(run, defect.Type, defect.Message);
+            ends.Refused(run, "invalid_input", defect);
+        }
+        else
+        {
+            served.Runner.Take(run);
         }
     }
 

@@ -58,35 +58,31 @@ internal sealed partial class Sweeper(
         await UntilDoneAsync(store.SweepLostAsync, Log.Lost, cancellationToken);
     }
 
-    private async Task UntilDoneAsync(Func<CancellationToken, Task<IReadOnlyList<SweepOutcome>>> sweep, Action<ILogger, int, int> log, CancellationToken cancellationToken)
+    private async Task UntilDoneAsync(Func<CancellationToken, Task<SweepOutcome>> sweep, Action<ILogger, int, int> log, CancellationToken cancellationToken)
     {
-        int ended, requeued;
+        SweepOutcome outcome;
         do
         {
-            var outcomes = await sweep(cancellationToken);
-            (ended, requeued) = (outcomes.Sum(outcome => outcome.Ended), outcomes.Sum(outcome => outcome.Requeued));
-            if (ended + requeued > 0)
+            outcome = await sweep(cancellationToken);
+            if (outcome.Ended + outcome.Requeued > 0)
             {
-                log(logger, ended, requeued);
+                log(logger, outcome.Ended, outcome.Requeued);
             }
 
-            if (ended > 0)
+            if (outcome.Ended > 0)
             {
                 errors.Wake();
-                open.Add(-ended);
+                open.Add(-outcome.Ended);
             }
 
-            foreach (var outcome in outcomes)
+            if (outcome.Requeued > 0)
             {
-                if (outcome.Requeued > 0)
-                {
-                    dispatcher.BacklogGrew(outcome.Model);
-                }
-
-                dispatcher.RoomGrew(outcome.Model, outcome.Freed);
+                dispatcher.BacklogGrew();
             }
+
+            dispatcher.RoomGrew(outcome.Freed);
         }
-        while (ended + requeued == SweepStore.LargestBatch);
+        while (outcome.Ended + outcome.Requeued == SweepStore.LargestBatch);
     }
 
     private static partial class Log

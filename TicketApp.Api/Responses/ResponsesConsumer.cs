@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Threading.Channels;
 using RabbitMQ.Client;
-using TicketApp.Api.Cancellation;
 using TicketApp.Api.Database;
 using TicketApp.Api.Deadlines;
 using TicketApp.Api.Dispatch;
@@ -28,7 +27,6 @@ internal sealed partial class ResponsesConsumer(
     SucceededTickets succeeded,
     OpenTickets open,
     RunTimes runTimes,
-    StopNotifier stops,
     TicketWatch watch,
     DatabaseMigrator migrator,
     ILogger<ResponsesConsumer> logger) : BrokerConsumer(factory, QueueNames.Responses, broker, logger)
@@ -125,6 +123,7 @@ internal sealed partial class ResponsesConsumer(
             {
                 Applied(await store.ApplyAsync(reports, lost));
                 leases.ReportsSeen();
+                runTimes.Add(reports.Where(report => report.Type == ReportType.Finished).Select(report => report.RunMilliseconds));
                 return;
             }
             catch (Exception exception) when (DatabaseErrors.IsUnavailable(exception))
@@ -170,21 +169,12 @@ internal sealed partial class ResponsesConsumer(
         }
 
         open.Add(-outcome.Ended.Count);
-        stops.Stop(outcome.Unwanted, repeatFor: TimeSpan.Zero);
-        foreach (var (model, milliseconds) in outcome.Runs)
+        if (outcome.Returned > 0)
         {
-            runTimes.Of(model).Add(milliseconds);
+            dispatcher.BacklogGrew();
         }
 
-        foreach (var model in outcome.Returned)
-        {
-            dispatcher.BacklogGrew(model);
-        }
-
-        foreach (var (model, count) in outcome.Left)
-        {
-            dispatcher.RoomGrew(model, count);
-        }
+        dispatcher.RoomGrew(outcome.Ended.Count + outcome.Returned);
     }
 
     private static partial class Log

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using TicketApp.Api.Backlog;
 
 namespace TicketApp.Api.Tickets;
@@ -30,6 +31,9 @@ public sealed record Ticket
 
     /// <summary>What the model answered; set exactly once it has succeeded.</summary>
     public string? Response { get; init; }
+
+    /// <summary>What the model said beside it, for example <c>{"probability":0.97}</c>; its members are the model's own.</summary>
+    public JsonElement? ResponseDetails { get; init; }
 
     /// <summary>Why it ended without a response.</summary>
     public TicketError? Error { get; init; }
@@ -64,6 +68,7 @@ public sealed record Ticket
             FinishedAt = row.Finished,
             ExpiresAt = row.Expires,
             Response = row.Status == TicketStatus.Succeeded ? row.Response : null,
+            ResponseDetails = row is { Status: TicketStatus.Succeeded, ResponseDetails: { } details } ? JsonElement.Parse(details) : null,
             Error = ended && row.ErrorType is { } type ? new(type, row.ErrorMessage ?? "") : null,
             Attempt = row.Attempt,
             MaxAttempts = row.MaxAttempts,

@@ -9,11 +9,12 @@ internal sealed record TicketRow
     public const string Columns =
         """
         t.ticket_id, t.user_id, t.status::text, t.model, t.input, t.priority, t.attempt, t.max_attempts, t.epoch,
-            t.time_created, t.time_started, t.time_finished, t.expires_at, t.response, t.error_type, t.error_message, t.queue_key
+            t.time_created, t.time_started, t.time_finished, t.expires_at, t.response, t.error_type, t.error_message, t.queue_key,
+            t.response_details
         """;
 
     /// <summary>How many columns they are; others may follow them.</summary>
-    public const int ColumnCount = 17;
+    public const int ColumnCount = 18;
 
     public required Guid TicketId { get; init; }
 
@@ -43,6 +44,9 @@ internal sealed record TicketRow
 
     public string? Response { get; init; }
 
+    /// <summary>What the model said beside the response: a JSON object.</summary>
+    public string? ResponseDetails { get; init; }
+
     public string? ErrorType { get; init; }
 
     public string? ErrorMessage { get; init; }
@@ -71,6 +75,7 @@ internal sealed record TicketRow
         ErrorType = Text(reader, 14),
         ErrorMessage = Text(reader, 15),
         QueueKey = reader.IsDBNull(16) ? null : reader.GetInt64(16),
+        ResponseDetails = Text(reader, 17),
     };
 
     /// <summary>A ticket that was just stored, without asking for it.</summary>

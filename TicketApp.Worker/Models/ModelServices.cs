@@ -9,7 +9,8 @@ public static class ModelServices
     public static IServiceCollection AddModels(this IServiceCollection services) =>
         services
             .AddSimulator()
-            .AddModel<SimulatedModel>();
+            .AddModel<SimulatedModel>()
+            .AddModel<SentimentModel>();
 
     /// <summary>Adds a model.</summary>
     public static IServiceCollection AddModel<T>(this IServiceCollection services)

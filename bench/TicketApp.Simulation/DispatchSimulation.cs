@@ -51,13 +51,12 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
     private async Task DispatchAsync(CancellationToken over)
     {
         DispatchStore store = new(database, _dispatch);
-        DispatchWindows windows = new(_dispatch);
-        var window = windows.Of(ModelNames.Simulated);
+        DispatchWindow window = new(_dispatch);
         var replica = Guid.CreateVersion7();
         await store.AnnounceAsync(replica, CancellationToken.None);
         while (!over.IsCancellationRequested)
         {
-            windows.Refresh(await TimedAsync(_looks, () => store.LookAsync(replica, CancellationToken.None)));
+            window.Refresh(await TimedAsync(_looks, () => store.LookAsync(replica, CancellationToken.None)));
             var granted = window.TakeForBacklog(LargestRelease);
             if (granted == 0)
             {
@@ -65,7 +64,7 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
                 continue;
             }
 
-            var released = await TimedAsync(_releases, () => store.ReleaseAsync(ModelNames.Simulated, granted, CancellationToken.None));
+            var released = await TimedAsync(_releases, () => store.ReleaseAsync(granted, CancellationToken.None));
             window.Released(released.Count);
             var before = Interlocked.Add(ref _released, released.Count) - released.Count;
             foreach (var ticket in released)
@@ -143,7 +142,7 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
         SweepStore sweeps = new(database, _tickets);
         var started = Stopwatch.GetTimestamp();
         var requeued = 0;
-        while ((await sweeps.SweepLostAsync(cancellationToken)).Sum(outcome => outcome.Requeued) is > 0 and var count)
+        while ((await sweeps.SweepLostAsync(cancellationToken)).Requeued is > 0 and var count)
         {
             requeued += count;
         }
