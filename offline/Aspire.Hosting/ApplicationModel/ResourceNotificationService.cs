@@ -7,8 +7,15 @@ using Microsoft.Extensions.Hosting;
 namespace Aspire.Hosting.ApplicationModel;
 
 /// <summary>The states of all resources, and whoever waits for them to change.</summary>
-public class ResourceNotificationService(DistributedApplicationModel model, IHostApplicationLifetime lifetime)
+public class ResourceNotificationService(
+    DistributedApplicationModel model,
+    DistributedApplicationOptions options,
+    IHostApplicationLifetime lifetime)
 {
+    // Where there is a dashboard, somebody can start again what has ended.
+    private readonly WaitBehavior _defaultWaitBehavior =
+        options.DisableDashboard ? WaitBehavior.StopOnResourceUnavailable : WaitBehavior.WaitOnResourceUnavailable;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, ResourceEvent> _current = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<Channel<ResourceEvent>> _watchers = [];
@@ -110,7 +117,7 @@ public class ResourceNotificationService(DistributedApplicationModel model, IHos
     }
 
     public Task<ResourceEvent> WaitForResourceHealthyAsync(string resourceName, CancellationToken cancellationToken = default) =>
-        WaitForResourceHealthyAsync(resourceName, WaitBehavior.StopOnResourceUnavailable, cancellationToken);
+        WaitForResourceHealthyAsync(resourceName, _defaultWaitBehavior, cancellationToken);
 
     /// <summary>Healthy, with the subscribers of its ready event done. With replicas: the first of them.</summary>
     /// <exception cref="DistributedApplicationException">It is not in the model, or it ended and the behavior says to stop then.</exception>
@@ -150,7 +157,7 @@ public class ResourceNotificationService(DistributedApplicationModel model, IHos
 
     private async Task WaitForDependencyAsync(IResource resource, WaitAnnotation wait, CancellationToken cancellationToken)
     {
-        var stop = (wait.WaitBehavior ?? WaitBehavior.StopOnResourceUnavailable) == WaitBehavior.StopOnResourceUnavailable;
+        var stop = (wait.WaitBehavior ?? _defaultWaitBehavior) == WaitBehavior.StopOnResourceUnavailable;
         var arrived = new HashSet<string>();
         await foreach (var update in WatchAsync(cancellationToken))
         {

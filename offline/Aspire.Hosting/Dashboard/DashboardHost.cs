@@ -17,32 +17,32 @@ internal sealed partial class DashboardHost(
     DashboardResources resources,
     TelemetryStore telemetry,
     ResourceLoggerService loggers,
-    ILoggerFactory logging) : IHostedLifecycleService, IAsyncDisposable
+    ILoggerFactory logging) : IHostedLifecycleService
 {
     // Telemetry comes in batches of a few hundred records.
     private const long LargestRequest = 16 << 20;
 
     private static readonly TimeSpan _stopLimit = TimeSpan.FromSeconds(2);
 
-    private readonly WebApplication _app = Build(options, resources, telemetry, loggers);
-    private Task _starting = Task.CompletedTask;
+    private Task<WebApplication?> _starting = Task.FromResult<WebApplication?>(null);
 
     /// <summary>Once it is clear that the application can run. Does not wait: nothing needs the dashboard before the first process sends telemetry.</summary>
     public Task StartedAsync(CancellationToken cancellationToken)
     {
         LoopbackPort.Release(options.Port);
         LoopbackPort.Release(options.OtlpPort);
-        _starting = StartServerAsync(cancellationToken);
+        _starting = Task.Run(() => StartServerAsync(cancellationToken), CancellationToken.None);
         return Task.CompletedTask;
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        await _starting;
-        await _app.StopAsync(cancellationToken);
+        if (await _starting is { } app)
+        {
+            await app.StopAsync(cancellationToken);
+            await app.DisposeAsync();
+        }
     }
-
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -52,7 +52,7 @@ internal sealed partial class DashboardHost(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private static WebApplication Build(DashboardOptions options, DashboardResources resources, TelemetryStore telemetry, ResourceLoggerService loggers)
+    private WebApplication Build()
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = typeof(DashboardHost).Assembly.GetName().Name });
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
@@ -63,6 +63,7 @@ internal sealed partial class DashboardHost(
             kestrel.ListenLocalhost(options.OtlpPort, otlp => otlp.Protocols = HttpProtocols.Http2);
         });
         builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = _stopLimit);
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, DashboardJson.Default));
 
@@ -80,19 +81,30 @@ internal sealed partial class DashboardHost(
         return app;
     }
 
-    private async Task StartServerAsync(CancellationToken cancellationToken)
+    private async Task<WebApplication?> StartServerAsync(CancellationToken cancellationToken)
     {
         var logger = logging.CreateLogger<DistributedApplication>();
+        var app = Build();
         try
         {
-            await Task.Yield();
-            await _app.StartAsync(cancellationToken);
+            await app.StartAsync(cancellationToken);
             Log.Login(logger, options.LoginUrl);
+            return app;
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or OperationCanceledException)
         {
             Log.Failed(logger, e.Message);
+            await app.DisposeAsync();
+            return null;
         }
+    }
+
+    /// <summary>The AppHost says when it stops, and not the signal that tells the AppHost.</summary>
+    private sealed class NoSignals : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
     private static partial class Log

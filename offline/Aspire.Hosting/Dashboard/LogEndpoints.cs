@@ -18,7 +18,7 @@ internal static class LogEndpoints
             var filter = new LogFilter(
                 NullIfEmpty(source),
                 severity ?? 0,
-                NullIfEmpty(text),
+                string.IsNullOrEmpty(text) ? null : new WireText(text),
                 traceId,
                 before ?? long.MaxValue,
                 Math.Clamp(limit ?? MostAtOnce, 1, MostAtOnce));

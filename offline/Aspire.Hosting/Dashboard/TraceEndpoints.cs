@@ -22,7 +22,7 @@ internal static class TraceEndpoints
             var shortest = (ulong)(Math.Clamp(min ?? 0, 0, TimeSpan.MaxValue.TotalMilliseconds) * NanosecondsInMillisecond);
             var filter = new TraceFilter(
                 LogEndpoints.NullIfEmpty(source),
-                LogEndpoints.NullIfEmpty(text),
+                string.IsNullOrEmpty(text) ? null : new WireText(text),
                 requests ?? false,
                 errors ?? false,
                 shortest,

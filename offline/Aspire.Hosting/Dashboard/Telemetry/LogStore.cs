@@ -28,14 +28,14 @@ internal sealed class StoredLog
 }
 
 /// <summary>Which log records to list: each part that is not null must hold.</summary>
-internal sealed record LogFilter(string? Source, int MinSeverity, string? Text, UInt128? TraceId, long Before, int Limit)
+internal sealed record LogFilter(string? Source, int MinSeverity, WireText? Text, UInt128? TraceId, long Before, int Limit)
 {
     public bool Allows(StoredLog log) =>
         log.Number < Before
         && log.Severity >= MinSeverity
         && (Source is null || log.Source.Name == Source)
         && (TraceId is null || log.TraceId == TraceId)
-        && (Text is null || log.Category.Contains(Text, StringComparison.OrdinalIgnoreCase) || WireText.Contains(log.Wire, Text));
+        && (Text is null || Text.IsIn(log.Category) || Text.IsIn(log.Wire));
 }
 
 /// <summary>The latest log records.</summary>

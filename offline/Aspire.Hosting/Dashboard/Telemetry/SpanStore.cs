@@ -1,7 +1,7 @@
 namespace Aspire.Hosting.Dashboard.Telemetry;
 
 /// <summary>Which traces to list: each part that is not null must hold.</summary>
-internal sealed record TraceFilter(string? Source, string? Text, bool RequestsOnly, bool ErrorsOnly, ulong MinNanoseconds, int Limit)
+internal sealed record TraceFilter(string? Source, WireText? Text, bool RequestsOnly, bool ErrorsOnly, ulong MinNanoseconds, int Limit)
 {
     private const int ServerKind = 2;
 
@@ -10,7 +10,7 @@ internal sealed record TraceFilter(string? Source, string? Text, bool RequestsOn
         && (!RequestsOnly || spans.Any(span => span.ParentId == 0 && span.Kind == ServerKind))
         && summary.Duration >= MinNanoseconds
         && (Source is null || spans.Any(span => span.Source.Name == Source))
-        && (Text is null || TraceIds.Format(summary.TraceId).Contains(Text, StringComparison.OrdinalIgnoreCase) || spans.Any(span => span.Has(Text)));
+        && (Text is null || Text.IsIn(TraceIds.Format(summary.TraceId)) || spans.Any(span => Text.IsIn(span.Wire)));
 }
 
 internal sealed record TraceSummary(

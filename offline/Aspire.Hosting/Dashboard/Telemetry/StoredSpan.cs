@@ -30,6 +30,4 @@ internal sealed class StoredSpan
     public required byte[] Wire { get; init; }
 
     public int Size => Wire.Length + (2 * Name.Length) + Overhead;
-
-    public bool Has(string text) => Name.Contains(text, StringComparison.OrdinalIgnoreCase) || WireText.Contains(Wire, text);
 }

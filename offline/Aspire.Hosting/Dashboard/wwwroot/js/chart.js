@@ -8,7 +8,7 @@ const top = 6;
 
 /** Draws lines over time into an element, in the width that it has. */
 export function drawChart(element, instrument, chart) {
-  const unit = instrument.kind === "Counter" ? "1" : instrument.unit;
+  const unit = instrument.kind === "Counter" && instrument.unit !== "By" ? "1" : instrument.unit;
   const lines = chart.lines.filter((line) => line.values.some((value) => value !== null));
   if (!lines.length) {
     element.replaceChildren(h("p", { class: "hint none" }, "Nothing in this time."));
@@ -18,8 +18,8 @@ export function drawChart(element, instrument, chart) {
   const width = Math.max(240, element.clientWidth);
   const count = lines[0].values.length;
   const all = lines.flatMap((line) => line.values).filter((value) => value !== null);
-  const most = niceAbove(Math.max(...all, 0));
-  const least = Math.min(...all, 0) < 0 ? -niceAbove(-Math.min(...all)) : 0;
+  const most = niceAbove(Math.max(...all, 0), unit);
+  const least = Math.min(...all, 0) < 0 ? -niceAbove(-Math.min(...all), unit) : 0;
   const x = (index) => left + ((width - left - 4) * index) / Math.max(1, count - 1);
   const y = (value) => top + (height - top - bottom) * (1 - (value - least) / (most - least));
   const legend = h("p", { class: "legend" });
@@ -69,10 +69,14 @@ function pathOf(values, x, y) {
   }).join("");
 }
 
-/** 1, 2 or 5 times a power of ten, not below the value. */
-function niceAbove(value) {
+/** 1, 2 or 5 times a power of ten, of bytes a power of two, not below the value. */
+function niceAbove(value, unit) {
   if (value <= 0) {
     return 1;
+  }
+
+  if (unit === "By") {
+    return 2 ** Math.ceil(Math.log2(value));
   }
 
   const power = 10 ** Math.floor(Math.log10(value));

@@ -69,9 +69,12 @@ export function field(label, control) {
   return h("label", { class: "field" }, h("span", {}, label), control);
 }
 
-/** Names and values, as in attributes of a span. */
+/** Names and values, as in attributes of a span. Long names break behind their dots and underscores. */
 export function facts(pairs) {
-  return h("dl", { class: "facts" }, pairs.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  return h("dl", { class: "facts" }, pairs.map(([name, value]) => [
+    h("dt", {}, name.split(/(?<=[._])(?![._])/).flatMap((part) => [part, h("wbr")])),
+    h("dd", {}, value),
+  ]));
 }
 
 /** A coloured name of the resource that something comes from. */

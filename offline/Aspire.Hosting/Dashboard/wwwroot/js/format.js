@@ -1,5 +1,6 @@
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 });
 const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+const large = new Intl.NumberFormat("en", { maximumSignificantDigits: 3, notation: "compact" });
 
 /** 14:03:07.125, of milliseconds since 1970. */
 export const time = (milliseconds) => clock.format(milliseconds);
@@ -37,7 +38,7 @@ export function quantity(value, unit) {
     return `${number.format(value / 1024 ** step)} ${["B", "KiB", "MiB", "GiB", "TiB"][step]}`;
   }
 
-  const plain = number.format(value);
+  const plain = (Math.abs(value) < 10_000 ? number : large).format(value);
   return unit && unit !== "1" && !unit.startsWith("{") ? `${plain} ${unit}` : plain;
 }
 

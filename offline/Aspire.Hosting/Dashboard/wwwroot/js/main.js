@@ -48,6 +48,11 @@ function route() {
 
   current?.close?.();
   main.replaceChildren();
+  if (shown) {
+    // What had the focus may be gone: whoever uses the keyboard goes on from the top of the new view.
+    main.focus({ preventScroll: true });
+  }
+
   main.className = `view-${key}`;
   shown = key;
   current = view.show(main, parameters) ?? {};
