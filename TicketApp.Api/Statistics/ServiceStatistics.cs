@@ -24,6 +24,9 @@ public record ModelStatistics
     /// <summary>Tickets that run. Runs shorter than half a second are not seen running.</summary>
     public long Running { get; init; }
 
+    /// <summary>Both together: what workers are scaled on.</summary>
+    public long Open => Queued + Running;
+
     /// <summary>Since when the oldest open ticket was created, in seconds; 0 if none is open.</summary>
     public double OldestAgeSeconds { get; init; }
 

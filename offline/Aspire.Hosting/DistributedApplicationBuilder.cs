@@ -121,6 +121,13 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         Services.AddSingleton(ExecutionContext);
         Services.AddSingleton(new AppHostMetadata(AppHostAssembly, AppHostDirectory));
         Services.AddSingleton(new DistributedApplicationModel(Resources));
+        if (ExecutionContext.IsPublishMode)
+        {
+            // Nothing runs: what follows is for that.
+            Services.AddHostedService<PublishRunner>();
+            return;
+        }
+
         Services.AddSingleton<ResourceNotificationService>();
         Services.AddSingleton<ResourceLoggerService>();
         Services.AddSingleton(services => new ResourceCommandService(
@@ -133,12 +140,6 @@ public class DistributedApplicationBuilder : IDistributedApplicationBuilder
         Services.AddSingleton<TelemetryEnvironment>();
         Services.AddSingleton<InstanceServices>();
         Services.AddSingleton<InstanceRegistry>();
-        if (ExecutionContext.IsPublishMode)
-        {
-            Services.AddHostedService<PublishRunner>();
-            return;
-        }
-
         if (_options.EnableResourceLogging)
         {
             Services.AddHostedService<ResourceLogForwarder>();

@@ -110,8 +110,8 @@ public sealed class ChartTests
         var chart = await Publication.OfTicketAppAsync("--Deployment:ExternalPostgres=true", "--Deployment:ExternalRabbitMq=true");
 
         Assert.DoesNotContain(chart.Files, file => file.StartsWith("postgres", StringComparison.Ordinal) || file.StartsWith("rabbitmq", StringComparison.Ordinal));
-        var values = chart.ValuesWithSecrets(name => name);
-        Assert.Equal("tickets", chart.Variables("api", chart.ValuesWithSecrets(name => name == "admin_key" ? Password : name))["ConnectionStrings__tickets"]);
+        var values = chart.ValuesWithSecrets(name => name.EndsWith("_key", StringComparison.Ordinal) ? Password : name);
+        Assert.Equal("tickets", chart.Variables("api", values)["ConnectionStrings__tickets"]);
         Assert.Equal("rabbitmq", chart.Variables("worker", values)["ConnectionStrings__rabbitmq"]);
     }
 

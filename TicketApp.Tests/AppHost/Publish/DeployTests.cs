@@ -86,6 +86,18 @@ public sealed class DeployTests
         Assert.DoesNotContain("postgres", worker, StringComparison.OrdinalIgnoreCase);
     }
 
+    [Theory]
+    [InlineData("TicketApp.Api", "api")]
+    [InlineData("TicketApp.Worker", "worker")]
+    public async Task Images_are_named_as_the_chart_names_them(string project, string service)
+    {
+        var (ok, output) = await RunAsync("dotnet", $"msbuild {Path.Combine(Publication.Root, project)} -nologo -getProperty:ContainerRepository", "");
+
+        Assert.True(ok, output);
+        Assert.Equal($"{output.Trim()}:latest", (string?)_deployed.Values["parameters"]![service]![$"{service}_image"]);
+        Assert.Equal(8080, (long)_deployed.Values["parameters"]![service]!["port_http"]!);
+    }
+
     private static Task<string> ReadAsync(params string[] path) =>
         File.ReadAllTextAsync(Path.Combine([Publication.Root, "deploy", .. path]), TestContext.Current.CancellationToken);
 
@@ -99,9 +111,11 @@ public sealed class DeployTests
         _ => [path],
     };
 
-    private static async Task<(bool Ok, string Output)> KubectlAsync(string arguments, string input)
+    private static Task<(bool Ok, string Output)> KubectlAsync(string arguments, string input) => RunAsync("kubectl", arguments, input);
+
+    private static async Task<(bool Ok, string Output)> RunAsync(string program, string arguments, string input)
     {
-        var start = new ProcessStartInfo("kubectl", arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         // No cluster, whatever the user's configuration says.
         start.Environment["KUBECONFIG"] = "/dev/null";
         try

@@ -29,6 +29,7 @@ public sealed class PublishedAppFixture : RunningApp
                     ["postgres_password"] = await postgres.PasswordParameter.GetValueAsync(context.CancellationToken),
                     ["rabbitmq_password"] = await rabbitmq.PasswordParameter.GetValueAsync(context.CancellationToken),
                     ["admin_key"] = AdminKey,
+                    ["webhook_secret_key"] = "AKeyThatSealsTheSecretsOfWebhooks",
                 };
                 var addresses = new Dictionary<string, string>
                 {

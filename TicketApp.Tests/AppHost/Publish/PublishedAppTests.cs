@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
 
 namespace TicketApp.Tests.AppHost.Publish;
 
@@ -10,6 +12,10 @@ public sealed class PublishedAppTests(PublishedAppFixture app)
     {
         using var refused = await app.Api.GetAsync("/ticket?ticket_id=none", TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+
+        // What scales the workers has no key.
+        var stats = await app.Api.GetFromJsonAsync<JsonObject>("/v1/stats", TestContext.Current.CancellationToken);
+        Assert.True((long)stats!["open"]! >= 0);
 
         app.Api.DefaultRequestHeaders.Add("Authorization", app.AdminAuthorization);
         var ticket = await app.CreateTicketAsync(await app.CreateUserAsync());

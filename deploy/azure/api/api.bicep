@@ -30,6 +30,9 @@ param otlp_endpoint_value string
 @secure()
 param admin_key_value string
 
+@secure()
+param webhook_secret_key_value string
+
 param api_identity_outputs_clientid string
 
 param aca_outputs_azure_container_registry_endpoint string
@@ -79,6 +82,10 @@ resource api 'Microsoft.App/containerApps@2025-10-02-preview' = {
         {
           name: 'auth--adminkeys--0'
           value: admin_key_value
+        }
+        {
+          name: 'webhooks--secretkey'
+          value: webhook_secret_key_value
         }
       ]
       activeRevisionsMode: 'Single'
@@ -231,6 +238,10 @@ resource api 'Microsoft.App/containerApps@2025-10-02-preview' = {
             {
               name: 'Auth__AdminKeys__0'
               secretRef: 'auth--adminkeys--0'
+            }
+            {
+              name: 'Webhooks__SecretKey'
+              secretRef: 'webhooks--secretkey'
             }
             {
               name: 'AZURE_CLIENT_ID'
