@@ -2,6 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using TicketApp.Api;
 using TicketApp.Api.Access;
 using TicketApp.Api.Backlog;
+using TicketApp.Api.Cancellation;
 using TicketApp.Api.Changes;
 using TicketApp.Api.Database;
 using TicketApp.Api.Deadlines;
@@ -35,6 +36,7 @@ builder.Services
     .AddBacklog()
     .AddStatistics()
     .AddDispatch()
+    .AddCancellation()
     .AddErrors()
     .AddDeadlines()
     .AddResponses()

@@ -12,4 +12,5 @@ namespace TicketApp.Contracts;
 [JsonSerializable(typeof(WorkerReport))]
 [JsonSerializable(typeof(IReadOnlyList<WorkerReport>))]
 [JsonSerializable(typeof(ErrorMessage))]
+[JsonSerializable(typeof(StopMessage))]
 public sealed partial class ContractJson : JsonSerializerContext;

@@ -12,7 +12,15 @@ public static class QueueNames
     /// <summary>One <see cref="ErrorMessage"/> for each ticket that failed for good or ran over its limit, and for each unreadable message.</summary>
     public const string Errors = "errors";
 
+    /// <summary>The exchange of what all workers are told: <see cref="StopMessage"/>. Each worker has a queue of its own behind it, for as long as it is connected.</summary>
+    public const string Control = "control";
+
+    private const string OfModel = $"{Tickets}.";
+
     /// <summary>The queue of a model's work: each has its own, so that no worker is handed what it cannot run, and no slow model holds up a quick one.</summary>
     /// <param name="model">Its name.</param>
-    public static string TicketsOf(string model) => model == ModelNames.Simulated ? Tickets : $"{Tickets}.{model}";
+    public static string TicketsOf(string model) => model == ModelNames.Simulated ? Tickets : $"{OfModel}{model}";
+
+    /// <summary>Whether <paramref name="queue"/> is one of those that are there only for a model that some worker has served.</summary>
+    public static bool IsOfModel(string queue) => queue.StartsWith(OfModel, StringComparison.Ordinal);
 }

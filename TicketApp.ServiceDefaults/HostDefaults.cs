@@ -27,7 +27,10 @@ public static class HostDefaults
         where TBuilder : IHostApplicationBuilder
     {
         builder.AddTelemetry();
-        builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [LivenessTag]);
+        builder.Services.AddSingleton<LoopProgress>();
+        builder.Services.AddHealthChecks()
+            .AddCheck("self", () => HealthCheckResult.Healthy(), [LivenessTag])
+            .AddCheck<LoopProgress>("loops");
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http =>
         {

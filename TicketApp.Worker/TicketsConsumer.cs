@@ -14,13 +14,13 @@ internal sealed partial class TicketsConsumer(
     RunsInHand runs,
     RunEnds ends,
     ServedModels models,
+    ModelRunners runners,
+    StopNotices notices,
     WorkerIdentity worker,
     IOptions<WorkerOptions> options,
     ILogger<TicketsConsumer> logger) : BrokerConsumer(factory, "tickets", broker, logger)
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
-
-    private readonly Dictionary<string, (ServedModel Model, ModelRunner Runner)> _models = models.All.ToDictionary(served => served.Model.Name, served => (served, new ModelRunner(served, ends)));
 
     // A message a slot: what is delivered runs at once, and what cannot run yet stays with the broker for other workers.
     // Only short runs share messages and may have to wait here for a slot.
@@ -38,7 +38,7 @@ internal sealed partial class TicketsConsumer(
             Log.HandingBack(Logger, left.Count);
             foreach (var run in left)
             {
-                run.Stop(StopReason.HandedBack);
+                run.Stop();
             }
 
             await UntilEmptyAsync(options.Value.DrainTimeout, cancellationToken);
@@ -47,14 +47,11 @@ internal sealed partial class TicketsConsumer(
         await base.StopAsync(cancellationToken);
     }
 
-    public override void Dispose()
+    protected override async Task WorkAsync(IConnection connection, Action working, CancellationToken lost)
     {
-        foreach (var (_, runner) in _models.Values)
-        {
-            runner.Dispose();
-        }
-
-        base.Dispose();
+        // Before the first ticket: a notice that concerns it is heard.
+        await using var control = await notices.ListenAsync(connection, lost);
+        await base.WorkAsync(connection, working, lost);
     }
 
     protected override ValueTask OnDeliveryAsync(Delivery delivery, CancellationToken lost)
@@ -96,17 +93,14 @@ internal sealed partial class TicketsConsumer(
 
         Run run = new(ticket, message, options.Value.RunLimit);
         runs.Add(run);
-        if (!_models.TryGetValue(ticket.Model, out var served))
+        if (notices.Contains(run.Reference))
         {
-            ends.Refused(run, "unknown_model", $"No such model here: {ticket.Model}");
+            run.Stop();
         }
-        else if (served.Model.Model.Input.Defect(ticket.Input) is { } defect)
+
+        if (!runners.TryTake(run, out var defect))
         {
-            ends.Refused(run, "invalid_input", defect);
-        }
-        else
-        {
-            served.Runner.Take(run);
+            ends.Refused(run, defect.Type, defect.Message);
         }
     }
 

@@ -27,6 +27,10 @@ public sealed class WorkerOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How many runs that do not stop may be left to themselves; with one more the process ends, to be started again. Default 10.</summary>
+    [Range(0, 1000)]
+    public int MostAbandoned { get; set; } = 10;
+
     /// <summary>How many runs of <paramref name="model"/> at once.</summary>
     public int SlotsOf(IModel model) => Slots.TryGetValue(model.Name, out var slots) ? slots : Concurrency ?? model.Slots;
 

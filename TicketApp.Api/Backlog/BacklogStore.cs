@@ -17,7 +17,18 @@ internal sealed class BacklogStore(NpgsqlDataSource database)
         order by lease_expires, queue_key, ticket_id limit {_first}
         """;
 
-    private static readonly string _backlogSql = $"select queue_key, ticket_id, model from tickets where status = 'queued' order by queue_key, ticket_id limit {_first}";
+    // Each model has a backlog of its own.
+    private static readonly string _backlogSql =
+        $"""
+        with recursive waiting (model) as (
+            (select model from tickets where status = 'queued' order by model limit 1)
+            union all
+            select (select t.model from tickets t where t.status = 'queued' and t.model > w.model order by t.model limit 1) from waiting w where w.model is not null)
+        select q.queue_key, q.ticket_id, w.model
+        from waiting w cross join lateral (
+            select queue_key, ticket_id from tickets where status = 'queued' and model = w.model order by queue_key, ticket_id limit {_first}) q
+        order by q.queue_key, q.ticket_id
+        """;
 
     public async Task<BacklogSnapshot> LookAsync(CancellationToken cancellationToken)
     {

@@ -4,11 +4,12 @@ using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Deadlines;
 
-/// <summary>What a sweep moved.</summary>
+/// <summary>What a sweep moved of one model.</summary>
+/// <param name="Model">The model.</param>
 /// <param name="Ended">Tickets that ended.</param>
 /// <param name="Requeued">Tickets that joined the backlog.</param>
 /// <param name="Freed">How many of both had a place in the window.</param>
-internal readonly record struct SweepOutcome(int Ended, int Requeued, int Freed);
+internal readonly record struct SweepOutcome(string Model, int Ended, int Requeued, int Freed);
 
 /// <summary>The statements that end what ran out of time, a bounded batch at a time. Replicas that sweep together skip each other's rows.</summary>
 internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptions> tickets)
@@ -25,17 +26,20 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
         """
         with due as (
             select ticket_id, status as was, case
+                when status = 'canceling' then null
                 when expires_at <= now() then 'processing_timeout'
                 when status in ('queued', 'released') then 'queue_timeout'
                 when status = 'running' then 'execution_timeout' end as reason
             from tickets where time_finished is null and due_at <= now()
             order by due_at limit $1 for update skip locked),
         judged as (
-            select d.ticket_id, d.was, d.reason, t.worker, t.time_started, d.reason is not null and not (d.reason = 'execution_timeout' and t.attempt < t.max_attempts) as ends
+            select d.ticket_id, d.was, d.reason, t.worker, t.time_started,
+                d.was = 'canceling' or (d.reason is not null and not (d.reason = 'execution_timeout' and t.attempt < t.max_attempts)) as ends
             from due d join tickets t on t.ticket_id = d.ticket_id),
         moved as (
             update tickets t set
                 status = case
+                    when was = 'canceling' then 'canceled'
                     when not ends and reason is null then 'queued'
                     when not ends then 'waiting'
                     when reason = 'execution_timeout' then 'failed'
@@ -45,7 +49,7 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
                 queue_key = coalesce(t.queue_key, 0),
                 lease_expires = null,
                 time_finished = case when ends then now() end,
-                report_pending = ends,
+                report_pending = ends and was <> 'canceling',
                 error_type = coalesce(reason, t.error_type),
                 error_message = case reason
                     when 'processing_timeout' then 'Ticket processing request timeout'
@@ -53,44 +57,46 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
                     when 'execution_timeout' then 'The run took too long'
                     else t.error_message end
             from judged where t.ticket_id = judged.ticket_id
-            returning t.ticket_id, t.epoch, t.attempt, judged.was, judged.reason, judged.worker, judged.time_started, judged.ends),
+            returning t.ticket_id, t.model, t.epoch, t.attempt, judged.was, judged.reason, judged.worker, judged.time_started, judged.ends),
         recorded as (
             insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, error_type, error_message)
             select ticket_id, epoch, 'failed', attempt, worker, time_started, reason, 'The run took too long' from moved where reason = 'execution_timeout'
             on conflict on constraint ticket_attempts_pk do nothing)
-        select count(*) filter (where ends)::int, count(*) filter (where not ends)::int, count(*) filter (where was in ('released', 'running'))::int from moved
+        select model, count(*) filter (where ends)::int, count(*) filter (where not ends)::int, count(*) filter (where was in ('released', 'running', 'canceling'))::int
+        from moved group by model
         """;
 
     // A ticket that never ran goes back uncharged: its message was lost, or nobody was there to take it. One that ran lost its
-    // worker: that attempt counts, so that a ticket which kills its workers ends.
+    // worker: that attempt counts, so that a ticket which kills its workers ends. One that was being canceled is.
     private const string LostSql =
         """
         with lost as (
-            select ticket_id, status as was, worker, time_started from tickets where status in ('released', 'running') and lease_expires <= now()
+            select ticket_id, status as was, worker, time_started, status = 'canceling' as canceled, status = 'running' and attempt >= max_attempts as failed
+            from tickets where status in ('released', 'running', 'canceling') and lease_expires <= now()
             limit $1 for update skip locked),
         moved as (
             update tickets t set
                 lease_expires = null,
                 queue_key = coalesce(t.queue_key, 0),
-                attempt = case lost.was when 'running' then t.attempt else t.attempt - 1 end,
-                status = case when lost.was = 'running' and t.attempt >= t.max_attempts then 'failed' else 'queued' end::ticket_status,
-                time_finished = case when lost.was = 'running' and t.attempt >= t.max_attempts then now() end,
-                report_pending = lost.was = 'running' and t.attempt >= t.max_attempts,
-                time_started = case when t.attempt >= t.max_attempts then t.time_started end,
+                attempt = case lost.was when 'released' then t.attempt - 1 else t.attempt end,
+                status = case when canceled then 'canceled' when failed then 'failed' else 'queued' end::ticket_status,
+                time_finished = case when canceled or failed then now() end,
+                report_pending = failed,
+                time_started = case when canceled or failed then t.time_started end,
                 due_at = case lost.was when 'running' then t.expires_at else t.due_at end,
-                worker = case when t.attempt >= t.max_attempts then t.worker end,
+                worker = case when canceled or failed then t.worker end,
                 error_type = case lost.was when 'running' then 'worker_lost' else t.error_type end,
                 error_message = case lost.was when 'running' then 'The worker was lost' else t.error_message end
             from lost where t.ticket_id = lost.ticket_id
-            returning t.ticket_id, t.epoch, t.attempt, lost.was, lost.worker, lost.time_started, t.time_finished is not null as ended),
+            returning t.ticket_id, t.model, t.epoch, t.attempt, lost.was, lost.worker, lost.time_started, t.time_finished is not null as ended),
         recorded as (
             insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, error_type, error_message)
             select ticket_id, epoch, 'worker_lost', attempt, worker, time_started, 'worker_lost', 'The worker was lost' from moved where was = 'running'
             on conflict on constraint ticket_attempts_pk do nothing)
-        select count(*) filter (where ended)::int, count(*) filter (where not ended)::int, count(*)::int from moved
+        select model, count(*) filter (where ended)::int, count(*) filter (where not ended)::int, count(*)::int from moved group by model
         """;
 
-    private const string ExtendSql = "update tickets set lease_expires = greatest(lease_expires, now() + $1) where status = 'running'";
+    private const string ExtendSql = "update tickets set lease_expires = greatest(lease_expires, now() + $1) where status in ('running', 'canceling')";
 
     private const string ForgetSql =
         """
@@ -100,13 +106,13 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
         """;
 
     /// <summary>Ends tickets and attempts over their limits, and queues tickets whose pause is over.</summary>
-    public Task<SweepOutcome> SweepDueAsync(CancellationToken cancellationToken) => SweepAsync(
+    public Task<IReadOnlyList<SweepOutcome>> SweepDueAsync(CancellationToken cancellationToken) => SweepAsync(
         DueSql,
         [new NpgsqlParameter<TimeSpan> { TypedValue = tickets.Value.RetryPause }, new NpgsqlParameter<TimeSpan> { TypedValue = tickets.Value.LongestRetryPause }],
         cancellationToken);
 
     /// <summary>Takes tickets away from workers whose leases ended.</summary>
-    public Task<SweepOutcome> SweepLostAsync(CancellationToken cancellationToken) => SweepAsync(LostSql, [], cancellationToken);
+    public Task<IReadOnlyList<SweepOutcome>> SweepLostAsync(CancellationToken cancellationToken) => SweepAsync(LostSql, [], cancellationToken);
 
     /// <summary>Gives every running ticket the time for a heartbeat to arrive.</summary>
     public async Task ExtendLeasesAsync(CancellationToken cancellationToken)
@@ -123,13 +129,18 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private async Task<SweepOutcome> SweepAsync(string sql, NpgsqlParameter[] more, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<SweepOutcome>> SweepAsync(string sql, NpgsqlParameter[] more, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(sql);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = LargestBatch });
         command.Parameters.AddRange(more);
+        List<SweepOutcome> outcomes = [];
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        return new(reader.GetInt32(0), reader.GetInt32(1), reader.GetInt32(2));
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            outcomes.Add(new(reader.GetString(0), reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3)));
+        }
+
+        return outcomes;
     }
 }

@@ -58,31 +58,35 @@ internal sealed partial class Sweeper(
         await UntilDoneAsync(store.SweepLostAsync, Log.Lost, cancellationToken);
     }
 
-    private async Task UntilDoneAsync(Func<CancellationToken, Task<SweepOutcome>> sweep, Action<ILogger, int, int> log, CancellationToken cancellationToken)
+    private async Task UntilDoneAsync(Func<CancellationToken, Task<IReadOnlyList<SweepOutcome>>> sweep, Action<ILogger, int, int> log, CancellationToken cancellationToken)
     {
-        SweepOutcome outcome;
+        int ended, requeued;
         do
         {
-            outcome = await sweep(cancellationToken);
-            if (outcome.Ended + outcome.Requeued > 0)
+            var outcomes = await sweep(cancellationToken);
+            (ended, requeued) = (outcomes.Sum(outcome => outcome.Ended), outcomes.Sum(outcome => outcome.Requeued));
+            if (ended + requeued > 0)
             {
-                log(logger, outcome.Ended, outcome.Requeued);
+                log(logger, ended, requeued);
             }
 
-            if (outcome.Ended > 0)
+            if (ended > 0)
             {
                 errors.Wake();
-                open.Add(-outcome.Ended);
+                open.Add(-ended);
             }
 
-            if (outcome.Requeued > 0)
+            foreach (var outcome in outcomes)
             {
-                dispatcher.BacklogGrew();
-            }
+                if (outcome.Requeued > 0)
+                {
+                    dispatcher.BacklogGrew(outcome.Model);
+                }
 
-            dispatcher.RoomGrew(outcome.Freed);
+                dispatcher.RoomGrew(outcome.Model, outcome.Freed);
+            }
         }
-        while (outcome.Ended + outcome.Requeued == SweepStore.LargestBatch);
+        while (ended + requeued == SweepStore.LargestBatch);
     }
 
     private static partial class Log

@@ -4,13 +4,13 @@ namespace TicketApp.Api.Dispatch;
 
 internal static class DispatchServices
 {
-    /// <summary>Adds the window, the dispatcher and the publisher of released tickets.</summary>
+    /// <summary>Adds the windows, the dispatcher and the publisher of released tickets.</summary>
     public static IServiceCollection AddDispatch(this IServiceCollection services)
     {
         services.AddOptions<DispatchOptions>().BindConfiguration(DispatchOptions.SectionName).ValidateOnStart();
         return services
             .AddSingleton<IValidateOptions<DispatchOptions>, DispatchOptionsValidator>()
-            .AddSingleton<DispatchWindow>()
+            .AddSingleton<DispatchWindows>()
             .AddSingleton<RunTimes>()
             .AddSingleton<DispatchStore>()
             .AddSingleton<TicketPublisher>()

@@ -9,20 +9,29 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
 {
     private static readonly TimeSpan _replicaForgottenAfter = TimeSpan.FromSeconds(15);
 
+    // One statement for all models. Which of them have a backlog is read from the first entry of each in its index.
     private const string LookSql =
         """
-        select
-            (select count(*) from tickets where status in ('released', 'running')),
-            (select coalesce(sum(slots), 0)::bigint from workers where last_seen > now() - $1),
-            (select count(*)::int from api_replicas where last_seen > now() - $2 and replica <> $3),
-            exists (select from tickets where status = 'queued')
+        with recursive waiting (model) as (
+            (select model from tickets where status = 'queued' order by model limit 1)
+            union all
+            select (select t.model from tickets t where t.status = 'queued' and t.model > w.model order by t.model limit 1) from waiting w where w.model is not null),
+        seen (model, in_flight, slots, waits) as (
+            select model, count(*), 0, false from tickets where status in ('released', 'running', 'canceling') group by model
+            union all
+            select m.key, 0, m.value::int, false from workers w cross join lateral jsonb_each_text(w.models) m where w.last_seen > now() - $1
+            union all
+            select model, 0, 0, true from waiting where model is not null)
+        select r.count + 1, s.model, s.in_flight, s.slots, s.waits
+        from (select count(*)::int as count from api_replicas where last_seen > now() - $2 and replica <> $3) r
+        left join (select model, sum(in_flight)::bigint as in_flight, sum(slots)::bigint as slots, bool_or(waits) as waits from seen group by model) s on true
         """;
 
     // SKIP LOCKED: replicas that dispatch at the same moment take different tickets instead of waiting for each other.
     private const string ReleaseSql =
         """
         with picked as (
-            select ticket_id from tickets where status = 'queued'
+            select ticket_id from tickets where status = 'queued' and model = $3
             order by queue_key, ticket_id limit $1 for update skip locked)
         update tickets t set status = 'released', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
             time_started = null, worker = null
@@ -46,24 +55,35 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
 
     private const string CountOpenSql = "select count(*) from tickets where time_finished is null";
 
-    /// <summary>Looks at the window, for the replica <paramref name="replica"/>.</summary>
-    public async Task<WindowState> LookAsync(Guid replica, CancellationToken cancellationToken)
+    /// <summary>Looks at the windows, for the replica <paramref name="replica"/>.</summary>
+    public async Task<WindowLook> LookAsync(Guid replica, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(LookSql);
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.Lease });
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = _replicaForgottenAfter });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = replica });
+        Dictionary<string, WindowState> models = [];
+        var replicas = 1;
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        return new(reader.GetInt64(0), reader.GetInt64(1), reader.GetInt32(2) + 1, reader.GetBoolean(3));
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            replicas = reader.GetInt32(0);
+            if (!reader.IsDBNull(1))
+            {
+                models[reader.GetString(1)] = new(reader.GetInt64(2), reader.GetInt64(3), replicas, reader.GetBoolean(4));
+            }
+        }
+
+        return new(replicas, models);
     }
 
-    /// <summary>Releases up to <paramref name="count"/> tickets from the head of the backlog, in its order.</summary>
-    public async Task<IReadOnlyList<TicketMessage>> ReleaseAsync(int count, CancellationToken cancellationToken)
+    /// <summary>Releases up to <paramref name="count"/> tickets from the head of a model's backlog, in its order.</summary>
+    public async Task<IReadOnlyList<TicketMessage>> ReleaseAsync(string model, int count, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(ReleaseSql);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = count });
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.Lease });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
         List<(long Key, TicketMessage Ticket)> released = [];
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))

@@ -2,15 +2,8 @@ using Microsoft.Extensions.Options;
 
 namespace TicketApp.Api.Dispatch;
 
-/// <summary>What a look into the database found.</summary>
-/// <param name="InFlight">Tickets released and not ended, by all replicas.</param>
-/// <param name="Slots">Slots of the workers that were heard of lately.</param>
-/// <param name="Replicas">Api replicas that share the window, this one included.</param>
-/// <param name="HasBacklog">Whether tickets wait.</param>
-internal readonly record struct WindowState(long InFlight, long Slots, int Replicas, bool HasBacklog);
-
 /// <summary>
-/// This replica's share of the dispatch window: how many tickets it may release. Each look into the database sets it anew from
+/// This replica's share of a model's dispatch window: how many tickets it may release. Each look into the database sets it anew from
 /// what is really in flight; in between, what this replica releases takes room and what it sees end gives it back. So the sum
 /// over the replicas stays within the window but for what is under way, and no row is locked by all of them.
 /// </summary>

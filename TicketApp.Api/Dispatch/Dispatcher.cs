@@ -5,10 +5,10 @@ using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Dispatch;
 
-/// <summary>Releases tickets from the backlog whenever the window has room. Every replica does; none leads.</summary>
+/// <summary>Releases tickets from the backlogs whenever their windows have room. Every replica does; none leads.</summary>
 internal sealed partial class Dispatcher(
     DispatchStore store,
-    DispatchWindow window,
+    DispatchWindows windows,
     TicketPublisher publisher,
     OpenTickets open,
     DatabaseMigrator migrator,
@@ -24,16 +24,17 @@ internal sealed partial class Dispatcher(
     private long _lastAnnounced;
     private long _nextCount;
 
-    /// <summary>Tickets joined the backlog.</summary>
-    public void BacklogGrew()
+    /// <summary>Tickets joined a model's backlog.</summary>
+    public void BacklogGrew(string model)
     {
-        window.BacklogIs(true);
+        windows.Of(model).BacklogIs(true);
         _wake.Set();
     }
 
-    /// <summary><paramref name="count"/> released tickets have ended or gone back: there is room again.</summary>
-    public void RoomGrew(int count)
+    /// <summary><paramref name="count"/> released tickets of a model have ended or gone back: there is room again.</summary>
+    public void RoomGrew(string model, int count)
     {
+        var window = windows.Of(model);
         window.Ended(count);
         if (window.HasBacklog)
         {
@@ -95,36 +96,49 @@ internal sealed partial class Dispatcher(
             _nextCount = Stopwatch.GetTimestamp() + (long)(pause.TotalSeconds * Stopwatch.Frequency);
         }
 
-        window.Refresh(await store.LookAsync(_replica, cancellationToken));
+        windows.Refresh(await store.LookAsync(_replica, cancellationToken));
     }
 
+    /// <summary>Fills the windows. Models take turns, a release each, so that none waits for another's backlog.</summary>
     private async Task ReleaseAsync(CancellationToken cancellationToken)
     {
-        while (publisher.IsReady && window.HasBacklog)
+        var released = true;
+        while (released && publisher.IsReady)
         {
-            var granted = window.TakeForBacklog(LargestRelease);
-            if (granted == 0)
+            released = false;
+            foreach (var (model, window) in windows.All)
             {
-                return;
-            }
-
-            IReadOnlyList<Contracts.TicketMessage> released = [];
-            try
-            {
-                released = await store.ReleaseAsync(granted, cancellationToken);
-            }
-            finally
-            {
-                window.Released(released.Count);
-                window.GiveBack(granted - released.Count);
-            }
-
-            publisher.Publish(released);
-            if (released.Count < granted)
-            {
-                window.BacklogIs(false);
+                released |= window.HasBacklog && await ReleaseAsync(model, window, cancellationToken);
             }
         }
+    }
+
+    private async Task<bool> ReleaseAsync(string model, DispatchWindow window, CancellationToken cancellationToken)
+    {
+        var granted = window.TakeForBacklog(LargestRelease);
+        if (granted == 0)
+        {
+            return false;
+        }
+
+        IReadOnlyList<Contracts.TicketMessage> released = [];
+        try
+        {
+            released = await store.ReleaseAsync(model, granted, cancellationToken);
+        }
+        finally
+        {
+            window.Released(released.Count);
+            window.GiveBack(granted - released.Count);
+        }
+
+        publisher.Publish(released);
+        if (released.Count < granted)
+        {
+            window.BacklogIs(false);
+        }
+
+        return true;
     }
 
     private async Task LeaveAsync()

@@ -11,7 +11,7 @@ namespace TicketApp.Api.Dispatch;
 /// first, when the lease ends.
 /// </summary>
 internal sealed partial class TicketPublisher(
-    BrokerPublisher broker, DispatchStore store, DispatchWindow window, RunTimes runTimes, IOptions<DispatchOptions> options, ILogger<TicketPublisher> logger) : IHostedService
+    BrokerPublisher broker, DispatchStore store, DispatchWindows windows, RunTimes runTimes, IOptions<DispatchOptions> options, ILogger<TicketPublisher> logger) : IHostedService
 {
     // Short runs share messages, so that the broker handles fewer; but a batch is spread over several, for several workers to take.
     private const int LargestGroup = 16;
@@ -48,14 +48,16 @@ internal sealed partial class TicketPublisher(
         try
         {
             // All go out before the first confirmation is waited for.
-            var size = runTimes.AreShort ? Math.Clamp(tickets.Count / SmallestSpread, 1, LargestGroup) : 1;
-            TicketMessage[] refused = [.. (await Task.WhenAll(tickets.Chunk(size).Select(TryPublishAsync))).SelectMany(group => group)];
+            TicketMessage[] refused = [.. (await Task.WhenAll(tickets.GroupBy(ticket => ticket.Model).SelectMany(Messages).Select(TryPublishAsync))).SelectMany(group => group)];
             if (refused.Length > 0)
             {
                 Log.Refused(logger, refused.Length);
                 await store.TakeBackAsync(refused, CancellationToken.None);
-                window.Ended(refused.Length);
-                window.BacklogIs(true);
+                foreach (var (model, count) in refused.CountBy(ticket => ticket.Model))
+                {
+                    windows.Of(model).Ended(count);
+                    windows.Of(model).BacklogIs(true);
+                }
             }
         }
         catch (Exception exception)
@@ -68,6 +70,12 @@ internal sealed partial class TicketPublisher(
         }
     }
 
+    private IEnumerable<TicketMessage[]> Messages(IGrouping<string, TicketMessage> tickets)
+    {
+        TicketMessage[] all = [.. tickets];
+        return all.Chunk(runTimes.Of(tickets.Key).AreShort ? Math.Clamp(all.Length / SmallestSpread, 1, LargestGroup) : 1);
+    }
+
     /// <summary>Publishes one message.</summary>
     /// <returns>What the broker did not take.</returns>
     private async Task<TicketMessage[]> TryPublishAsync(TicketMessage[] group)
@@ -78,7 +86,7 @@ internal sealed partial class TicketPublisher(
             var body = group is [var only]
                 ? JsonSerializer.SerializeToUtf8Bytes(only, ContractJson.Default.TicketMessage)
                 : JsonSerializer.SerializeToUtf8Bytes(group, ContractJson.Default.IReadOnlyListTicketMessage);
-            await broker.PublishAsync(QueueNames.Tickets, body, group[0].TicketId.ToString(), options.Value.MessageExpiration);
+            await broker.PublishAsync(QueueNames.TicketsOf(group[0].Model), body, group[0].TicketId.ToString(), options.Value.MessageExpiration);
             return [];
         }
         catch (BrokerUnavailableException)

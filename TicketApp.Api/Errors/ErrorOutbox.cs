@@ -4,6 +4,7 @@ using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Errors;
 
@@ -12,7 +13,8 @@ namespace TicketApp.Api.Errors;
 /// written by the statement that ends the ticket, and taken away once the broker has confirmed; in between the rows are
 /// locked, so that replicas do not send the same one. Only a crash right between the two can send one twice, with the same message id.
 /// </summary>
-internal sealed partial class ErrorOutbox(NpgsqlDataSource database, BrokerPublisher broker, DatabaseMigrator migrator, ILogger<ErrorOutbox> logger) : BackgroundService
+internal sealed class ErrorOutbox(NpgsqlDataSource database, BrokerPublisher broker, DatabaseMigrator migrator, LoopProgress progress, ILogger<ErrorOutbox> logger)
+    : DatabaseLoop("messages to errors", migrator, progress, logger)
 {
     private const int LargestBatch = 100;
     private static readonly TimeSpan _tick = TimeSpan.FromSeconds(1);
@@ -36,30 +38,14 @@ internal sealed partial class ErrorOutbox(NpgsqlDataSource database, BrokerPubli
         base.Dispose();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
-        await migrator.Ready.WaitAsync(stoppingToken);
-        while (!stoppingToken.IsCancellationRequested)
+        while (broker.IsReady && await SendBatchAsync(stoppingToken) == LargestBatch)
         {
-            try
-            {
-                while (broker.IsReady && await SendBatchAsync(stoppingToken) == LargestBatch)
-                {
-                }
-
-                await _wake.WaitAsync(_tick, stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                Log.Failed(logger, exception.GetBaseException().Message);
-                await Task.Delay(_tick, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
         }
     }
+
+    protected override Task WaitAsync(CancellationToken stoppingToken) => _wake.WaitAsync(_tick, stoppingToken);
 
     private async Task<int> SendBatchAsync(CancellationToken cancellationToken)
     {
@@ -97,11 +83,5 @@ internal sealed partial class ErrorOutbox(NpgsqlDataSource database, BrokerPubli
         }
 
         return pending;
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "Messages to errors wait: {Reason}")]
-        public static partial void Failed(ILogger logger, string reason);
     }
 }

@@ -1,39 +1,24 @@
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Database;
 using TicketApp.Api.Tickets;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Idempotency;
 
 /// <summary>Forgets idempotency keys whose time is over. Every replica does.</summary>
-internal sealed partial class KeyExpiry(
-    IdempotencyStore keys, DatabaseMigrator migrator, IOptions<TicketOptions> options, ILogger<KeyExpiry> logger) : BackgroundService
+internal sealed class KeyExpiry(IdempotencyStore keys, IOptions<TicketOptions> options, DatabaseMigrator migrator, LoopProgress progress, ILogger<KeyExpiry> logger)
+    : DatabaseLoop("forgetting of idempotency keys", migrator, progress, logger)
 {
     private static readonly TimeSpan _interval = TimeSpan.FromMinutes(1);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
-        await migrator.Ready.WaitAsync(stoppingToken);
-        using PeriodicTimer timer = new(_interval);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        var first = TicketIds.FirstAt(DateTimeOffset.UtcNow - options.Value.IdempotencyKeyLifetime);
+        while (await keys.ForgetAsync(first, stoppingToken) > 0)
         {
-            try
-            {
-                var first = TicketIds.FirstAt(DateTimeOffset.UtcNow - options.Value.IdempotencyKeyLifetime);
-                while (await keys.ForgetAsync(first, stoppingToken) > 0)
-                {
-                    // A bounded number at a time, until none is left.
-                }
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                Log.Failed(logger, exception.GetBaseException().Message);
-            }
+            // A bounded number at a time, until none is left.
         }
     }
 
-    private static partial class Log
-    {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "Old idempotency keys are kept for now: {Reason}")]
-        public static partial void Failed(ILogger logger, string reason);
-    }
+    protected override Task WaitAsync(CancellationToken stoppingToken) => Task.Delay(_interval, stoppingToken);
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Threading.Channels;
 using RabbitMQ.Client;
+using TicketApp.Api.Cancellation;
 using TicketApp.Api.Database;
 using TicketApp.Api.Deadlines;
 using TicketApp.Api.Dispatch;
@@ -27,6 +28,7 @@ internal sealed partial class ResponsesConsumer(
     SucceededTickets succeeded,
     OpenTickets open,
     RunTimes runTimes,
+    StopNotifier stops,
     TicketWatch watch,
     DatabaseMigrator migrator,
     ILogger<ResponsesConsumer> logger) : BrokerConsumer(factory, QueueNames.Responses, broker, logger)
@@ -123,7 +125,6 @@ internal sealed partial class ResponsesConsumer(
             {
                 Applied(await store.ApplyAsync(reports, lost));
                 leases.ReportsSeen();
-                runTimes.Add(reports.Where(report => report.Type == ReportType.Finished).Select(report => report.RunMilliseconds));
                 return;
             }
             catch (Exception exception) when (DatabaseErrors.IsUnavailable(exception))
@@ -169,12 +170,21 @@ internal sealed partial class ResponsesConsumer(
         }
 
         open.Add(-outcome.Ended.Count);
-        if (outcome.Returned > 0)
+        stops.Stop(outcome.Unwanted, repeatFor: TimeSpan.Zero);
+        foreach (var (model, milliseconds) in outcome.Runs)
         {
-            dispatcher.BacklogGrew();
+            runTimes.Of(model).Add(milliseconds);
         }
 
-        dispatcher.RoomGrew(outcome.Ended.Count + outcome.Returned);
+        foreach (var model in outcome.Returned)
+        {
+            dispatcher.BacklogGrew(model);
+        }
+
+        foreach (var (model, count) in outcome.Left)
+        {
+            dispatcher.RoomGrew(model, count);
+        }
     }
 
     private static partial class Log

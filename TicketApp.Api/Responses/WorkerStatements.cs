@@ -3,7 +3,7 @@ using TicketApp.Contracts;
 
 namespace TicketApp.Api.Responses;
 
-/// <summary>The statements that record who is there, what they serve and what they still run.</summary>
+/// <summary>The statements that record who is there and what they serve.</summary>
 internal static class WorkerStatements
 {
     private const string WorkerSql =
@@ -25,13 +25,8 @@ internal static class WorkerStatements
             max_input_characters = excluded.max_input_characters, largest_batch = excluded.largest_batch, last_seen = excluded.last_seen
         """;
 
-    private const string HeartbeatSql =
-        """
-        update tickets t set lease_expires = now() + $3
-        from unnest($1, $2) r (ticket_id, epoch) where t.ticket_id = r.ticket_id and t.epoch = r.epoch and t.lease_expires is not null
-        """;
-
-    public static void AddHeartbeats(NpgsqlBatch batch, WorkerReport[] heartbeats, TimeSpan lease)
+    /// <summary>Adds those that <paramref name="heartbeats"/> call for.</summary>
+    public static void AddWorkers(NpgsqlBatch batch, WorkerReport[] heartbeats)
     {
         // One row a worker, the last that it said: an upsert cannot touch a row twice.
         WorkerReport[] workers = [.. heartbeats.Where(heartbeat => heartbeat.Models is not null).GroupBy(heartbeat => heartbeat.Worker).Select(group => group.Last())];
@@ -42,15 +37,6 @@ internal static class WorkerStatements
                 Parameters = { Column(workers, worker => worker.Worker), Column(workers, worker => worker.Models!.Sum(model => model.Slots)), Column(workers, ServedBy) },
             });
             AddModels(batch, [.. workers.SelectMany(worker => worker.Models!).GroupBy(model => model.Name).Select(group => group.Last())]);
-        }
-
-        RunReference[] runs = [.. heartbeats.SelectMany(heartbeat => heartbeat.Runs ?? [])];
-        if (runs.Length > 0)
-        {
-            batch.BatchCommands.Add(new(HeartbeatSql)
-            {
-                Parameters = { Column(runs, run => run.TicketId), Column(runs, run => run.Epoch), new NpgsqlParameter<TimeSpan> { TypedValue = lease } },
-            });
         }
     }
 

@@ -11,7 +11,7 @@ namespace TicketApp.Api.Tickets;
 /// them, and published once it has committed; without, they join the backlog.
 /// </summary>
 internal sealed class TicketCreator(
-    NpgsqlDataSource database, TicketStore store, DispatchWindow window, TicketPublisher publisher, Dispatcher dispatcher, OpenTickets open, IOptions<TicketOptions> options)
+    NpgsqlDataSource database, TicketStore store, DispatchWindows windows, TicketPublisher publisher, Dispatcher dispatcher, OpenTickets open, IOptions<TicketOptions> options)
     : Batcher<NewTicket, StoredTicket?>(database, largestBatch: 500, capacity: 20_000)
 {
     /// <summary>Stores a ticket.</summary>
@@ -36,27 +36,49 @@ internal sealed class TicketCreator(
 
     protected override async Task<IReadOnlyList<StoredTicket?>> ServeAsync(IReadOnlyList<NewTicket> items)
     {
-        var granted = publisher.IsReady ? window.TakeForNew(items.Count) : 0;
+        Share[] shares = [.. items.GroupBy(ModelOf).Select(group => new Share(windows.Of(group.Key), [.. group], publisher.IsReady))];
         Creation creation;
         try
         {
-            creation = await store.CreateAsync(items, granted);
+            NewTicket[] inOrder = [.. shares.SelectMany(share => share.Tickets.Take(share.Granted)), .. shares.SelectMany(share => share.Tickets.Skip(share.Granted))];
+            creation = await store.CreateAsync(inOrder, shares.Sum(share => share.Granted));
         }
         catch
         {
-            window.GiveBack(granted);
+            foreach (var share in shares)
+            {
+                share.Window.GiveBack(share.Granted);
+            }
+
             throw;
         }
 
-        window.Released(creation.Released.Count);
-        window.GiveBack(granted - creation.Released.Count);
-        publisher.Publish(creation.Released);
-        open.Add(creation.Stored.Count);
-        if (creation.Stored.Count > creation.Released.Count)
+        var released = creation.Released.CountBy(ticket => ticket.Model).ToDictionary();
+        foreach (var share in shares)
         {
-            dispatcher.BacklogGrew();
+            var used = released.GetValueOrDefault(ModelOf(share.Tickets[0]));
+            share.Window.Released(used);
+            share.Window.GiveBack(share.Granted - used);
+            if (share.Tickets.Length > share.Granted)
+            {
+                dispatcher.BacklogGrew(ModelOf(share.Tickets[0]));
+            }
         }
 
+        publisher.Publish(creation.Released);
+        open.Add(creation.Stored.Count);
         return [.. items.Select(item => creation.Stored.TryGetValue(item.TicketId, out var ticket) ? ticket : (StoredTicket?)null)];
+    }
+    private string ModelOf(NewTicket ticket) => ticket.Details?.Model ?? options.Value.DefaultModel;
+
+    /// <summary>One model's part of a batch.</summary>
+    private sealed class Share(DispatchWindow window, NewTicket[] tickets, bool mayRelease)
+    {
+        public DispatchWindow Window { get; } = window;
+
+        public NewTicket[] Tickets { get; } = tickets;
+
+        /// <summary>How many of its tickets have room in the window.</summary>
+        public int Granted { get; } = mayRelease ? window.TakeForNew(tickets.Length) : 0;
     }
 }

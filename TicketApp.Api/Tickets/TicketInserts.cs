@@ -1,3 +1,5 @@
+using TicketApp.Contracts;
+
 namespace TicketApp.Api.Tickets;
 
 /// <summary>
@@ -20,7 +22,7 @@ internal static class TicketInserts
         $"""
         insert into tickets (ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, status, queue_key)
         select i.ticket_id, i.user_id, now(), now() + $4, now() + $5, $6, i.priority, 'queued', {QueueKey}
-        from unnest($1, $2, $3) with ordinality i (ticket_id, user_id, priority, place)
+        from (select *, '{ModelNames.Simulated}' as model from unnest($1, $2, $3) with ordinality o (ticket_id, user_id, priority, place)) i
         join users u on u.user_id = i.user_id
         {HeadAndFlow}
         returning ticket_id
@@ -34,23 +36,23 @@ internal static class TicketInserts
 
     public const string KeyedQueued = $"{Claim}\n{IntoQueued}\n{OnlyClaimed}\n{Returning}";
 
-    // Start-time fair queuing. Each user's tickets of one priority form a flow; a ticket's key is its flow's last key, or the
+    // Start-time fair queuing, for each model by itself. Each user's tickets of one priority form a flow; a ticket's key is its flow's last key, or the
     // backlog's head if that is further on, plus its cost: 1 for high, 4 for normal, 16 for low. So a flow of 100,000 tickets
     // stretches far behind a newcomer's first one, and low priority gets its sixteenth of high's share, never nothing.
     // Both look-ups are one index entry each, whatever the backlog.
     public const string QueueKey =
         """
         greatest(coalesce(head.queue_key, 0), coalesce(flow.queue_key, 0))
-                + (case i.priority when 2 then 1 when 1 then 4 else 16 end) * row_number() over (partition by i.user_id, i.priority order by i.place)
+                + (case i.priority when 2 then 1 when 1 then 4 else 16 end) * row_number() over (partition by i.model, i.user_id, i.priority order by i.place)
         """;
 
     /// <summary>What <see cref="QueueKey"/> looks at.</summary>
     public const string HeadAndFlow =
         """
-        left join (select queue_key from tickets where status = 'queued' order by queue_key limit 1) head on true
+        left join lateral (select queue_key from tickets where status = 'queued' and model = i.model order by queue_key limit 1) head on true
         left join lateral (
             select q.queue_key from tickets q
-            where q.status = 'queued' and q.user_id = i.user_id and q.priority = i.priority
+            where q.status = 'queued' and q.model = i.model and q.user_id = i.user_id and q.priority = i.priority
             order by q.queue_key desc limit 1) flow on true
         """;
 

@@ -55,7 +55,7 @@ internal sealed class TicketRetrier(NpgsqlDataSource database, Dispatcher dispat
 
         var row = TicketRow.Read(reader);
         open.Add(1);
-        dispatcher.BacklogGrew();
+        dispatcher.BacklogGrew(row.Model);
         watch.Changed(ticketId);
         return row;
     }

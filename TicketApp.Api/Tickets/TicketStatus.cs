@@ -15,6 +15,9 @@ public enum TicketStatus
     /// <summary>A worker said that it runs.</summary>
     Running,
 
+    /// <summary>Its user has ended it, and its worker is told to stop.</summary>
+    Canceling,
+
     /// <summary>Ended with a response.</summary>
     Succeeded,
 
@@ -40,6 +43,7 @@ internal static class TicketStatusNames
         "waiting" => TicketStatus.Waiting,
         "released" => TicketStatus.Released,
         "running" => TicketStatus.Running,
+        "canceling" => TicketStatus.Canceling,
         "succeeded" => TicketStatus.Succeeded,
         "failed" => TicketStatus.Failed,
         "timed_out" => TicketStatus.TimedOut,
@@ -58,6 +62,7 @@ internal static class TicketStatusNames
         TicketStatus.Waiting => "waiting",
         TicketStatus.Released => "released",
         TicketStatus.Running => "running",
+        TicketStatus.Canceling => "canceling",
         TicketStatus.Succeeded => "succeeded",
         TicketStatus.Failed => "failed",
         TicketStatus.TimedOut => "timed_out",

@@ -59,10 +59,11 @@ internal sealed class DeliveryLog(NpgsqlDataSource database)
         [.. (await ReadAsync(OfTicketSql, [Value(ticketId), Value(MostDeliveries)], cancellationToken)).Select(found => found.Delivery)];
 
     /// <summary>A page of a user's deliveries that were given up, newest first, and where the next page begins.</summary>
-    public async Task<(IReadOnlyList<WebhookDelivery> Page, long? Next)> DeadAsync(Guid userId, int limit, long? before, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<WebhookDelivery> Page, long? Next)> DeadAsync(Guid userId, int limit, long before, CancellationToken cancellationToken)
     {
-        var found = await ReadAsync(DeadSql, [Value(userId), Value(limit), Value(before ?? long.MaxValue)], cancellationToken);
-        return ([.. found.Select(delivery => delivery.Delivery)], found.Count == limit ? found[^1].Sequence : null);
+        // One more than the page holds says whether there is a next one.
+        var found = await ReadAsync(DeadSql, [Value(userId), Value(limit + 1), Value(before)], cancellationToken);
+        return ([.. found.Take(limit).Select(delivery => delivery.Delivery)], found.Count > limit ? found[limit - 1].Sequence : null);
     }
 
     /// <summary>Sends a delivery that has ended again, from the start of the schedule.</summary>

@@ -38,7 +38,7 @@ internal sealed record Webhook(string Url, WebhookEvents Events)
             errors.Add("webhook.events", $"must be a list of at least one of: {StartedEvent}, {FinishedEvent}");
         }
 
-        if (!TryReadUrl(request.Url?.OriginalString, options, out var url, out var error))
+        if (!TryReadUrl(request.Endpoint, options, out var url, out var error))
         {
             errors.Add("webhook.url", error);
             return null;
@@ -58,11 +58,11 @@ internal sealed record Webhook(string Url, WebhookEvents Events)
         error = null;
         if (text is null || text.Length > LongestUrl || !TryCanonicalize(text, out var uri) || uri.AbsoluteUri.Length > LongestUrl)
         {
-            error = $"must be an absolute URL of at most {LongestUrl} characters";
+            error = $"must be an absolute URL with https, of at most {LongestUrl} characters";
         }
-        else if (uri.Scheme != Uri.UriSchemeHttps && !(options.AllowHttp && uri.Scheme == Uri.UriSchemeHttp))
+        else if (uri.Scheme != Uri.UriSchemeHttps && !options.AllowHttp)
         {
-            error = options.AllowHttp ? "must begin with https:// or http://" : "must begin with https://";
+            error = "must begin with https://";
         }
         else if (uri.UserInfo.Length > 0 || uri.Fragment.Length > 0)
         {
@@ -85,10 +85,24 @@ internal sealed record Webhook(string Url, WebhookEvents Events)
     }
 
     /// <summary>Reads an URL with its host in ASCII, so that what is checked is what is called.</summary>
-    private static bool TryCanonicalize(string text, [NotNullWhen(true)] out Uri? uri) =>
-        Uri.TryCreate(text, UriKind.Absolute, out uri)
-        && uri.IdnHost is { Length: > 0 } host
-        && Uri.TryCreate(new UriBuilder(uri) { Host = host }.ToString(), UriKind.Absolute, out uri);
+    private static bool TryCanonicalize(string text, [NotNullWhen(true)] out Uri? uri)
+    {
+        try
+        {
+            uri = null;
+            // Looked at first: on some texts without a scheme the framework's own reader fails.
+            return (text.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
+                && Uri.TryCreate(text, UriKind.Absolute, out uri)
+                && uri.IdnHost is { Length: > 0 } host
+                && Uri.TryCreate(new UriBuilder(uri) { Host = host }.ToString(), UriKind.Absolute, out uri);
+        }
+        catch (UriFormatException)
+        {
+            // A host with characters that no name can have.
+            uri = null;
+            return false;
+        }
+    }
 
     private static WebhookEvents EventOf(string? name) => name switch
     {

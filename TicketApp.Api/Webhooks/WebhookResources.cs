@@ -8,7 +8,8 @@ namespace TicketApp.Api.Webhooks;
 public sealed record WebhookRequest
 {
     /// <summary>Absolute, https, of the public Internet, with port 80, 443 or one from 1024, at most 2,000 characters.</summary>
-    public Uri? Url { get; init; }
+    [JsonPropertyName("url")]
+    public string? Endpoint { get; init; }
 
     /// <summary><c>ticket.started</c>, <c>ticket.finished</c> or both. Default: <c>ticket.finished</c>.</summary>
     public IReadOnlyList<string?>? Events { get; init; }

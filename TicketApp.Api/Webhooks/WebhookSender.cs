@@ -21,35 +21,50 @@ internal sealed class WebhookSender(SecretStore secrets, IOptions<WebhookOptions
             return new(null, "endpoint_off", TimeSpan.Zero);
         }
 
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(options.Value.Timeout);
-        var started = Stopwatch.GetTimestamp();
+        HttpRequestMessage request;
         try
         {
-            using var request = await CreateRequestAsync(delivery, cancellationToken);
-            using var response = await _http.SendAsync(request, limit.Token);
-            return new((int)response.StatusCode, null, Stopwatch.GetElapsedTime(started), RetryAfter(response));
+            request = await CreateRequestAsync(delivery, cancellationToken);
         }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && ErrorOf(exception) is not null)
+        catch (CryptographicException)
         {
-            return new(null, ErrorOf(exception), Stopwatch.GetElapsedTime(started));
+            return new(null, "secret_unreadable", TimeSpan.Zero);
+        }
+
+        using (request)
+        {
+            return await SendAsync(request, cancellationToken);
         }
     }
 
     public void Dispose() => _http.Dispose();
 
+    private async Task<AttemptResult> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(options.Value.Timeout);
+        var started = Stopwatch.GetTimestamp();
+        try
+        {
+            using var response = await _http.SendAsync(request, limit.Token);
+            return new((int)response.StatusCode, null, Stopwatch.GetElapsedTime(started), RetryAfter(response));
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new(null, ErrorOf(exception) ?? "http_error", Stopwatch.GetElapsedTime(started));
+        }
+    }
+
     /// <summary>What the log of deliveries tells of an exception: a word, and nothing that a receiver or a name server said.</summary>
     private static string? ErrorOf(Exception exception) => exception switch
     {
         OperationCanceledException or TimeoutException => "timeout",
-        CryptographicException => "secret_unreadable",
         HttpRequestException { InnerException: { } inner } when ErrorOf(inner) is { } cause => cause,
         HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => "name_not_resolved",
         HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => "tls_failed",
         HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } => "connection_failed",
         HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded } => "connection_closed",
         HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => "answer_too_large",
-        HttpRequestException => "http_error",
         PrivateAddressException => "address_not_public",
         SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } => "name_not_resolved",
         SocketException { SocketErrorCode: SocketError.TimedOut } => "timeout",

@@ -1,7 +1,7 @@
-using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Access;
+using TicketApp.Api.Listing;
 using TicketApp.Api.Problems;
 using TicketApp.Api.Tickets;
 
@@ -11,7 +11,6 @@ namespace TicketApp.Api.Webhooks;
 internal static class WebhooksEndpoints
 {
     private const int DefaultPage = 20;
-    private const int LargestPage = 100;
 
     public static IServiceCollection AddWebhooks(this IServiceCollection services)
     {
@@ -50,29 +49,34 @@ internal static class WebhooksEndpoints
     }
 
     private static async Task<Utf8ContentHttpResult> ListDeadAsync(
-        string id, string? limit, string? cursor, Caller caller, DeliveryLog log, CancellationToken cancellationToken)
+        string id, HttpRequest request, Caller caller, DeliveryLog log, IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
         if (!TryFindUser(id, caller, out var userId))
         {
             return UserNotFound();
         }
 
-        var size = DefaultPage;
-        if (limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out size) || size is < 1 or > LargestPage))
+        QueryReader query = new(request.Query, "limit", "cursor");
+        var limit = query.Number("limit", options.Value.LargestPage, DefaultPage);
+        if (query.Errors.Any)
         {
-            FieldErrors errors = new();
-            errors.Add("limit", $"must be from 1 to {LargestPage}");
-            return errors.ToProblem().ToResult();
+            return query.Errors.ToProblem().ToResult();
         }
 
-        long before = long.MaxValue;
-        if (cursor is not null && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out before))
+        var (list, before) = ($"dead deliveries {userId}", long.MaxValue);
+        if (query.Text("cursor") is { } cursor)
         {
-            return ProblemType.InvalidCursor.With("Use the value of next of the page before, or none for the first page.").ToResult();
+            if (Cursor.Decode(list, cursor, sizeof(long)) is not { } position)
+            {
+                return ProblemType.InvalidCursor.With("Take the value of next from the page before, or begin again without a cursor.").ToResult();
+            }
+
+            before = BitConverter.ToInt64(position);
         }
 
-        var (page, next) = await log.DeadAsync(userId, size, before, cancellationToken);
-        return ApiJson.Ok(new WebhookDeliveryPage(page, next?.ToString(CultureInfo.InvariantCulture)), ApiJson.Default.WebhookDeliveryPage);
+        var (page, next) = await log.DeadAsync(userId, limit, before, cancellationToken);
+        return ApiJson.Ok(
+            new WebhookDeliveryPage(page, next is { } last ? Cursor.Encode(list, BitConverter.GetBytes(last)) : null), ApiJson.Default.WebhookDeliveryPage);
     }
 
     private static async Task<Utf8ContentHttpResult> ListOffAsync(string id, Caller caller, DeliveryLog log, CancellationToken cancellationToken) =>

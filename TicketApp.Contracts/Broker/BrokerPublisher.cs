@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
@@ -13,6 +14,9 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, ILogger<
 
     // Longer than any broker that works needs; without it a broker that neither confirms nor refuses would be waited for for ever.
     private static readonly TimeSpan _longestWait = TimeSpan.FromSeconds(15);
+
+    // Queues of single models, which are declared when the first message is for them.
+    private readonly ConcurrentDictionary<string, IChannel> _declared = [];
 
     private volatile IChannel? _channel;
 
@@ -35,8 +39,13 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, ILogger<
             properties.Expiration = ((long)time.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
         }
 
-        return PublishAsync(queue, body, properties, cancellationToken);
+        return PublishAsync(exchange: "", queue, body, properties, cancellationToken);
     }
+
+    /// <summary>Publishes one message to all that listen now. Nobody may be there, and it is gone with the broker.</summary>
+    /// <exception cref="BrokerUnavailableException">It was not taken.</exception>
+    public Task BroadcastAsync(string exchange, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
+        PublishAsync(exchange, routingKey: "", body, new BasicProperties { ContentType = "application/json" }, cancellationToken);
 
     /// <summary>Moves a message that cannot be read to <see cref="QueueNames.Errors"/>, with its body and the reason.</summary>
     /// <exception cref="BrokerUnavailableException">It was not taken.</exception>
@@ -54,15 +63,23 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, ILogger<
         return PublishAsync(QueueNames.Errors, JsonSerializer.SerializeToUtf8Bytes(error, ContractJson.Default.ErrorMessage), cancellationToken: cancellationToken);
     }
 
-    private async Task PublishAsync(string queue, ReadOnlyMemory<byte> body, BasicProperties properties, CancellationToken cancellationToken)
+    private async Task PublishAsync(string exchange, string routingKey, ReadOnlyMemory<byte> body, BasicProperties properties, CancellationToken cancellationToken)
     {
         var channel = _channel ?? throw new BrokerUnavailableException();
         try
         {
-            await channel.BasicPublishAsync(exchange: "", queue, mandatory: true, properties, body, cancellationToken).AsTask().WaitAsync(_longestWait, cancellationToken);
+            if (QueueNames.IsOfModel(routingKey) && _declared.GetValueOrDefault(routingKey) != channel)
+            {
+                await BrokerTopology.DeclareWorkAsync(channel, routingKey, cancellationToken).WaitAsync(_longestWait, cancellationToken);
+                _declared[routingKey] = channel;
+            }
+
+            await channel.BasicPublishAsync(exchange, routingKey, mandatory: exchange.Length == 0, properties, body, cancellationToken).AsTask().WaitAsync(_longestWait, cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
+            // Somebody may have deleted it.
+            _declared.TryRemove(routingKey, out _);
             throw new BrokerUnavailableException("The message broker did not take the message.", exception);
         }
     }

@@ -26,6 +26,7 @@ internal static class BrokerTopology
             ["x-overflow"] = "drop-head",
         };
 
+        await channel.ExchangeDeclareAsync(QueueNames.Control, ExchangeType.Fanout, durable: true, cancellationToken: cancellationToken);
         await DeclareWorkAsync(channel, QueueNames.Tickets, cancellationToken);
         await DeclareWorkAsync(channel, QueueNames.Responses, cancellationToken);
         await DeclareAsync(channel, QueueNames.Errors, errors, cancellationToken);

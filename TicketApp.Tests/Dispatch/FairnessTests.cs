@@ -81,5 +81,5 @@ public sealed class FairnessTests(AppFixture app)
     }
 
     private static Task<IReadOnlyList<Contracts.TicketMessage>> ReleaseAsync(ScratchDatabase database, int count) =>
-        new DispatchStore(database.Source, Options.Create(new DispatchOptions())).ReleaseAsync(count, Cancel);
+        new DispatchStore(database.Source, Options.Create(new DispatchOptions())).ReleaseAsync("simulated", count, Cancel);
 }

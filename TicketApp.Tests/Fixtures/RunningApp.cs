@@ -75,6 +75,25 @@ public abstract class RunningApp : IAsyncLifetime
         return await FieldAsync(response, "ticket_id");
     }
 
+    /// <summary>The id of a new ticket for a model, with further fields of the resource API.</summary>
+    public async Task<string> CreateTicketAsync(string userId, string model, string? input = null, JsonObject? policy = null)
+    {
+        JsonObject ticket = new() { ["user_id"] = userId, ["model"] = model };
+        if (input is not null)
+        {
+            ticket["input"] = input;
+        }
+
+        if (policy is not null)
+        {
+            ticket["policy"] = policy;
+        }
+
+        using var response = await Api.PostAsJsonAsync("/v1/tickets", ticket, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+        return (await response.Content.ReadFromJsonAsync<JsonObject>(TestContext.Current.CancellationToken))!["id"]!.GetValue<string>();
+    }
+
     /// <summary>Asks until the ticket is finished. The answer of the model.</summary>
     public Task<string> FinishAsync(string ticketId) => Eventually.GetAsync($"Ticket {ticketId} finished", _finishLimit, async () =>
     {

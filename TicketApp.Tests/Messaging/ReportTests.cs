@@ -108,7 +108,7 @@ public sealed class ReportTests(AppFixture app)
         await using var database = await CreateAsync();
         for (var i = 0; i < 5; i++)
         {
-            Assert.Equal(1, (await ApplyAsync(database, Report(await ReleaseAsync(database), ReportType.Returned))).Returned);
+            Assert.Equal(["simulated"], (await ApplyAsync(database, Report(await ReleaseAsync(database), ReportType.Returned))).Returned);
         }
 
         await ApplyAsync(database, Finished(await ReleaseAsync(database), "done"));
@@ -161,7 +161,7 @@ public sealed class ReportTests(AppFixture app)
         }
 
         await database.ExecuteAsync("update tickets set expires_at = now(), due_at = now()");
-        Assert.Equal(1, (await Sweeps(database).SweepDueAsync(Cancel)).Ended);
+        Assert.Equal(1, Assert.Single(await Sweeps(database).SweepDueAsync(Cancel)).Ended);
         Assert.Equal(to, await StatusAsync(database));
         Assert.Equal(error, await database.ValueAsync<string>("select error_type from tickets"));
     }
@@ -214,7 +214,7 @@ public sealed class ReportTests(AppFixture app)
     private static Task<string> StatusAsync(ScratchDatabase database) => database.ValueAsync<string>("select status::text from tickets");
 
     private static async Task<TicketMessage> ReleaseAsync(ScratchDatabase database) =>
-        Assert.Single(await new DispatchStore(database.Source, Options.Create(new DispatchOptions())).ReleaseAsync(10, Cancel));
+        Assert.Single(await new DispatchStore(database.Source, Options.Create(new DispatchOptions())).ReleaseAsync("simulated", 10, Cancel));
 
     /// <summary>A database with one queued ticket.</summary>
     private async Task<ScratchDatabase> CreateAsync()

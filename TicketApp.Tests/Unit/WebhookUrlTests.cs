@@ -125,6 +125,31 @@ public sealed class WebhookUrlTests
     }
 
     [Fact]
+    public void Whatever_is_sent_is_refused_or_has_one_form_with_a_host()
+    {
+        string[] parts =
+        [
+            "https:", "http:", "//", "/", "\\", "example.com", "ü.example", "127.0.0.1", "[::1]", "[", "]", "@", ":", ":443", ":99999", "%00", "%", "?", "#", " ", "\t", "\0", ".", "..",
+            "xn--", "xn--a", "\ud800", "\u202e", "１２７", "。", "a",
+        ];
+        Random random = new(1);
+        var good = 0;
+        for (var i = 0; i < 50_000; i++)
+        {
+            var text = (i % 2 == 0 ? "https://" : "") + string.Concat(Enumerable.Range(0, random.Next(1, 7)).Select(_ => parts[random.Next(parts.Length)]));
+            if (Webhook.TryReadUrl(text, new(), out var url, out _))
+            {
+                good++;
+                Assert.Matches("^https://[^/?#@]+", url);
+                Assert.True(Webhook.TryReadUrl(url, new(), out var again, out _), url);
+                Assert.Equal(url, again);
+            }
+        }
+
+        Assert.True(good > 100, $"{good}");
+    }
+
+    [Fact]
     public void A_url_that_is_too_long_is_refused()
     {
         Assert.False(Webhook.TryReadUrl($"https://example.com/{new string('a', 2000)}", new(), out _, out _));

@@ -1,7 +1,7 @@
 namespace TicketApp.Worker.Runs;
 
 /// <summary>Runs the tickets of one model, as many at once as it has slots.</summary>
-internal sealed class ModelRunner(ServedModel served, RunEnds ends) : IModelRunner, IDisposable
+internal sealed class ModelRunner(ServedModel served, RunEnds ends, AbandonedRuns abandoned) : IModelRunner
 {
     private readonly SemaphoreSlim _slots = new(served.Slots);
 
@@ -21,23 +21,45 @@ internal sealed class ModelRunner(ServedModel served, RunEnds ends) : IModelRunn
             return;
         }
 
-        // On a thread of its own for as long as it wants one: a model that blocks must not hold up deliveries.
-        if (run.IsStale ? ends.Dropped(run) : await Task.Run(() => RunModelAsync(run)))
+        if (run.IsStale)
         {
-            _slots.Release();
+            ends.Dropped(run);
+        }
+        else
+        {
+            await CallAsync(run);
+        }
+
+        _slots.Release();
+    }
+
+    private async Task CallAsync(Run run)
+    {
+        // On a thread of its own for as long as it wants one: a model that blocks must not hold up deliveries.
+        var call = Task.Run(() => CallModelAsync(run));
+        try
+        {
+            await call.WaitAsync(run.Abandoned);
+        }
+        catch (OperationCanceledException)
+        {
+            if (ends.Stopped(run))
+            {
+                abandoned.Add(served.Model.Name, call);
+            }
         }
     }
 
-    private async Task<bool> RunModelAsync(Run run)
+    private async Task CallModelAsync(Run run)
     {
         run.Start();
         try
         {
-            return ends.Answered(run, await served.Model.RunAsync(run.ForModel(), run.Token));
+            ends.Answered(run, await served.Model.RunAsync(run.ForModel(), run.Token));
         }
         catch (Exception exception)
         {
-            return ends.Failed(run, exception);
+            ends.Failed(run, exception);
         }
     }
 }

@@ -5,35 +5,41 @@ using TicketApp.Worker.Models;
 
 namespace TicketApp.Worker.Runs;
 
-/// <summary>Why a run was told to stop before its time.</summary>
-internal enum StopReason
-{
-    None,
-
-    /// <summary>The worker stops and hands its ticket back.</summary>
-    HandedBack,
-}
-
 /// <summary>A ticket in hand, from its delivery until its end is safely reported.</summary>
-internal sealed class Run(TicketMessage ticket, MessageInHand message, TimeSpan limit) : IDisposable
+internal sealed class Run : IDisposable
 {
+    // What a model gets to end in peace once its token is cancelled.
+    private static readonly TimeSpan _stopGrace = TimeSpan.FromSeconds(3);
+
     private readonly long _delivered = Stopwatch.GetTimestamp();
     private readonly ActivityContext _delivery = Activity.Current?.Context ?? default;
     private readonly CancellationTokenSource _cancellation = new();
+    private readonly CancellationTokenSource _abandonment = new();
     private long _started;
-    private int _stopReason;
+    private int _isStopped;
     private int _hasEnded;
     private Activity? _span;
 
-    public TicketMessage Ticket { get; } = ticket;
+    /// <param name="ticket">The ticket.</param>
+    /// <param name="message">The message that brought it.</param>
+    /// <param name="limit">How long it may run, unless the ticket says less.</param>
+    public Run(TicketMessage ticket, MessageInHand message, TimeSpan limit)
+    {
+        (Ticket, Message) = (ticket, message);
+        Limit = ticket.RunLimitSeconds is > 0 and var own && own < limit.TotalSeconds ? TimeSpan.FromSeconds(own) : limit;
+        (Token, Abandoned) = (_cancellation.Token, _abandonment.Token);
+        Token.UnsafeRegister(static run => ((Run)run!)._abandonment.CancelAfter(_stopGrace), this);
+    }
+
+    public TicketMessage Ticket { get; }
 
     public RunReference Reference => new(Ticket.TicketId, Ticket.Epoch);
 
     /// <summary>How long it may run.</summary>
-    public TimeSpan Limit { get; } = ticket.RunLimitSeconds is > 0 and var own && own < limit.TotalSeconds ? TimeSpan.FromSeconds(own) : limit;
+    public TimeSpan Limit { get; }
 
     /// <summary>The message to acknowledge; another one once the broker has delivered it again after a lost connection.</summary>
-    public MessageInHand Message { get; set; } = message;
+    public MessageInHand Message { get; set; }
 
     /// <summary>What its model has said of how far it is.</summary>
     public RunProgress Progress { get; } = new();
@@ -53,10 +59,14 @@ internal sealed class Run(TicketMessage ticket, MessageInHand message, TimeSpan 
     /// <summary>How long it has run.</summary>
     public TimeSpan Elapsed => HasStarted ? Stopwatch.GetElapsedTime(_started) : TimeSpan.Zero;
 
-    public CancellationToken Token => _cancellation.Token;
+    /// <summary>Cancelled when its time is over, or it is told to stop.</summary>
+    public CancellationToken Token { get; }
 
-    /// <summary>Why it was told to stop; none if its own time is over, or it was not told.</summary>
-    public StopReason StopReason => (StopReason)Volatile.Read(ref _stopReason);
+    /// <summary>Cancelled seconds later: it has not listened.</summary>
+    public CancellationToken Abandoned { get; }
+
+    /// <summary>Whether it was told to stop before its time was over: its worker stops, or its ticket is not wanted any more.</summary>
+    public bool IsStopped => Volatile.Read(ref _isStopped) == 1;
 
     /// <summary>It has a slot now, and its time begins.</summary>
     public void Start()
@@ -69,10 +79,15 @@ internal sealed class Run(TicketMessage ticket, MessageInHand message, TimeSpan 
         _cancellation.CancelAfter(Limit);
     }
 
-    /// <summary>Tells it to stop; the first reason counts.</summary>
-    public void Stop(StopReason reason)
+    /// <summary>Tells it to stop.</summary>
+    /// <returns>Whether it was not told before.</returns>
+    public bool Stop()
     {
-        Interlocked.CompareExchange(ref _stopReason, (int)reason, (int)StopReason.None);
+        if (Token.IsCancellationRequested || Interlocked.Exchange(ref _isStopped, 1) == 1)
+        {
+            return false;
+        }
+
         try
         {
             _cancellation.Cancel();
@@ -81,6 +96,8 @@ internal sealed class Run(TicketMessage ticket, MessageInHand message, TimeSpan 
         {
             // It ended by itself in the meantime.
         }
+
+        return true;
     }
 
     /// <summary>Decides its end.</summary>
@@ -124,5 +141,9 @@ internal sealed class Run(TicketMessage ticket, MessageInHand message, TimeSpan 
             TraceParent = _span?.Id ?? Ticket.TraceParent,
         };
 
-    public void Dispose() => _cancellation.Dispose();
+    public void Dispose()
+    {
+        _cancellation.Dispose();
+        _abandonment.Dispose();
+    }
 }

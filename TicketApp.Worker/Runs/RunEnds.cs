@@ -39,12 +39,10 @@ internal sealed partial class RunEnds(Reporter reporter, WorkerIdentity worker, 
     /// <summary>It cannot be run here or anywhere.</summary>
     public bool Refused(Run run, string type, string message) => End(run, Failure(run, type, message) with { IsFinal = true });
 
-    /// <summary>It stopped when it was told to.</summary>
-    public bool Stopped(Run run) => End(run, run.StopReason switch
-    {
-        StopReason.HandedBack => run.Report(ReportType.Returned, worker.Name),
-        _ => Failure(run, "execution_timeout", $"The run took longer than {run.Limit}"),
-    });
+    /// <summary>It stopped when it was told to, or it did not and is left to itself.</summary>
+    public bool Stopped(Run run) => End(run, run.IsStopped
+        ? run.Report(ReportType.Returned, worker.Name)
+        : Failure(run, "execution_timeout", $"The run took longer than {run.Limit}"));
 
     /// <summary>There is nothing to say of it.</summary>
     public bool Dropped(Run run)

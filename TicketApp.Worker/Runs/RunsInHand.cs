@@ -34,6 +34,15 @@ internal sealed class RunsInHand
     /// <summary>How many tickets of a model are in hand.</summary>
     public int CountOf(string model) => All.Count(run => run.Ticket.Model == model);
 
+    /// <summary>The run of a ticket under an epoch; null if it is not in hand.</summary>
+    public Run? Find(RunReference reference)
+    {
+        lock (_lock)
+        {
+            return _runs.GetValueOrDefault(reference);
+        }
+    }
+
     public void Add(Run run)
     {
         lock (_lock)

@@ -51,12 +51,13 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
     private async Task DispatchAsync(CancellationToken over)
     {
         DispatchStore store = new(database, _dispatch);
-        DispatchWindow window = new(_dispatch);
+        DispatchWindows windows = new(_dispatch);
+        var window = windows.Of(ModelNames.Simulated);
         var replica = Guid.CreateVersion7();
         await store.AnnounceAsync(replica, CancellationToken.None);
         while (!over.IsCancellationRequested)
         {
-            window.Refresh(await TimedAsync(_looks, () => store.LookAsync(replica, CancellationToken.None)));
+            windows.Refresh(await TimedAsync(_looks, () => store.LookAsync(replica, CancellationToken.None)));
             var granted = window.TakeForBacklog(LargestRelease);
             if (granted == 0)
             {
@@ -64,7 +65,7 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
                 continue;
             }
 
-            var released = await TimedAsync(_releases, () => store.ReleaseAsync(granted, CancellationToken.None));
+            var released = await TimedAsync(_releases, () => store.ReleaseAsync(ModelNames.Simulated, granted, CancellationToken.None));
             window.Released(released.Count);
             var before = Interlocked.Add(ref _released, released.Count) - released.Count;
             foreach (var ticket in released)
@@ -142,7 +143,7 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
         SweepStore sweeps = new(database, _tickets);
         var started = Stopwatch.GetTimestamp();
         var requeued = 0;
-        while ((await sweeps.SweepLostAsync(cancellationToken)).Requeued is > 0 and var count)
+        while ((await sweeps.SweepLostAsync(cancellationToken)).Sum(outcome => outcome.Requeued) is > 0 and var count)
         {
             requeued += count;
         }

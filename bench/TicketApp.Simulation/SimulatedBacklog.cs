@@ -59,7 +59,7 @@ internal sealed class SimulatedBacklog : IAsyncDisposable
             insert into tickets (ticket_id, user_id, status, priority, queue_key, expires_at, due_at)
             select gen_random_uuid(), md5((2 + n % {size.Users - 1})::text)::uuid, 'queued', 1, 4 * (1 + n / {size.Users - 1}), now() + interval '1 day', now() + interval '1 day'
             from generate_series(0, {size.Tickets - own - 1}) n;
-            insert into workers (worker, slots, last_seen) select 'worker-' || w, {size.Slots}, now() + interval '1 day' from generate_series(1, {size.Workers}) w;
+            insert into workers (worker, slots, models, last_seen) select 'worker-' || w, {size.Slots}, jsonb_build_object('simulated', {size.Slots}), now() + interval '1 day' from generate_series(1, {size.Workers}) w;
             set session_replication_role = origin;
             """),
             cancellationToken);

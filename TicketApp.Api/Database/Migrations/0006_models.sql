@@ -27,3 +27,20 @@ create table ticket_progress (
     constraint ticket_progress_pk primary key (ticket_id, epoch, seq),
     constraint ticket_progress_ticket_fk foreign key (ticket_id) references tickets (ticket_id) on delete cascade
 );
+
+-- Each model has its own backlog, in an order of its own, and its own window.
+drop index tickets_backlog_ix;
+create index tickets_backlog_ix on tickets (model, queue_key, ticket_id) where status = 'queued';
+drop index tickets_flow_ix;
+create index tickets_flow_ix on tickets (model, user_id, priority, queue_key) where status = 'queued';
+
+drop index tickets_leased_ix;
+create index tickets_in_flight_ix on tickets (user_id, ticket_id) include (model) where status in ('released', 'running', 'canceling');
+
+-- Nearly always empty: those whose workers are told again and again to stop.
+create index tickets_canceling_ix on tickets (ticket_id) where status = 'canceling';
+
+-- A ticket that is being canceled keeps its lease until its worker has stopped it, or is lost.
+create or replace function is_leased(status ticket_status) returns boolean
+    language sql immutable parallel safe
+    as $$ select status in ('released', 'running', 'canceling') $$;

@@ -76,7 +76,7 @@ create function create_webhook_delivery() returns trigger
 begin
     insert into webhook_deliveries (delivery_id, ticket_id, user_id, host, event, ticket)
     values (
-        gen_random_uuid(), new.ticket_id, new.user_id, substring(new.webhook_url from '^https?://([^/?#]+)'),
+        gen_random_uuid(), new.ticket_id, new.user_id, coalesce(substring(new.webhook_url from '^https?://([^/?#]+)'), ''),
         case webhook_event(new.status) when 1 then 'ticket.started' else 'ticket.finished' end,
         to_jsonb(new) - 'webhook_url' - case
             when coalesce(octet_length(new.input), 0) + coalesce(octet_length(new.response), 0) > 16384 then '{input,response}'

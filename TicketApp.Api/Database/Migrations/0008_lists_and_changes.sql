@@ -1,9 +1,7 @@
 -- A user's tickets in the order of their ids, which are UUIDv7, are in that of time. One index over all would be written at each step
--- of a ticket; these three are written once where no ticket waits, when it ends: the leased ones had an entry before.
+-- of a ticket; these two and that of tickets in flight are written once where no ticket waits, when it ends.
 create index tickets_user_ended_ix on tickets (user_id, ticket_id) where time_finished is not null;
 create index tickets_user_waiting_ix on tickets (user_id, ticket_id) where status in ('queued', 'waiting');
-drop index if exists tickets_leased_ix;
-create index if not exists tickets_in_flight_ix on tickets (user_id, ticket_id) include (model) where status in ('released', 'running', 'canceling');
 
 -- The log of ends. Transactions commit in another order than they begin, so that no clock and no sequence orders what a reader has
 -- already seen; but everything below the oldest transaction that still runs is there for good. Null: not ended, or ended before this column.

@@ -1,0 +1,11 @@
+namespace TicketApp.Api.Cancellation;
+
+internal static class CancellationServices
+{
+    /// <summary>Adds what cancels tickets and tells workers of it.</summary>
+    public static IServiceCollection AddCancellation(this IServiceCollection services) =>
+        services
+            .AddSingleton<TicketCanceler>()
+            .AddSingleton<StopNotifier>()
+            .AddHostedService(provider => provider.GetRequiredService<StopNotifier>());
+}

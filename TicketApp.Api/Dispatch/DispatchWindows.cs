@@ -1,0 +1,33 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
+
+namespace TicketApp.Api.Dispatch;
+
+/// <summary>The dispatch windows, one for each model: what one model has in flight takes no room from another.</summary>
+internal sealed class DispatchWindows(IOptions<DispatchOptions> options)
+{
+    private readonly ConcurrentDictionary<string, DispatchWindow> _windows = new(StringComparer.Ordinal);
+
+    /// <summary>The models that have one, with it.</summary>
+    public IEnumerable<KeyValuePair<string, DispatchWindow>> All => _windows;
+
+    /// <summary>Whether tickets of any model wait, as far as this replica knows.</summary>
+    public bool HasBacklog => _windows.Values.Any(window => window.HasBacklog);
+
+    /// <summary>The window of <paramref name="model"/>. A new one has no room until the next look.</summary>
+    public DispatchWindow Of(string model) => _windows.GetOrAdd(model, static (_, options) => new(options), options);
+
+    /// <summary>Sets all of them anew; of a model that was not seen, nothing is in flight and nothing waits.</summary>
+    public void Refresh(WindowLook look)
+    {
+        foreach (var model in look.Models.Keys)
+        {
+            Of(model);
+        }
+
+        foreach (var (model, window) in _windows)
+        {
+            window.Refresh(look.Models.TryGetValue(model, out var state) ? state : new(InFlight: 0, Slots: 0, look.Replicas, HasBacklog: false));
+        }
+    }
+}

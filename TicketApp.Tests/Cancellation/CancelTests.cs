@@ -1,0 +1,171 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using RabbitMQ.Client;
+using TicketApp.Api.Cancellation;
+using TicketApp.Api.Database;
+using TicketApp.Api.Deadlines;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Responses;
+using TicketApp.Api.Tickets;
+using TicketApp.Contracts;
+using TicketApp.Contracts.Broker;
+using TicketApp.Tests.Fixtures;
+
+namespace TicketApp.Tests.Cancellation;
+
+/// <summary>Cancelling in each state, and what may come afterwards.</summary>
+[Collection(AppCollection.Name)]
+public sealed class CancelTests(AppFixture app)
+{
+    // Far longer than it may take, on a busy machine as well.
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(20);
+
+    private static readonly IOptions<TicketOptions> _tickets = Options.Create(new TicketOptions { MaxAttempts = 2, RetryPause = TimeSpan.FromMinutes(1) });
+    private static readonly IOptions<DispatchOptions> _dispatch = Options.Create(new DispatchOptions());
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task What_does_not_run_is_canceled_at_once_and_a_later_result_is_late()
+    {
+        await using var queued = await CreateAsync();
+        Assert.Equal(CancelResult.Canceled, await CancelAsync(queued));
+        Assert.Empty(await new DispatchStore(queued.Source, _dispatch).ReleaseAsync("simulated", 10, Cancel));
+
+        await using var released = await CreateAsync();
+        var ticket = await ReleaseAsync(released);
+        Assert.Equal(CancelResult.Canceled, await CancelAsync(released));
+        var outcome = await ApplyAsync(released, Report(ticket, ReportType.Started), Report(ticket, ReportType.Finished));
+        Assert.Equal([new RunReference(ticket.TicketId, ticket.Epoch)], outcome.Unwanted);
+        Assert.Equal((0, 1), (outcome.Ended.Count, outcome.Late));
+
+        await using var waiting = await CreateAsync();
+        await ApplyAsync(waiting, Report(await ReleaseAsync(waiting), ReportType.Failed));
+        Assert.Equal(CancelResult.Canceled, await CancelAsync(waiting));
+        Assert.Equal("canceled canceled canceled", string.Join(' ', await StatusAsync(queued), await StatusAsync(released), await StatusAsync(waiting)));
+    }
+
+    [Theory]
+    [InlineData(ReportType.Returned, "canceled")]
+    [InlineData(ReportType.Failed, "canceled")]
+    [InlineData(ReportType.Finished, "succeeded")]
+    public async Task What_runs_ends_when_its_worker_says_so_and_a_quicker_result_stays(ReportType report, string end)
+    {
+        await using var database = await CreateAsync();
+        var ticket = await ReleaseAsync(database);
+        await ApplyAsync(database, Report(ticket, ReportType.Started));
+        Assert.Equal(CancelResult.Canceling, await CancelAsync(database));
+        Assert.Equal(CancelResult.Canceling, await CancelAsync(database));
+        // Repetitions of what was said before do not bring it back.
+        await ApplyAsync(database, Report(ticket, ReportType.Started), Report(ticket, ReportType.Redelivered), Heartbeat(ticket));
+        Assert.Equal("canceling", await StatusAsync(database));
+
+        await ApplyAsync(database, Report(ticket, report));
+        Assert.Equal(end, await StatusAsync(database));
+        Assert.Equal(CancelResult.AlreadyFinished, await CancelAsync(database));
+        Assert.False(await database.ValueAsync<bool>("select report_pending from tickets"));
+    }
+
+    [Theory]
+    [InlineData("lease_expires = now()")]
+    [InlineData("due_at = now()")]
+    [InlineData("due_at = now(), expires_at = now()")]
+    public async Task If_its_worker_is_lost_or_its_time_is_over_it_ends_as_canceled(string change)
+    {
+        await using var database = await CreateAsync();
+        await ApplyAsync(database, Report(await ReleaseAsync(database), ReportType.Started));
+        await CancelAsync(database);
+        await database.ExecuteAsync($"update tickets set {change}");
+        SweepStore sweeps = new(database.Source, _tickets);
+        await sweeps.SweepDueAsync(Cancel);
+        await sweeps.SweepLostAsync(Cancel);
+
+        Assert.Equal("canceled", await StatusAsync(database));
+    }
+
+    [Fact]
+    public async Task Nothing_is_canceled_where_there_is_no_ticket()
+    {
+        await using var database = await CreateAsync();
+
+        Assert.Equal(CancelResult.NotFound, (await Canceler(database.Source).CancelAsync(Guid.NewGuid(), Cancel)).Result);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_model_of_a_running_ticket_is_stopped_though_the_replica_that_canceled_it_sent_no_message(bool listens)
+    {
+        TaskCompletionSource<bool> started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource<bool> stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource<string> never = new();
+        TestModel model = new((_, token) =>
+        {
+            started.TrySetResult(true);
+            token.Register(() => stopped.TrySetResult(true));
+            return listens ? never.Task.WaitAsync(token) : never.Task;
+        });
+        await using var worker = await TestWorker.StartAsync(app, model);
+        var ticketId = Guid.Parse(await app.CreateTicketAsync(await app.CreateUserAsync(), model.Name));
+        await using var database = NpgsqlDataSource.Create(app.Database);
+        await started.Task.WaitAsync(_limit, Cancel);
+        // Also before it was reported to run: then it ends at once, and the worker is told when it reports the run.
+        if (listens)
+        {
+            await EventuallyAsync(database, ticketId, "running");
+        }
+
+        // Its notifier does not run: only what the application does by itself tells the worker.
+        await Canceler(database).CancelAsync(ticketId, Cancel);
+        await stopped.Task.WaitAsync(_limit, Cancel);
+        await EventuallyAsync(database, ticketId, "canceled");
+        using var response = await app.Api.GetAsync($"/ticket?ticket_id={ticketId}", Cancel);
+        Assert.Equal(System.Net.HttpStatusCode.Gone, response.StatusCode);
+    }
+
+    private static TicketCanceler Canceler(NpgsqlDataSource database) => new(
+        database,
+        new StopNotifier(
+            database,
+            new BrokerPublisher(new ConnectionFactory(), NullLogger<BrokerPublisher>.Instance),
+            new DatabaseMigrator(database, NullLogger<DatabaseMigrator>.Instance),
+            _dispatch,
+            NullLogger<StopNotifier>.Instance),
+        new OpenTickets(),
+        _dispatch);
+
+    private static async Task<CancelResult> CancelAsync(ScratchDatabase database) =>
+        (await Canceler(database.Source).CancelAsync(await database.ValueAsync<Guid>("select ticket_id from tickets"), Cancel)).Result;
+
+    private static WorkerReport Report(TicketMessage ticket, ReportType type) => new()
+    {
+        Type = type, Worker = "w", TicketId = ticket.TicketId, UserId = ticket.UserId, Epoch = ticket.Epoch, Response = "done", RunMilliseconds = 5,
+    };
+
+    private static WorkerReport Heartbeat(TicketMessage ticket) => new() { Type = ReportType.Heartbeat, Worker = "w", Runs = [new(ticket.TicketId, ticket.Epoch)] };
+
+    private static Task<ReportOutcome> ApplyAsync(ScratchDatabase database, params WorkerReport[] reports) =>
+        new ReportStore(database.Source, _dispatch, _tickets).ApplyAsync(reports, Cancel);
+
+    private static Task<string> StatusAsync(ScratchDatabase database) => database.ValueAsync<string>("select status::text from tickets");
+
+    private static async Task<TicketMessage> ReleaseAsync(ScratchDatabase database) =>
+        Assert.Single(await new DispatchStore(database.Source, _dispatch).ReleaseAsync("simulated", 10, Cancel));
+
+    private static Task<string> EventuallyAsync(NpgsqlDataSource database, Guid ticketId, string status) => Eventually.GetAsync($"Ticket {ticketId} {status}", _limit, async () =>
+    {
+        await using var command = database.CreateCommand($"select status::text from tickets where ticket_id = '{ticketId}'");
+        return await command.ExecuteScalarAsync(Cancel) as string is { } found && found == status ? found : null;
+    });
+
+    /// <summary>A database with one queued ticket.</summary>
+    private async Task<ScratchDatabase> CreateAsync()
+    {
+        var database = await ScratchDatabase.CreateMigratedAsync(app);
+        var user = Guid.CreateVersion7();
+        await database.ExecuteAsync($"insert into users (user_id) values ('{user}')");
+        await new TicketStore(database.Source, _tickets, _dispatch).CreateAsync([new NewTicket(Guid.CreateVersion7(), user)], release: 0);
+        return database;
+    }
+}

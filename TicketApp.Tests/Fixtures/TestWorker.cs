@@ -1,0 +1,42 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using TicketApp.Contracts.Broker;
+using TicketApp.Worker;
+using TicketApp.Worker.Models;
+
+namespace TicketApp.Tests.Fixtures;
+
+/// <summary>A worker of a running application inside the test's process, for models that only tests have. Returns once tickets can choose them.</summary>
+internal sealed class TestWorker : IAsyncDisposable
+{
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(30);
+
+    private readonly IHost _host;
+
+    private TestWorker(IHost host) => _host = host;
+
+    /// <summary>Cancelled when it stops, by itself or not.</summary>
+    public CancellationToken Stopping => _host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+
+    public static async Task<TestWorker> StartAsync(RunningApp app, IModel model, params IEnumerable<KeyValuePair<string, string?>> settings)
+    {
+        _ = app.App;
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:rabbitmq", app.Broker), new("Worker:DrainTimeout", "00:00:01"), .. settings]);
+        builder.AddBroker(HealthStatus.Unhealthy);
+        builder.Services.AddSingleton(model).AddTicketRuns();
+        TestWorker worker = new(builder.Build());
+        await worker._host.StartAsync(TestContext.Current.CancellationToken);
+        await Eventually.GetAsync($"The model {model.Name} served", _limit, async () =>
+            (await app.Api.GetStringAsync("/v1/models", TestContext.Current.CancellationToken)).Contains($"\"{model.Name}\"", StringComparison.Ordinal) ? worker : null);
+        return worker;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+}

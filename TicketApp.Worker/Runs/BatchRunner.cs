@@ -1,0 +1,172 @@
+using System.Threading.Channels;
+using TicketApp.Worker.Models;
+
+namespace TicketApp.Worker.Runs;
+
+/// <summary>
+/// Runs the tickets of one model together: what is at hand when a slot is free, and what comes within a few milliseconds. Each run ends
+/// on its own: one that is told to stop ends at once, and its place in the batch counts for nothing.
+/// </summary>
+internal sealed partial class BatchRunner : IModelRunner
+{
+    private static readonly TimeSpan _gathering = TimeSpan.FromMilliseconds(3);
+
+    private readonly Channel<Run> _waiting = Channel.CreateUnbounded<Run>();
+    private readonly ServedModel _served;
+    private readonly IBatchModel _model;
+    private readonly RunEnds _ends;
+    private readonly AbandonedRuns _abandoned;
+    private readonly ILogger _logger;
+
+    public BatchRunner(ServedModel served, IBatchModel model, RunEnds ends, AbandonedRuns abandoned, ILogger logger)
+    {
+        (_served, _model, _ends, _abandoned, _logger) = (served, model, ends, abandoned, logger);
+        for (var slot = 0; slot < served.Slots; slot++)
+        {
+            _ = TakeBatchesAsync();
+        }
+    }
+
+    public void Take(Run run)
+    {
+        run.Token.UnsafeRegister(_ => _ends.Stopped(run), null);
+        _waiting.Writer.TryWrite(run);
+    }
+
+    public void Dispose() => _waiting.Writer.TryComplete();
+
+    private async Task TakeBatchesAsync()
+    {
+        while (await _waiting.Reader.WaitToReadAsync())
+        {
+            List<Run> batch = [];
+            Gather(batch);
+            if (batch.Count > 0 && batch.Count < _model.LargestBatch)
+            {
+                await Task.Delay(_gathering);
+                Gather(batch);
+            }
+
+            if (batch.Count > 0)
+            {
+                await CallAsync(batch);
+            }
+        }
+    }
+
+    private void Gather(List<Run> batch)
+    {
+        while (batch.Count < _model.LargestBatch && _waiting.Reader.TryRead(out var run))
+        {
+            if (run.IsStale)
+            {
+                _ends.Dropped(run);
+            }
+            else if (!run.HasEnded)
+            {
+                run.Start();
+                batch.Add(run);
+            }
+        }
+    }
+
+    private async Task CallAsync(List<Run> batch)
+    {
+        // Not before the last of them is: each has its own limit, and may be told to stop by itself.
+        using CancellationTokenSource unwanted = new();
+        using CancellationTokenSource abandoned = new();
+        var (wanted, running) = (batch.Count, batch.Count);
+        List<CancellationTokenRegistration> registrations =
+        [
+            .. batch.Select(run => run.Token.UnsafeRegister(_ => CancelLast(ref wanted, unwanted), null)),
+            .. batch.Select(run => run.Abandoned.UnsafeRegister(_ => CancelLast(ref running, abandoned), null)),
+        ];
+        var token = unwanted.Token;
+        var call = Task.Run(() => CallModelAsync(batch, token), CancellationToken.None);
+        try
+        {
+            await call.WaitAsync(abandoned.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            _abandoned.Add(_served.Model.Name, call);
+        }
+
+        foreach (var registration in registrations)
+        {
+            await registration.DisposeAsync();
+        }
+    }
+
+    private static void CancelLast(ref int count, CancellationTokenSource source)
+    {
+        if (Interlocked.Decrement(ref count) == 0)
+        {
+            source.Cancel();
+        }
+    }
+
+    private async Task CallModelAsync(List<Run> batch, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var outcomes = await _model.RunBatchAsync(batch.ConvertAll(run => run.ForModel()), cancellationToken);
+            if (outcomes.Count != batch.Count)
+            {
+                throw new InvalidOperationException($"The model had {batch.Count} runs and said what became of {outcomes.Count}.");
+            }
+
+            for (var i = 0; i < batch.Count; i++)
+            {
+                End(batch[i], outcomes[i]);
+            }
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            Log.BatchFailed(_logger, exception, _served.Model.Name, batch.Count);
+            foreach (var run in batch)
+            {
+                await CallSingleAsync(run);
+            }
+        }
+        catch (Exception)
+        {
+            // None of them is wanted any more: all have ended.
+        }
+    }
+
+    private async Task CallSingleAsync(Run run)
+    {
+        if (run.HasEnded)
+        {
+            return;
+        }
+
+        try
+        {
+            _ends.Answered(run, await _model.RunAsync(run.ForModel(), run.Token));
+        }
+        catch (Exception exception)
+        {
+            _ends.Failed(run, exception);
+        }
+    }
+
+    private void End(Run run, ModelOutcome outcome)
+    {
+        if (outcome.Answer is { } answer)
+        {
+            _ends.Answered(run, answer);
+        }
+        else
+        {
+            _ends.Failed(run, outcome.Failure ?? new InvalidOperationException("The model neither answered nor failed."));
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "The model {Model} failed with a batch of {Count}; each is run by itself")]
+        public static partial void BatchFailed(ILogger logger, Exception exception, string model, int count);
+    }
+}
