@@ -6,6 +6,7 @@ using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Cancellation;
 
@@ -14,8 +15,9 @@ namespace TicketApp.Api.Cancellation;
 /// ended, whichever replica canceled them; of tickets that were on their way for as long as their message can live, so that a worker
 /// that starts in between hears of them before it runs them. Should this process die, the worker is told when it reports the run.
 /// </summary>
-internal sealed partial class StopNotifier(
-    NpgsqlDataSource database, BrokerPublisher broker, DatabaseMigrator migrator, IOptions<DispatchOptions> dispatch, ILogger<StopNotifier> logger) : BackgroundService
+internal sealed class StopNotifier(
+    NpgsqlDataSource database, BrokerPublisher broker, DatabaseMigrator migrator, LoopProgress progress, IOptions<DispatchOptions> dispatch, ILogger<StopNotifier> logger)
+    : DatabaseLoop("notices of canceled tickets", migrator, progress, logger)
 {
     private const int LargestMessage = 1000;
     private static readonly TimeSpan _again = TimeSpan.FromMilliseconds(500);
@@ -49,26 +51,9 @@ internal sealed partial class StopNotifier(
         base.Dispose();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        await migrator.Ready.WaitAsync(stoppingToken);
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await _wake.WaitAsync(_again, stoppingToken);
-                if (broker.IsReady)
-                {
-                    await TellAsync(stoppingToken);
-                }
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                Log.Failed(logger, exception.GetBaseException().Message);
-                await Task.Delay(_again, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-        }
-    }
+    protected override Task WorkAsync(CancellationToken stoppingToken) => broker.IsReady ? TellAsync(stoppingToken) : Task.CompletedTask;
+
+    protected override Task WaitAsync(CancellationToken stoppingToken) => _wake.WaitAsync(_again, stoppingToken);
 
     private async Task TellAsync(CancellationToken cancellationToken)
     {
@@ -99,11 +84,5 @@ internal sealed partial class StopNotifier(
         }
 
         return runs;
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "Workers are told later which runs to stop: {Reason}")]
-        public static partial void Failed(ILogger logger, string reason);
     }
 }

@@ -4,12 +4,18 @@ using Npgsql;
 using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Tickets;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Models;
 
 /// <summary>Which models tickets can choose, and who serves them: from what workers report, as it was a second ago at most.</summary>
-internal sealed partial class ModelCatalog(
-    NpgsqlDataSource database, DatabaseMigrator migrator, IOptions<TicketOptions> tickets, IOptions<DispatchOptions> dispatch, ILogger<ModelCatalog> logger) : BackgroundService
+internal sealed class ModelCatalog(
+    NpgsqlDataSource database,
+    IOptions<TicketOptions> tickets,
+    IOptions<DispatchOptions> dispatch,
+    DatabaseMigrator migrator,
+    LoopProgress progress,
+    ILogger<ModelCatalog> logger) : DatabaseLoop("list of models", migrator, progress, logger)
 {
     // Of a default model that no worker has ever served, nothing more is known.
     private const int LongestUnknownInput = 10_000;
@@ -39,23 +45,9 @@ internal sealed partial class ModelCatalog(
     /// <exception cref="TimeoutException">As for <see cref="All"/>.</exception>
     public bool TryGet(string name, [NotNullWhen(true)] out KnownModel? model) => Models.TryGetValue(name, out model);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        await migrator.Ready.WaitAsync(stoppingToken);
-        using PeriodicTimer timer = new(_refresh);
-        do
-        {
-            try
-            {
-                _models = await ReadAsync(stoppingToken);
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                Log.Failed(logger, exception.GetBaseException().Message);
-            }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
-    }
+    protected override async Task WorkAsync(CancellationToken stoppingToken) => _models = await ReadAsync(stoppingToken);
+
+    protected override Task WaitAsync(CancellationToken stoppingToken) => Task.Delay(_refresh, stoppingToken);
 
     private async Task<Dictionary<string, KnownModel>> ReadAsync(CancellationToken cancellationToken)
     {
@@ -72,11 +64,5 @@ internal sealed partial class ModelCatalog(
 
         models.TryAdd(Default, new(Default, "The default model; no worker has served it yet", InputRequired: false, LongestUnknownInput, LargestBatch: 1, Workers: 0, Slots: 0));
         return models;
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "The list of models is not up to date: {Reason}")]
-        public static partial void Failed(ILogger logger, string reason);
     }
 }

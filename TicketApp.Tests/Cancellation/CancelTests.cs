@@ -10,6 +10,7 @@ using TicketApp.Api.Responses;
 using TicketApp.Api.Tickets;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
+using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Cancellation;
@@ -130,6 +131,7 @@ public sealed class CancelTests(AppFixture app)
             database,
             new BrokerPublisher(new ConnectionFactory(), NullLogger<BrokerPublisher>.Instance),
             new DatabaseMigrator(database, NullLogger<DatabaseMigrator>.Instance),
+            new LoopProgress(),
             _dispatch,
             NullLogger<StopNotifier>.Instance),
         new OpenTickets(),

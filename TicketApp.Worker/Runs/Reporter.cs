@@ -13,11 +13,14 @@ namespace TicketApp.Worker.Runs;
 internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, ILogger<Reporter> logger) : BackgroundService
 {
     private const int LargestBatch = 200;
+
+    // With a last one of the longest, and each character an escape of six bytes, this stays within the 16 MiB of a message.
+    private const int MostCharacters = Reportable.LongestResponse;
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
 
     private readonly Acknowledgements _acknowledgements = new();
 
-    // Bounded by the runs in hand: each has at most its start and its end here.
+    // Bounded by the runs in hand: each has at most its start and its end here, and what is said of it while the broker takes messages.
     private readonly Channel<Entry> _entries = Channel.CreateUnbounded<Entry>(new UnboundedChannelOptions { SingleReader = true });
 
     /// <summary>Reports the end of a run; lets go of it once the broker has the report.</summary>
@@ -52,9 +55,11 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
         List<Entry> batch = new(LargestBatch);
         while (await _entries.Reader.WaitToReadAsync(stoppingToken))
         {
-            while (batch.Count < LargestBatch && _entries.Reader.TryRead(out var entry))
+            var characters = 0;
+            while (batch.Count < LargestBatch && characters < MostCharacters && _entries.Reader.TryRead(out var entry))
             {
                 batch.Add(entry);
+                characters += (entry.Report?.Response?.Length ?? 0) + (entry.Report?.Text?.Length ?? 0);
             }
 
             await PublishAsync([.. batch.Select(entry => entry.Report).OfType<WorkerReport>()], stoppingToken);
