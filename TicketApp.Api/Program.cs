@@ -10,6 +10,7 @@ using TicketApp.Api.Dispatch;
 using TicketApp.Api.Errors;
 using TicketApp.Api.Listing;
 using TicketApp.Api.Models;
+using TicketApp.Api.OpenApi;
 using TicketApp.Api.Responses;
 using TicketApp.Api.Statistics;
 using TicketApp.Api.Tickets;
@@ -27,6 +28,7 @@ builder.AddDatabase();
 builder.AddAccess();
 builder.AddBroker(withoutBroker: HealthStatus.Degraded); // tickets are accepted all the same
 builder.Services
+    .AddApiDescription()
     .AddUsers()
     .AddTickets()
     .AddModels()
@@ -49,6 +51,7 @@ app.UseAccess();
 app.MapDefaultEndpoints();
 app.MapUsers();
 app.MapTickets();
+app.MapApiDescription();
 app.MapResourceApi()
     .MapUserResources()
     .MapTicketResources()

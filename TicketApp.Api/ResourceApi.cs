@@ -1,3 +1,6 @@
+using TicketApp.Api.OpenApi;
+using TicketApp.Api.Problems;
+
 namespace TicketApp.Api;
 
 /// <summary>The resource API: one route group, on which what holds for all of its endpoints is set once.</summary>
@@ -7,7 +10,8 @@ internal static class ResourceApi
     public const string Prefix = "/v1";
 
     /// <summary>The group that every endpoint of the resource API is mapped on.</summary>
-    public static RouteGroupBuilder MapResourceApi(this IEndpointRouteBuilder routes) => routes.MapGroup(Prefix);
+    public static RouteGroupBuilder MapResourceApi(this IEndpointRouteBuilder routes) =>
+        routes.MapGroup(Prefix).WithProblems(ProblemType.KeyRequired, ProblemType.InternalError, ProblemType.Unavailable, ProblemType.Overloaded);
 
     /// <summary>Whether <paramref name="request"/> is to be answered the way of the resource API, with problems.</summary>
     public static bool Serves(HttpRequest request) => request.Path.StartsWithSegments(Prefix, StringComparison.OrdinalIgnoreCase);

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Access;
+using TicketApp.Api.OpenApi;
+using TicketApp.Api.Problems;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Changes;
@@ -11,7 +13,13 @@ internal static class ChangesEndpoints
     /// <summary>Maps the log of what finished.</summary>
     public static RouteGroupBuilder MapChanges(this RouteGroupBuilder v1)
     {
-        v1.MapGet("/tickets/changes", ReadAsync).Produces<TicketChanges>();
+        v1.MapGet("/tickets/changes", ReadAsync).Produces<TicketChanges>()
+            .WithSummary("Follow what finished")
+            .WithDescription("The log of ends, in order. Each end is there once, whoever reads how often; ask again with the value of next, now or later.")
+            .WithParameter("after", "The value of next of the answer before; now for what ends from now on; absent for everything.")
+            .WithParameter("user_id", "Only this user's tickets.")
+            .WithParameter("limit", "The most in an answer.", isNumber: true)
+            .WithProblems(ProblemType.InvalidRequest, ProblemType.InvalidCursor);
         return v1;
     }
 

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Access;
+using TicketApp.Api.OpenApi;
+using TicketApp.Api.Problems;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Listing;
@@ -11,7 +13,15 @@ internal static class ListingEndpoints
     /// <summary>Maps lists of tickets.</summary>
     public static RouteGroupBuilder MapListing(this RouteGroupBuilder v1)
     {
-        v1.MapGet("/tickets", ListAsync).Produces<TicketPage>();
+        v1.MapGet("/tickets", ListAsync).Produces<TicketPage>()
+            .WithSummary("List tickets, newest first")
+            .WithParameter("user_id", "Only this user's.")
+            .WithParameter("status", $"Only in these states, separated by commas: {string.Join(", ", TicketStatusNames.AllPublic)}.")
+            .WithParameter("created_after", "Only those created after this time, such as 2026-01-31T12:00:00Z.")
+            .WithParameter("created_before", "Only those created before this time.")
+            .WithParameter("limit", "The most on a page.", isNumber: true)
+            .WithParameter("cursor", "The value of next of the page before.")
+            .WithProblems(ProblemType.InvalidRequest, ProblemType.InvalidCursor);
         return v1;
     }
 

@@ -11,7 +11,7 @@ internal static class ModelsEndpoints
 
     public static RouteGroupBuilder MapModels(this RouteGroupBuilder v1)
     {
-        v1.MapGet("/models", List).Produces<ModelList>();
+        v1.MapGet("/models", List).Produces<ModelList>().WithSummary("List the models that tickets can choose");
         return v1;
     }
 

@@ -1,3 +1,5 @@
+using System.Reflection;
+
 namespace TicketApp.Api.Problems;
 
 /// <summary>A kind of error of the resource API. Its URI is stable: programs may decide by it.</summary>
@@ -26,6 +28,9 @@ internal sealed record ProblemType(string Name, int Status, string Title)
     public static readonly ProblemType InternalError = new("internal-error", StatusCodes.Status500InternalServerError, "Something unexpected went wrong");
     public static readonly ProblemType Overloaded = new("overloaded", StatusCodes.Status503ServiceUnavailable, "The service is at its limit");
     public static readonly ProblemType Unavailable = new("unavailable", StatusCodes.Status503ServiceUnavailable, "The service is temporarily unavailable");
+
+    /// <summary>All that there are.</summary>
+    public static IReadOnlyList<ProblemType> All { get; } = [.. typeof(ProblemType).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (ProblemType)field.GetValue(null)!)];
 
     /// <summary>The stable identifier.</summary>
     public string Uri => $"urn:ticketapp:problem:{Name}";

@@ -18,7 +18,7 @@ internal static class StatisticsEndpoints
     public static RouteGroupBuilder MapStatistics(this RouteGroupBuilder v1)
     {
         // Numbers of all users together. What scales the workers reads them, and has no key.
-        v1.MapGet("/stats", GetAsync).Produces<ServiceStatistics>().AllowAnonymous();
+        v1.MapGet("/stats", GetAsync).Produces<ServiceStatistics>().AllowAnonymous().WithSummary("How the service is doing");
         return v1;
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using TicketApp.Api.Access;
+using TicketApp.Api.OpenApi;
 using TicketApp.Api.Problems;
 
 namespace TicketApp.Api.Tickets;
@@ -9,7 +10,9 @@ internal static class TicketActions
 {
     public static RouteGroupBuilder MapTicketActions(this RouteGroupBuilder v1)
     {
-        v1.MapPost("/tickets/{id}/retry", RetryAsync).Produces<Ticket>();
+        v1.MapPost("/tickets/{id}/retry", RetryAsync).Produces<Ticket>()
+            .WithSummary("Run a ticket again that ended without a response")
+            .WithProblems(ProblemType.TicketNotFound, ProblemType.NotRetryable);
         return v1;
     }
 

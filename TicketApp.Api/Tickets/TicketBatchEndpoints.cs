@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Access;
 using TicketApp.Api.Idempotency;
+using TicketApp.Api.OpenApi;
 using TicketApp.Api.Problems;
 
 namespace TicketApp.Api.Tickets;
@@ -14,7 +15,12 @@ internal static class TicketBatchEndpoints
 {
     public static RouteGroupBuilder MapTicketBatch(this RouteGroupBuilder v1)
     {
-        v1.MapPost("/tickets/batch", CreateAsync).Accepts<TicketBatch>("application/json").Produces<TicketBatchResult>();
+        v1.MapPost("/tickets/batch", CreateAsync).Accepts<TicketBatch>("application/json").Produces<TicketBatchResult>()
+            .WithSummary("Submit many tickets")
+            .WithDescription("Each is taken or refused by itself: the results are in the order of the request.")
+            .WithHeader(IdempotencyKey.Header, "As for one ticket; it counts for each ticket at its place.")
+            .WithRequestExample("""{"tickets":[{"user_id":"01a205da-a5ea-7abf-916d-5fb3315c6011"},{"user_id":"01a205da-a5ea-7abf-916d-5fb3315c6011","priority":"low"}]}""")
+            .WithProblems(ProblemType.InvalidRequest, ProblemType.TooLarge, ProblemType.NotJson);
         return v1;
     }
 

@@ -5,6 +5,7 @@ using Microsoft.Net.Http.Headers;
 using TicketApp.Api.Access;
 using TicketApp.Api.Database;
 using TicketApp.Api.Idempotency;
+using TicketApp.Api.OpenApi;
 using TicketApp.Api.Problems;
 using TicketApp.Api.Waiting;
 
@@ -13,10 +14,35 @@ namespace TicketApp.Api.Tickets;
 /// <summary>Tickets of the resource API: one is made, one is looked at.</summary>
 internal static class TicketResourceEndpoints
 {
+    private const string Example =
+        """
+        {
+          "id": "01a205da-a612-79e7-be41-135fd85e6f9f", "user_id": "01a205da-a5ea-7abf-916d-5fb3315c6011", "status": "queued", "model": "simulated", "input": null,
+          "created_at": "2026-01-31T12:00:00.123456Z", "started_at": null, "finished_at": null, "expires_at": "2026-01-31T12:05:00.123456Z",
+          "response": null, "error": null, "attempt": 0, "max_attempts": 3, "priority": "normal",
+          "queue": { "position": 12, "eta_seconds": { "p50": 30, "p90": 75 }, "wait_reason": "at_capacity" },
+          "urls": {
+            "self": "/v1/tickets/01a205da-a612-79e7-be41-135fd85e6f9f", "cancel": "/v1/tickets/01a205da-a612-79e7-be41-135fd85e6f9f/cancel",
+            "events": "/v1/tickets/01a205da-a612-79e7-be41-135fd85e6f9f/events"
+          }
+        }
+        """;
+
     public static RouteGroupBuilder MapTicketResources(this RouteGroupBuilder v1)
     {
-        v1.MapPost("/tickets", CreateAsync).Accepts<CreateTicket>("application/json").Produces<Ticket>(StatusCodes.Status201Created);
-        v1.MapMethods("/tickets/{id}", [HttpMethods.Get, HttpMethods.Head], GetAsync).Produces<Ticket>().Produces(StatusCodes.Status304NotModified);
+        v1.MapPost("/tickets", CreateAsync).Accepts<CreateTicket>("application/json").Produces<Ticket>(StatusCodes.Status201Created)
+            .WithSummary("Submit a ticket")
+            .WithHeader(IdempotencyKey.Header, "1 to 255 visible ASCII characters. A repetition of the request under the same key gives the same ticket, with Idempotent-Replayed: true.")
+            .WithHeader(WaitPreference.Header, WaitPreference.Description)
+            .WithRequestExample("""{"user_id":"01a205da-a5ea-7abf-916d-5fb3315c6011","priority":"high","policy":{"deadline_s":120}}""")
+            .WithResponseExample(Example)
+            .WithProblems(ProblemType.InvalidRequest, ProblemType.UnknownModel, ProblemType.UserNotFound, ProblemType.TooLarge, ProblemType.NotJson, ProblemType.KeyReused);
+        v1.MapMethods("/tickets/{id}", [HttpMethods.Get, HttpMethods.Head], GetAsync).Produces<Ticket>().Produces(StatusCodes.Status304NotModified)
+            .WithSummary("Look at a ticket")
+            .WithHeader(WaitPreference.Header, WaitPreference.Description)
+            .WithHeader("If-None-Match", "The ETag of a finished ticket that the caller has: 304 as long as it is the same.")
+            .WithResponseExample(Example)
+            .WithProblems(ProblemType.TicketNotFound);
         return v1;
     }
 

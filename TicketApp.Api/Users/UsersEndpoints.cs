@@ -20,7 +20,7 @@ internal static class UsersEndpoints
     /// <summary>Maps users of the resource API.</summary>
     public static RouteGroupBuilder MapUserResources(this RouteGroupBuilder v1)
     {
-        v1.MapPost("/users", CreateResourceAsync).AllowSignUp(v1).Produces<User>(StatusCodes.Status201Created);
+        v1.MapPost("/users", CreateResourceAsync).AllowSignUp(v1).Produces<User>(StatusCodes.Status201Created).WithSummary("Create a user");
         return v1;
     }
 

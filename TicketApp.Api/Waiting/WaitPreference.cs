@@ -10,6 +10,10 @@ internal static class WaitPreference
     /// <summary>The longest wait; a wish for more is granted this far.</summary>
     public const int MostSeconds = 60;
 
+    public const string Header = "Prefer";
+
+    public const string Description = "wait=N: answer as soon as the ticket is finished, after N seconds (at most 60) at the latest. Preference-Applied says that it was granted.";
+
     /// <summary>Reads the header <c>Prefer</c>.</summary>
     /// <returns>Seconds from 1; null if there is no such wish. Of several the first counts.</returns>
     public static int? Read(StringValues prefer)
@@ -34,7 +38,7 @@ internal static class WaitPreference
     /// <exception cref="Database.OverloadedException">As many requests wait as may.</exception>
     public static async Task<TicketRow?> GrantAsync(HttpContext context, TicketRow row, TicketWatch watch, CancellationToken cancellationToken)
     {
-        if (Read(context.Request.Headers["Prefer"]) is not { } seconds)
+        if (Read(context.Request.Headers[Header]) is not { } seconds)
         {
             return row;
         }

@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Access;
+using TicketApp.Api.OpenApi;
+using TicketApp.Api.Problems;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Waiting;
@@ -20,7 +22,11 @@ internal static class WaitingEndpoints
     /// <summary>Maps the events of a ticket.</summary>
     public static RouteGroupBuilder MapWaiting(this RouteGroupBuilder v1)
     {
-        v1.MapGet("/tickets/{id}/events", ListenAsync).Produces(StatusCodes.Status200OK, contentType: EventStream.ContentType).Produces(StatusCodes.Status204NoContent);
+        v1.MapGet("/tickets/{id}/events", ListenAsync).Produces(StatusCodes.Status200OK, contentType: EventStream.ContentType).Produces(StatusCodes.Status204NoContent)
+            .WithSummary("Listen to a ticket")
+            .WithDescription("Server-sent events queued, started, progress and finished; after the last the stream ends. 204: the ticket has ended and the listener has heard of it.")
+            .WithHeader("Last-Event-ID", "The id of the last event that the listener has.")
+            .WithProblems(ProblemType.TicketNotFound);
         return v1;
     }
 

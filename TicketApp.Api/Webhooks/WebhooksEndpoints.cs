@@ -29,12 +29,12 @@ internal static class WebhooksEndpoints
 
     public static RouteGroupBuilder MapWebhooks(this RouteGroupBuilder v1)
     {
-        v1.MapPost("/users/{id}/webhook-secrets", RotateSecretAsync).Produces<WebhookSecret>(StatusCodes.Status201Created);
-        v1.MapGet("/users/{id}/webhook-deliveries/dead", ListDeadAsync).Produces<WebhookDeliveryPage>();
-        v1.MapGet("/users/{id}/webhook-endpoints/off", ListOffAsync).Produces<WebhookEndpointsOff>();
-        v1.MapDelete("/users/{id}/webhook-endpoints/off", SwitchOnAsync).Produces(StatusCodes.Status204NoContent);
-        v1.MapGet("/tickets/{id}/deliveries", ListAsync).Produces<WebhookDeliveries>();
-        v1.MapPost("/tickets/{id}/deliveries/{delivery}/replay", ReplayAsync).Produces(StatusCodes.Status202Accepted);
+        v1.MapPost("/users/{id}/webhook-secrets", RotateSecretAsync).Produces<WebhookSecret>(StatusCodes.Status201Created).WithSummary("Make a new signing secret; the one before it stays good for a while");
+        v1.MapGet("/users/{id}/webhook-deliveries/dead", ListDeadAsync).Produces<WebhookDeliveryPage>().WithSummary("List deliveries that were given up");
+        v1.MapGet("/users/{id}/webhook-endpoints/off", ListOffAsync).Produces<WebhookEndpointsOff>().WithSummary("List endpoints that are switched off");
+        v1.MapDelete("/users/{id}/webhook-endpoints/off", SwitchOnAsync).Produces(StatusCodes.Status204NoContent).WithSummary("Switch an endpoint on again");
+        v1.MapGet("/tickets/{id}/deliveries", ListAsync).Produces<WebhookDeliveries>().WithSummary("List a ticket's deliveries");
+        v1.MapPost("/tickets/{id}/deliveries/{delivery}/replay", ReplayAsync).Produces(StatusCodes.Status202Accepted).WithSummary("Deliver again");
         return v1;
     }
 
