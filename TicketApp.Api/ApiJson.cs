@@ -9,6 +9,7 @@ using TicketApp.Api.Problems;
 using TicketApp.Api.Statistics;
 using TicketApp.Api.Tickets;
 using TicketApp.Api.Users;
+using TicketApp.Api.Waiting;
 using TicketApp.Api.Webhooks;
 
 namespace TicketApp.Api;
@@ -31,6 +32,7 @@ namespace TicketApp.Api;
 [JsonSerializable(typeof(WebhookDeliveryPage))]
 [JsonSerializable(typeof(WebhookEndpointsOff))]
 [JsonSerializable(typeof(TicketPage))]
+[JsonSerializable(typeof(TicketProgress))]
 [JsonSerializable(typeof(ServiceStatistics))]
 [JsonSerializable(typeof(TicketBatch))]
 [JsonSerializable(typeof(TicketBatchResult))]
@@ -43,8 +45,10 @@ internal sealed partial class ApiJson : JsonSerializerContext
     public static Utf8ContentHttpResult Ok<T>(T body, JsonTypeInfo<T> type) => TypedResults.Text(JsonSerializer.SerializeToUtf8Bytes(body, type), ContentType);
 
     /// <summary>The answer to a request that has created something.</summary>
-    public static Utf8ContentHttpResult Created<T>(T body, JsonTypeInfo<T> type) =>
-        TypedResults.Text(JsonSerializer.SerializeToUtf8Bytes(body, type), ContentType, StatusCodes.Status201Created);
+    public static Utf8ContentHttpResult Created<T>(T body, JsonTypeInfo<T> type) => WithStatus(StatusCodes.Status201Created, body, type);
+
+    /// <summary>A result with another status than 200.</summary>
+    public static Utf8ContentHttpResult WithStatus<T>(int status, T body, JsonTypeInfo<T> type) => TypedResults.Text(JsonSerializer.SerializeToUtf8Bytes(body, type), ContentType, status);
 
     /// <summary>The original's form of everything that is not a result: <c>{"message":"…"}</c>.</summary>
     public static Utf8ContentHttpResult WithMessage(int status, string text) =>

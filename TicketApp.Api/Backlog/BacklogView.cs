@@ -1,48 +1,21 @@
-using System.Diagnostics;
+using System.Collections.Concurrent;
+using TicketApp.Api.Database;
 
 namespace TicketApp.Api.Backlog;
 
-/// <summary>
-/// The backlog as requests see it: one look serves all that come until the next one is due, and looks take a bounded share of the time,
-/// however many ask. Nobody asks, nobody looks.
-/// </summary>
+/// <summary>The models' backlogs as requests see them. Nobody asks, nobody looks.</summary>
 internal sealed class BacklogView(BacklogStore store) : IDisposable
 {
-    // A look is followed by a pause of twenty times as long: at most a twentieth of one connection's time.
-    private const int PauseFactor = 20;
+    private readonly ConcurrentDictionary<string, SharedLook<BacklogSnapshot>> _looks = new(StringComparer.Ordinal);
 
-    private readonly SemaphoreSlim _looking = new(1);
-    private volatile Look? _last;
+    public ValueTask<BacklogSnapshot> GetAsync(string model, CancellationToken cancellationToken) =>
+        _looks.GetOrAdd(model, static (model, store) => new(token => store.LookAsync(model, token)), store).GetAsync(cancellationToken);
 
-    public async ValueTask<BacklogSnapshot> GetAsync(CancellationToken cancellationToken)
+    public void Dispose()
     {
-        if (_last is { IsFresh: true } fresh)
+        foreach (var look in _looks.Values)
         {
-            return fresh.Snapshot;
+            look.Dispose();
         }
-
-        await _looking.WaitAsync(cancellationToken);
-        try
-        {
-            if (_last is not { IsFresh: true })
-            {
-                var started = Stopwatch.GetTimestamp();
-                var snapshot = await store.LookAsync(cancellationToken);
-                _last = new(snapshot, Stopwatch.GetTimestamp() + (PauseFactor * (Stopwatch.GetTimestamp() - started)));
-            }
-
-            return _last.Snapshot;
-        }
-        finally
-        {
-            _looking.Release();
-        }
-    }
-
-    public void Dispose() => _looking.Dispose();
-
-    private sealed record Look(BacklogSnapshot Snapshot, long Until)
-    {
-        public bool IsFresh => Stopwatch.GetTimestamp() < Until;
     }
 }

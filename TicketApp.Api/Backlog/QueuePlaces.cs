@@ -4,8 +4,8 @@ using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Backlog;
 
-/// <summary>Says where queued tickets stand, and why they wait.</summary>
-internal sealed class QueuePlaces(BacklogView view, ModelCatalog models, TicketPublisher publisher)
+/// <summary>Says where queued tickets stand, how long it takes, and why they wait.</summary>
+internal sealed class QueuePlaces(BacklogView backlogs, ModelCatalog models, TicketPublisher publisher, RunTimes runTimes)
 {
     /// <summary>Where the ticket stands; null for one that does not wait.</summary>
     public async ValueTask<QueuePlace?> FindAsync(TicketRow row, CancellationToken cancellationToken)
@@ -20,10 +20,15 @@ internal sealed class QueuePlaces(BacklogView view, ModelCatalog models, TicketP
             return null;
         }
 
-        var backlog = await view.GetAsync(cancellationToken);
+        var backlog = await backlogs.GetAsync(row.Model, cancellationToken);
         var slots = models.TryGet(row.Model, out var model) ? model.Slots : 0;
-        var rank = backlog.RankOf(row.TicketId, row.Model, row.Status == TicketStatus.Queued ? row.QueueKey : null);
-        return new() { Position = rank?.Position, WaitReason = ReasonOf(row, backlog, slots) };
+        var position = backlog.PositionOf(row.TicketId, row.Status == TicketStatus.Queued ? row.QueueKey : null);
+        return new()
+        {
+            Position = position,
+            EtaSeconds = position is { } exact ? EstimateOf(exact, backlog, slots, runTimes.Of(row.Model)) : null,
+            WaitReason = ReasonOf(row, backlog, slots),
+        };
     }
 
     private string? ReasonOf(TicketRow row, BacklogSnapshot backlog, long slots) => row.Status switch
@@ -31,7 +36,25 @@ internal sealed class QueuePlaces(BacklogView view, ModelCatalog models, TicketP
         TicketStatus.Queued when !publisher.IsReady => "broker_down",
         _ when slots == 0 => "no_workers",
         TicketStatus.Queued => "at_capacity",
-        _ when backlog.InFlight(row.Model) > slots => "at_capacity",
+        _ when backlog.InFlight > slots => "at_capacity",
         _ => null,
     };
+
+    /// <summary>
+    /// A run of its own, and before that as many runs must end as leave a slot free for it: in the long run one ends every
+    /// median / slots. The spread of a sum of n runs is that of one divided by the root of n.
+    /// </summary>
+    private static Estimate? EstimateOf(int position, BacklogSnapshot backlog, long slots, ModelRunTimes runs)
+    {
+        if (slots == 0 || runs is not { Median: { } median, P90: { } p90 })
+        {
+            return null;
+        }
+
+        var running = Math.Max(0, backlog.InFlight - backlog.Released);
+        var before = Math.Max(0, position - Math.Max(0, slots - running));
+        var wait = before * median / slots;
+        var late = before > 0 ? wait + ((p90 - median) * Math.Sqrt(before) / slots) : TimeSpan.Zero;
+        return new(Math.Round((wait + median).TotalSeconds, 3), Math.Round((late + p90).TotalSeconds, 3));
+    }
 }

@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using TicketApp.Api.Access;
+using TicketApp.Api.Cancellation;
 using TicketApp.Api.OpenApi;
 using TicketApp.Api.Problems;
+using TicketApp.Api.Waiting;
 
 namespace TicketApp.Api.Tickets;
 
@@ -10,10 +12,30 @@ internal static class TicketActions
 {
     public static RouteGroupBuilder MapTicketActions(this RouteGroupBuilder v1)
     {
+        v1.MapPost("/tickets/{id}/cancel", CancelAsync).Produces<Ticket>().Produces<Ticket>(StatusCodes.Status202Accepted)
+            .WithSummary("Cancel a ticket")
+            .WithDescription("200: it is canceled, or had ended before and stays as it is. 202: its worker is told to stop. Repeating is harmless.")
+            .WithProblems(ProblemType.TicketNotFound);
         v1.MapPost("/tickets/{id}/retry", RetryAsync).Produces<Ticket>()
             .WithSummary("Run a ticket again that ended without a response")
             .WithProblems(ProblemType.TicketNotFound, ProblemType.NotRetryable);
         return v1;
+    }
+
+    private static async Task<Utf8ContentHttpResult> CancelAsync(
+        string id, Caller caller, TicketRowReader tickets, TicketCanceler canceler, TicketWatch watch, TicketPresenter presenter, CancellationToken cancellationToken)
+    {
+        var row = await tickets.FindAsync(id);
+        if (row is null || !caller.MayActFor(row.UserId))
+        {
+            return TicketProblems.NotFound();
+        }
+
+        var outcome = row.IsFinished ? new(CancelResult.AlreadyFinished, row.Status) : await canceler.CancelAsync(row.TicketId, cancellationToken);
+        watch.Changed(row.TicketId);
+        var now = outcome.Result == CancelResult.NotFound ? null : await tickets.FindAsync(id);
+        return now is null ? TicketProblems.NotFound() : ApiJson.WithStatus(
+            outcome.Result == CancelResult.Canceling ? StatusCodes.Status202Accepted : StatusCodes.Status200OK, await presenter.ShowAsync(now, cancellationToken), ApiJson.Default.Ticket);
     }
 
     private static async Task<Utf8ContentHttpResult> RetryAsync(

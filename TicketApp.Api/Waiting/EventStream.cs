@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -19,9 +18,9 @@ internal sealed class EventStream(HttpResponse response)
     }
 
     /// <summary>Sends one event; JSON has no line breaks outside of strings, and none unescaped in them.</summary>
-    public async Task SendAsync<T>(string name, long? id, T data, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    public async Task SendAsync<T>(string name, string? id, T data, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
-        var head = id is { } number ? string.Create(CultureInfo.InvariantCulture, $"event: {name}\nid: {number}\ndata: ") : $"event: {name}\ndata: ";
+        var head = id is null ? $"event: {name}\ndata: " : $"event: {name}\nid: {id}\ndata: ";
         await WriteAsync([.. Encoding.UTF8.GetBytes(head), .. JsonSerializer.SerializeToUtf8Bytes(data, type), .. "\n\n"u8], cancellationToken);
     }
 

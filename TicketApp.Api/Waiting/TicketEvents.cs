@@ -5,21 +5,21 @@ using TicketApp.Api.Tickets;
 namespace TicketApp.Api.Waiting;
 
 /// <summary>Tells a listener what happens to a ticket, from where it left off until the ticket has ended.</summary>
-internal sealed class TicketEvents(TicketWatch watch, TicketPresenter presenter, IOptions<WaitingOptions> options)
+internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, TicketPresenter presenter, IOptions<WaitingOptions> options)
 {
     private static readonly TimeSpan _commentEvery = TimeSpan.FromSeconds(15);
 
-    /// <summary>Sends the events after number <paramref name="seen"/>, until the ticket has ended or the listener goes.</summary>
-    public async Task SendAsync(TicketRow row, long seen, EventStream stream, CancellationToken cancellationToken)
+    /// <summary>Sends the events after <paramref name="seen"/>, until the ticket has ended or the listener goes.</summary>
+    public async Task SendAsync(TicketRow row, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
     {
         // A number that was never given is no reason to keep back what comes.
-        seen = Math.Min(seen, TicketEventId.Of(row));
+        seen = seen.Step > TicketEventId.Of(row).Step ? TicketEventId.Of(row) : seen;
         using var watcher = watch.Watch(row);
         stream.Begin();
         var lastComment = Stopwatch.GetTimestamp();
         while (watcher.Latest is { } latest)
         {
-            var told = await TellAsync(latest, seen, stream, cancellationToken);
+            var told = await TellAsync(latest, watcher, seen, stream, cancellationToken);
             if (latest.IsFinished || watcher.IsStopped)
             {
                 return;
@@ -27,7 +27,8 @@ internal sealed class TicketEvents(TicketWatch watch, TicketPresenter presenter,
 
             if (told == seen)
             {
-                await stream.SendAsync("progress", id: null, await presenter.ShowAsync(latest, cancellationToken), ApiJson.Default.Ticket, cancellationToken);
+                var ticket = await presenter.ShowAsync(latest, cancellationToken);
+                await stream.SendAsync("progress", id: null, new() { Status = ticket.Status, Queue = ticket.Queue }, ApiJson.Default.TicketProgress, cancellationToken);
             }
 
             seen = told;
@@ -42,22 +43,61 @@ internal sealed class TicketEvents(TicketWatch watch, TicketPresenter presenter,
     }
 
     /// <summary>Sends what has happened since <paramref name="seen"/>.</summary>
-    /// <returns>The number of the last event that the listener has.</returns>
-    private async Task<long> TellAsync(TicketRow row, long seen, EventStream stream, CancellationToken cancellationToken)
+    /// <returns>The last event that the listener has.</returns>
+    private async Task<TicketEventId> TellAsync(TicketRow row, TicketWatcher watcher, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
     {
         var ticket = await presenter.ShowAsync(row, cancellationToken);
-        List<(string Name, long Id)> events = [("queued", TicketEventId.First)];
-        if (row.Started is not null)
+        foreach (var (name, id) in EventsOf(row))
         {
-            events.Add(("started", TicketEventId.OfStart(row)));
+            if (id.Step > seen.Step)
+            {
+                await stream.SendAsync(name, id.ToString(), ticket, ApiJson.Default.Ticket, cancellationToken);
+                seen = id;
+            }
+
+            // What was said before the end comes before it.
+            if (name == "started" && seen.Step == id.Step && (watcher.TakeProgress() || row.IsFinished))
+            {
+                seen = await TellProgressAsync(row, ticket.Status, seen, stream, cancellationToken);
+            }
         }
 
-        events.Add((row.IsFinished ? "finished" : row.Status == TicketStatus.Running ? "started" : "queued", TicketEventId.Of(row)));
-        foreach (var (name, id) in events.DistinctBy(one => one.Id).Where(one => one.Id > seen))
+        return seen;
+    }
+
+    private static IEnumerable<(string Name, TicketEventId Id)> EventsOf(TicketRow row)
+    {
+        var last = TicketEventId.Of(row);
+        yield return ("queued", TicketEventId.First);
+        if (row.Started is not null)
         {
-            await stream.SendAsync(name, id, ticket, ApiJson.Default.Ticket, cancellationToken);
-            seen = id;
+            yield return ("started", TicketEventId.OfStart(row));
         }
+
+        if (row.IsFinished)
+        {
+            yield return ("finished", last);
+        }
+        else if (row.Status is TicketStatus.Queued or TicketStatus.Waiting or TicketStatus.Released && last != TicketEventId.First)
+        {
+            yield return ("queued", last);
+        }
+    }
+
+    private async Task<TicketEventId> TellProgressAsync(TicketRow row, string status, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<ProgressReport> reports;
+        do
+        {
+            reports = await progress.SubmitAsync(new(row.TicketId, row.Epoch, seen.Report));
+            foreach (var report in reports)
+            {
+                seen = seen with { Report = report.Sequence };
+                await stream.SendAsync(
+                    "progress", seen.ToString(), new() { Status = row.IsFinished ? "running" : status, Fraction = report.Fraction, Text = report.Text }, ApiJson.Default.TicketProgress, cancellationToken);
+            }
+        }
+        while (reports.Count == ProgressReader.MostReports);
 
         return seen;
     }

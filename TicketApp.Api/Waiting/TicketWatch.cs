@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Tickets;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Waiting;
 
@@ -11,13 +12,14 @@ namespace TicketApp.Api.Waiting;
 /// Tells requests of the tickets that they follow. Whatever their number, one statement a tick asks for all of them, whichever replica changed the tickets;
 /// what this replica ends itself is looked up at once. Nothing is asked while nobody waits.
 /// </summary>
-internal sealed partial class TicketWatch(
+internal sealed class TicketWatch(
     TicketWatchStore store,
     SucceededTickets succeeded,
-    DatabaseMigrator migrator,
     IHostApplicationLifetime lifetime,
     IOptions<WaitingOptions> options,
-    ILogger<TicketWatch> logger) : BackgroundService
+    DatabaseMigrator migrator,
+    LoopProgress progress,
+    ILogger<TicketWatch> logger) : DatabaseLoop("news of tickets that are waited for", migrator, progress, logger)
 {
     // Hints that come one after the other share a look.
     private static readonly TimeSpan _gathering = TimeSpan.FromMilliseconds(5);
@@ -27,6 +29,8 @@ internal sealed partial class TicketWatch(
     private readonly Dictionary<Guid, WatchedTicket> _watched = [];
     private readonly ConcurrentQueue<Guid> _hints = new();
     private readonly Signal _wake = new();
+    private CancellationTokenRegistration _stopping;
+    private long _lastTick;
     private int _watchers;
     private bool _isStopped;
 
@@ -87,40 +91,41 @@ internal sealed partial class TicketWatch(
         _wake.Set();
     }
 
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        // The server waits for its requests before this service is stopped.
+        _stopping = lifetime.ApplicationStopping.Register(StopWatchers);
+        return base.StartAsync(cancellationToken);
+    }
+
     public override void Dispose()
     {
+        _stopping.Dispose();
         _wake.Dispose();
         base.Dispose();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task WorkAsync(CancellationToken stoppingToken)
     {
-        // The server waits for its requests before this service is stopped.
-        using var stopping = lifetime.ApplicationStopping.Register(StopWatchers);
-        await migrator.Ready.WaitAsync(stoppingToken);
-        var lastTick = Stopwatch.GetTimestamp();
-        while (!stoppingToken.IsCancellationRequested)
+        if (UntilTick > TimeSpan.Zero)
         {
-            try
-            {
-                var untilTick = options.Value.Tick - Stopwatch.GetElapsedTime(lastTick);
-                if (untilTick > TimeSpan.Zero)
-                {
-                    await _wake.WaitAsync(IsIdle ? _idle : untilTick, stoppingToken);
-                    await Task.Delay(_gathering, stoppingToken);
-                }
+            return LookAsync(Hinted(), stoppingToken);
+        }
 
-                var isTick = Stopwatch.GetElapsedTime(lastTick) >= options.Value.Tick;
-                lastTick = isTick ? Stopwatch.GetTimestamp() : lastTick;
-                await LookAsync(isTick ? All() : Hinted(), stoppingToken);
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                Log.Failed(logger, exception.GetBaseException().Message);
-                await Task.Delay(TimeSpan.FromMilliseconds(500), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+        _lastTick = Stopwatch.GetTimestamp();
+        return LookAsync(All(), stoppingToken);
+    }
+
+    protected override async Task WaitAsync(CancellationToken stoppingToken)
+    {
+        if (UntilTick is var pause && pause > TimeSpan.Zero)
+        {
+            await _wake.WaitAsync(IsIdle ? _idle : pause, stoppingToken);
+            await Task.Delay(_gathering, stoppingToken);
         }
     }
+
+    private TimeSpan UntilTick => options.Value.Tick - Stopwatch.GetElapsedTime(_lastTick);
 
     private bool IsIdle
     {
@@ -140,12 +145,18 @@ internal sealed partial class TicketWatch(
             return;
         }
 
-        foreach (var (ticketId, row) in await store.ChangedAsync(known, cancellationToken))
+        var (changed, progress) = await store.LookAsync(known, cancellationToken);
+        // Under the lock, so that nobody is told after leaving.
+        lock (_lock)
         {
-            lock (_lock)
+            foreach (var (ticketId, row) in changed)
             {
-                // Under the lock, so that nobody is told after leaving.
                 _watched.GetValueOrDefault(ticketId)?.Tell(row);
+            }
+
+            foreach (var (ticketId, sequence) in progress)
+            {
+                _watched.GetValueOrDefault(ticketId)?.TellProgress(sequence);
             }
         }
     }
@@ -198,11 +209,5 @@ internal sealed partial class TicketWatch(
                 }
             }
         }
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "Requests wait for the database to tell of their tickets: {Reason}")]
-        public static partial void Failed(ILogger logger, string reason);
     }
 }

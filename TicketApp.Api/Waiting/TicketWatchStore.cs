@@ -6,27 +6,59 @@ namespace TicketApp.Api.Waiting;
 /// <summary>Asks which of many tickets have changed.</summary>
 internal sealed class TicketWatchStore(NpgsqlDataSource database)
 {
-    private const string Sql =
+    private const string ChangedSql =
         $"""
         select {TicketRow.Columns}, w.ticket_id
         from unnest($1, $2, $3) w (ticket_id, status, epoch) left join tickets t on t.ticket_id = w.ticket_id
         where t.ticket_id is null or t.epoch <> w.epoch or t.status is distinct from w.status::ticket_status
         """;
 
-    /// <summary>Those of <paramref name="known"/> that are different now; with null those that are gone.</summary>
-    public async Task<IReadOnlyList<(Guid TicketId, TicketRow? Row)>> ChangedAsync(WatchedVersion[] known, CancellationToken cancellationToken)
+    private const string ProgressSql =
+        """
+        select w.ticket_id, p.seq
+        from unnest($1, $2, $3) w (ticket_id, epoch, seq) cross join lateral (
+            select seq from ticket_progress p where p.ticket_id = w.ticket_id and p.epoch = w.epoch and p.seq > w.seq order by seq desc limit 1) p
+        """;
+
+    /// <summary>Those of <paramref name="known"/> that are different now, with null those that are gone; and the last report of those whose runs have got further.</summary>
+    public async Task<(IReadOnlyList<(Guid TicketId, TicketRow? Row)> Changed, IReadOnlyList<(Guid TicketId, int Sequence)> Progress)> LookAsync(
+        WatchedVersion[] known, CancellationToken cancellationToken)
     {
         List<(Guid, TicketRow?)> changed = [];
-        await using var command = database.CreateCommand(Sql);
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = Array.ConvertAll(known, version => version.TicketId) });
-        command.Parameters.Add(new NpgsqlParameter<string?[]> { TypedValue = Array.ConvertAll(known, version => version.Status is { } status ? TicketStatusNames.Of(status) : null) });
-        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = Array.ConvertAll(known, version => version.Epoch) });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        List<(Guid, int)> progress = [];
+        var running = Array.FindAll(known, version => version.Status == TicketStatus.Running);
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(new(ChangedSql)
+        {
+            Parameters =
+            {
+                Value(known, version => version.TicketId),
+                Value(known, version => version.Status is { } status ? TicketStatusNames.Of(status) : null),
+                Value(known, version => version.Epoch),
+            },
+        });
+        if (running.Length > 0)
+        {
+            batch.BatchCommands.Add(new(ProgressSql)
+            {
+                Parameters = { Value(running, version => version.TicketId), Value(running, version => version.Epoch), Value(running, version => version.Progress) },
+            });
+        }
+
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
             changed.Add((reader.GetGuid(TicketRow.ColumnCount), reader.IsDBNull(0) ? null : TicketRow.Read(reader)));
         }
 
-        return changed;
+        await reader.NextResultAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            progress.Add((reader.GetGuid(0), reader.GetInt32(1)));
+        }
+
+        return (changed, progress);
     }
+
+    private static NpgsqlParameter<T[]> Value<T>(WatchedVersion[] known, Converter<WatchedVersion, T> column) => new() { TypedValue = Array.ConvertAll(known, column) };
 }

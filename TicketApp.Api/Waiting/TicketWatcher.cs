@@ -13,6 +13,9 @@ internal sealed class TicketWatcher(TicketRow seen, Action<TicketWatcher> leave)
     private volatile TicketRow? _latest = seen;
     private volatile bool _isStopped;
 
+    // A run may have got somewhere before it was followed.
+    private bool _hasProgress = true;
+
     public Guid TicketId { get; } = seen.TicketId;
 
     /// <summary>The ticket as far as it is known; null once it is gone.</summary>
@@ -39,6 +42,15 @@ internal sealed class TicketWatcher(TicketRow seen, Action<TicketWatcher> leave)
         _latest = row;
         _news.Set();
     }
+
+    public void TellProgress()
+    {
+        _hasProgress = true;
+        _news.Set();
+    }
+
+    /// <summary>Whether the ticket's run has got further since this was last asked.</summary>
+    public bool TakeProgress() => Interlocked.Exchange(ref _hasProgress, false);
 
     public void Stop()
     {

@@ -15,7 +15,9 @@ internal static class WaitingEndpoints
             .AddSingleton<IValidateOptions<WaitingOptions>, WaitingOptionsValidator>()
             .AddSingleton<TicketWatchStore>()
             .AddSingleton<TicketWatch>()
+            .AddSingleton<ProgressReader>()
             .AddSingleton<TicketEvents>()
+            .AddHostedService(provider => provider.GetRequiredService<ProgressReader>())
             .AddHostedService(provider => provider.GetRequiredService<TicketWatch>());
     }
 
@@ -40,7 +42,7 @@ internal static class WaitingEndpoints
         }
 
         var seen = TicketEventId.Parse(request.Headers["Last-Event-ID"]);
-        if (row.IsFinished && seen >= TicketEventId.Of(row))
+        if (row.IsFinished && seen.Step >= TicketEventId.Of(row).Step)
         {
             // A browser asks again after every end, and stops when told that there is nothing.
             return TypedResults.NoContent();

@@ -6,7 +6,8 @@ namespace TicketApp.Api.Waiting;
 /// <param name="TicketId">The ticket.</param>
 /// <param name="Status">Its status; null if requests know different states, so that any is news.</param>
 /// <param name="Epoch">Its epoch.</param>
-internal readonly record struct WatchedVersion(Guid TicketId, TicketStatus? Status, int Epoch);
+/// <param name="Progress">The last report of its run's progress.</param>
+internal readonly record struct WatchedVersion(Guid TicketId, TicketStatus? Status, int Epoch, int Progress);
 
 /// <summary>A ticket and who follows it. Used under the lock of <see cref="TicketWatch"/>.</summary>
 internal sealed class WatchedTicket
@@ -23,7 +24,7 @@ internal sealed class WatchedTicket
     public void Join(TicketWatcher watcher, TicketRow seen)
     {
         _watchers.Add(watcher);
-        if (Version != VersionOf(seen))
+        if (Version with { Progress = 0 } != VersionOf(seen))
         {
             Version = Version with { Status = null };
         }
@@ -38,8 +39,15 @@ internal sealed class WatchedTicket
         _watchers.ForEach(watcher => watcher.Tell(row));
     }
 
+    /// <summary>Tells all that the ticket's run has got further.</summary>
+    public void TellProgress(int sequence)
+    {
+        Version = Version with { Progress = sequence };
+        _watchers.ForEach(watcher => watcher.TellProgress());
+    }
+
     /// <summary>Tells all that nothing more will be told.</summary>
     public void Stop() => _watchers.ForEach(watcher => watcher.Stop());
 
-    private static WatchedVersion VersionOf(TicketRow row) => new(row.TicketId, row.Status, row.Epoch);
+    private static WatchedVersion VersionOf(TicketRow row) => new(row.TicketId, row.Status, row.Epoch, Progress: 0);
 }

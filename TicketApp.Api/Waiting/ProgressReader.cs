@@ -1,0 +1,49 @@
+using Npgsql;
+using TicketApp.Api.Database;
+
+namespace TicketApp.Api.Waiting;
+
+/// <summary>How far a run had got, as its worker reported it.</summary>
+/// <param name="Sequence">The number of the report, from 1 in each run.</param>
+/// <param name="Fraction">From 0 to 1, if known.</param>
+/// <param name="Text">What the answer has grown by.</param>
+internal sealed record ProgressReport(int Sequence, double? Fraction, string? Text);
+
+/// <summary>Whose progress is asked for, and after which report.</summary>
+internal readonly record struct ProgressQuestion(Guid TicketId, int Epoch, int After);
+
+/// <summary>Reads progress, of many runs a statement.</summary>
+internal sealed class ProgressReader(NpgsqlDataSource database) : Batcher<ProgressQuestion, IReadOnlyList<ProgressReport>>(database, largestBatch: 200, capacity: 20_000)
+{
+    /// <summary>The most reports in one answer; whoever gets as many asks again.</summary>
+    public const int MostReports = 100;
+
+    private const string Sql =
+        """
+        select w.place, p.seq, p.fraction::float8, p.text
+        from unnest($1, $2, $3) with ordinality w (ticket_id, epoch, seq, place) cross join lateral (
+            select seq, fraction, text from ticket_progress p
+            where p.ticket_id = w.ticket_id and p.epoch = w.epoch and p.seq > w.seq order by seq limit 100) p
+        order by w.place, p.seq
+        """;
+
+    protected override string Work => "read progress";
+
+    protected override bool IsRepeatable => true;
+
+    protected override async Task<IReadOnlyList<IReadOnlyList<ProgressReport>>> ServeAsync(IReadOnlyList<ProgressQuestion> items)
+    {
+        var found = items.Select(_ => new List<ProgressReport>()).ToArray();
+        await using var command = Database.CreateCommand(Sql);
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. items.Select(item => item.TicketId)] });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. items.Select(item => item.Epoch)] });
+        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. items.Select(item => item.After)] });
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            found[reader.GetInt64(0) - 1].Add(new(reader.GetInt32(1), reader.IsDBNull(2) ? null : Math.Round(reader.GetDouble(2), 4), reader.IsDBNull(3) ? null : reader.GetString(3)));
+        }
+
+        return found;
+    }
+}
