@@ -1,71 +1,91 @@
-// The original HTTP API. No function here throws: what goes wrong is an outcome, with a message in words.
+// The resource API. No function here throws: what goes wrong is an outcome, with a problem in words.
+
+import { account } from "./account.js";
+import { noteServerTime } from "./format.js";
 
 const patience = 15_000;
 
-/** Creates a user: `{ userId }` or `{ problem }`. */
-export async function createUser() {
-  const answer = await call("POST", "/user");
-  return answer.body?.user_id ? { userId: answer.body.user_id } : { problem: problemOf(answer) };
+/** Creates a user. */
+export const createUser = () => call("POST", "/v1/users");
+
+/** Submits a ticket. With the same idempotency key it is stored once, however often it is sent. */
+export const submitTicket = (ticket, idempotencyKey) => call("POST", "/v1/tickets", ticket, { "Idempotency-Key": idempotencyKey });
+
+export const readTicket = (ticketId) => call("GET", ticketPath(ticketId));
+
+/** A page of a user's tickets, newest first. */
+export function listTickets({ userId, status, cursor, limit }) {
+  const query = new URLSearchParams({ user_id: userId, limit });
+  status && query.set("status", status);
+  cursor && query.set("cursor", cursor);
+  return call("GET", `/v1/tickets?${query}`);
 }
 
-/** Submits a ticket: `{ ticketId }` or `{ problem }`. */
-export async function submitTicket(userId) {
-  const answer = await call("POST", "/ticket", { user_id: userId });
-  return answer.body?.ticket_id ? { ticketId: answer.body.ticket_id } : { problem: problemOf(answer) };
-}
+export const cancelTicket = (ticketId) => call("POST", `${ticketPath(ticketId)}/cancel`);
 
-/** Asks for a ticket: `{ state, response, message, status, retryAfter }`, with `problem` if the service could not tell. */
-export async function readTicket(ticketId) {
-  const answer = await call("GET", ticketPath(ticketId));
-  const message = answer.body?.message ?? "";
-  const outcome = { status: answer.status, message, retryAfter: answer.retryAfter };
-  switch (answer.status) {
-    case 200:
-      if (typeof answer.body?.ticket_response === "string") {
-        return { ...outcome, state: "answered", response: answer.body.ticket_response };
-      }
-      break;
-    case 202:
-      return { ...outcome, state: "waiting" };
-    case 404:
-      return { ...outcome, state: "gone" };
-    case 408:
-      return { ...outcome, state: "timed-out" };
-    case 410:
-      return { ...outcome, state: /cancel/i.test(message) ? "canceled" : "gone" };
-    case 424:
-      return { ...outcome, state: "failed" };
-  }
+export const retryTicket = (ticketId) => call("POST", `${ticketPath(ticketId)}/retry`);
 
-  return { ...outcome, state: "error", problem: problemOf(answer) };
-}
+export const listModels = () => call("GET", "/v1/models");
 
-/** Asks whether the service is ready: "healthy", "unhealthy" or "unreachable". */
+export const readStats = () => call("GET", "/v1/stats");
+
+/** Whether the service is ready: "healthy", "unhealthy" or "unreachable". */
 export async function readHealth() {
-  const answer = await call("GET", "/health");
-  return answer.status === 0 ? "unreachable" : answer.status === 200 ? "healthy" : "unhealthy";
+  const { status } = await call("GET", "/health");
+  return status === 0 ? "unreachable" : status === 200 ? "healthy" : "unhealthy";
 }
 
-export const ticketPath = (ticketId) => `/ticket?ticket_id=${encodeURIComponent(ticketId)}`;
+export const ticketPath = (ticketId) => `/v1/tickets/${encodeURIComponent(ticketId)}`;
 
-async function call(method, path, body) {
+/** What every request carries that acts for the user. */
+export const authorization = () => (account.key === "" ? {} : { Authorization: `Bearer ${account.key}` });
+
+/** Sends a request: `{ status, body, problem }`, where the problem is null if it went well. */
+async function call(method, path, body, headers = {}) {
   try {
     const response = await fetch(path, {
       method,
       cache: "no-store",
       signal: AbortSignal.timeout(patience),
-      headers: body ? { "Content-Type": "application/json" } : {},
+      headers: { ...authorization(), ...headers, ...(body ? { "Content-Type": "application/json" } : {}) },
       body: body ? JSON.stringify(body) : undefined,
     });
-    return {
-      status: response.status,
-      retryAfter: secondsOf(response.headers.get("Retry-After")),
-      body: await response.json().catch(() => null),
-    };
+    noteServerTime(response.headers.get("Date"));
+    const text = await response.text();
+    const answer = parse(text);
+    return { status: response.status, body: answer, problem: response.ok ? null : problemOf(response, answer) };
   } catch {
-    return { status: 0, retryAfter: null, body: null };
+    return { status: 0, body: null, problem: unreachable };
   }
 }
+
+const unreachable = { status: 0, type: "", message: "The service cannot be reached", errors: {}, retryAfter: null, isOutage: true };
+
+// What the page does about these by itself, or says with its own words, instead of the advice for programs.
+const ownWords = {
+  "too-many-requests": "You are asking too often",
+  overloaded: "The service is at its limit",
+  unavailable: "The service is temporarily unavailable",
+  "key-required": "This service wants a key",
+};
+
+/** What an answer says went wrong. It is an outage where any other request would end the same way, so that waiting is all there is to do. */
+export function problemOf(response, body) {
+  const { status } = response;
+  const type = typeof body?.type === "string" ? body.type.split(":").at(-1) : "";
+  const told = [body?.title, body?.detail].filter((text) => typeof text === "string" && text !== "").map(sentence).join(" ");
+  return {
+    status,
+    type,
+    message: (ownWords[type] ?? told) || `The service answered with status ${status}`,
+    errors: body?.errors ?? {},
+    retryAfter: secondsOf(response.headers.get("Retry-After")),
+    isOutage: [502, 503, 504].includes(status) || (status === 429 && type !== "too-many-open-tickets"),
+  };
+}
+
+/** Text that ends as a sentence does. */
+export const sentence = (text) => `${text.replace(/[.\s]+$/, "")}.`;
 
 /** Retry-After is a number of seconds or a date. */
 function secondsOf(header) {
@@ -77,10 +97,10 @@ function secondsOf(header) {
   return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
 }
 
-/** A problem is an outage where the service as a whole is away, so that asking for another ticket would end the same way. */
-function problemOf({ status, body, retryAfter }) {
-  const said = typeof body?.message === "string" && body.message !== "" ? body.message : null;
-  // The page says itself when it tries again.
-  const message = status === 0 ? "The service cannot be reached" : said?.replace(/, try again soon$/, "") ?? `The service answered with status ${status}`;
-  return { status, message, retryAfter, isOutage: [0, 429, 502, 503, 504].includes(status) };
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

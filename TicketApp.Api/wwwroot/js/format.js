@@ -1,11 +1,29 @@
 const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const number = new Intl.NumberFormat("en");
 
-export const dateAndTime = (milliseconds) => clock.format(milliseconds);
+let ahead = 0;
+
+/** Takes in what the service's clock says, since tickets carry its times. */
+export function noteServerTime(header) {
+  const time = Date.parse(header ?? "");
+  if (Number.isFinite(time)) {
+    // The header has whole seconds: less than that is no difference.
+    const difference = time - Date.now();
+    ahead = Math.abs(difference) > 1500 ? difference : 0;
+  }
+}
+
+/** Milliseconds since then, on the service's clock. */
+export const since = (time) => Math.max(0, Date.now() + ahead - Date.parse(time));
+
+export const dateAndTime = (time) => clock.format(Date.parse(time));
+
+export const count = (value) => number.format(value);
 
 /** 7 s, 1 min 05 s, 2 h 03 min */
 export function duration(milliseconds) {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
-  const two = (number) => String(number).padStart(2, "0");
+  const two = (value) => String(value).padStart(2, "0");
   if (seconds < 60) {
     return `${seconds} s`;
   }
@@ -15,11 +33,21 @@ export function duration(milliseconds) {
     : `${Math.floor(seconds / 3600)} h ${two(Math.floor(seconds / 60) % 60)} min`;
 }
 
+/** 120 ms, 3.4 s, and from ten seconds on as above. */
+export function exactDuration(milliseconds) {
+  if (milliseconds < 1000) {
+    return `${Math.max(0, Math.round(milliseconds))} ms`;
+  }
+
+  return milliseconds < 10_000 ? `${(milliseconds / 1000).toFixed(1)} s` : duration(milliseconds);
+}
+
 /** The end of an id, which is the part that differs, for reading aloud. */
 export const shortId = (id) => id.slice(-6);
 
-/** When a UUID of version 7 was made, in milliseconds; null for any other text. */
-export function timeOfId(id) {
-  const match = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i.exec(id);
-  return match ? parseInt(match[1] + match[2], 16) : null;
+/** Changes text only where it is different, so that a selection in it stays. */
+export function setText(element, text) {
+  if (element.textContent !== text) {
+    element.textContent = text;
+  }
 }

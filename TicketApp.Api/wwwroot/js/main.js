@@ -1,7 +1,9 @@
-import { watchHealth } from "./service-status.js";
+import { startAccount } from "./account-panel.js";
+import { watchConnection } from "./connection.js";
 import { startForm } from "./submit-form.js";
 import { addSubmitted, startList } from "./ticket-list.js";
 
+startAccount();
 startForm(addSubmitted);
 startList();
-watchHealth();
+watchConnection();

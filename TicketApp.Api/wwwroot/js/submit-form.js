@@ -1,92 +1,161 @@
+import { askForKey, askForUser, ensureUser } from "./account-panel.js";
+import { account } from "./account.js";
 import { announce } from "./announcer.js";
-import { createUser, submitTicket } from "./api.js";
-import { readUser, writeUser } from "./store.js";
+import { sentence, submitTicket } from "./api.js";
+import { count, setText } from "./format.js";
+import { chosenModel, startModels } from "./models.js";
+import { storage } from "./storage.js";
 
-const form = document.getElementById("form");
-const userId = document.getElementById("user-id");
-const createButton = document.getElementById("create-user");
-const submitButton = document.getElementById("submit");
-const error = document.getElementById("form-error");
+const draftKey = "ticketapp.draft";
+const nearlyFull = 0.9;
 
-/** Starts the form; calls `onSubmitted(ticketId, userId)` for each new ticket. */
+const part = (id) => document.getElementById(id);
+const [form, text, priority, submitButton, error] = ["form", "input", "priority", "submit", "form-error"].map(part);
+const fields = { input: { label: "Text", element: text }, model: { label: "Model", element: part("model") }, priority: { label: "Priority", element: priority } };
+
+// The same until something else is submitted: a ticket whose answer got lost on the way is not stored twice.
+let attempt = { content: "", key: "" };
+let countdown = 0;
+
+/** Starts the form; calls `onSubmitted(ticket)` for each new ticket. */
 export function startForm(onSubmitted) {
-  userId.value = readUser();
-  showStep();
-  userId.addEventListener("input", () => {
-    writeUser(userId.value.trim());
+  text.value = storage.read(draftKey);
+  startModels(showInput);
+  text.addEventListener("input", () => {
+    storage.write(draftKey, text.value);
     showProblem("");
-    showStep();
+    showInput();
   });
-  createButton.addEventListener("click", () => busy(createButton, create));
+  text.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      form.requestSubmit();
+    }
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    busy(submitButton, () => submit(onSubmitted));
+    busy(() => submit(onSubmitted));
   });
-}
-
-async function create() {
-  const { userId: created, problem } = await createUser();
-  if (problem) {
-    showProblem(`${sentence(problem)} No user was created.`);
-    return;
-  }
-
-  userId.value = created;
-  writeUser(created);
-  showStep();
-  announce("User created. You can submit a ticket.");
+  showInput();
 }
 
 async function submit(onSubmitted) {
-  const user = userId.value.trim();
-  if (user === "") {
-    showProblem("A ticket needs a user: create one first.");
-    createButton.focus();
+  const ticket = read();
+  const defect = defectOf(ticket);
+  if (defect !== "") {
+    showProblem(`Text ${defect}.`, text);
     return;
   }
 
-  const { ticketId, problem } = await submitTicket(user);
-  if (ticketId) {
-    announce("Ticket submitted.");
-    onSubmitted(ticketId, user);
-  } else if (problem.status === 404) {
-    showProblem("The service does not know this user. Create a new one, or check the ID.", userId);
-  } else if (problem.status === 0) {
-    // Not sent again by itself: the first one may have arrived, and would then be there twice.
-    showProblem(`${sentence(problem)} The ticket was probably not submitted.`);
-  } else {
-    showProblem(`${sentence(problem)} The ticket was not submitted.`);
+  const { problem: noUser } = await ensureUser();
+  if (noUser) {
+    refuse(noUser);
+    return;
   }
+
+  const content = JSON.stringify({ user_id: account.userId, ...ticket });
+  attempt = attempt.content === content ? attempt : { content, key: newKey() };
+  const { body, problem } = await submitTicket(JSON.parse(content), attempt.key);
+  if (problem || !body?.id) {
+    refuse(problem ?? { status: 0, message: "The service gave no ticket", errors: {} });
+    return;
+  }
+
+  attempt = { content: "", key: "" };
+  clear(ticket.input);
+  announce("Ticket submitted");
+  onSubmitted(body);
+}
+
+/** What was typed meanwhile stays. */
+function clear(submitted = "") {
+  if (text.value === submitted) {
+    text.value = "";
+    storage.write(draftKey, "");
+    showInput();
+  }
+}
+
+function read() {
+  const model = chosenModel();
+  const ticket = { priority: priority.value };
+  model.name && (ticket.model = model.name);
+  takesInput(model) && text.value !== "" && (ticket.input = text.value);
+  return ticket;
+}
+
+const takesInput = ({ input }) => input.required || input.max_characters > 0;
+
+function defectOf({ input = "" }) {
+  const { required, max_characters: most } = chosenModel().input;
+  if (required && input.trim() === "") {
+    return "is required by this model";
+  }
+
+  return input.length > most ? `must have at most ${count(most)} characters for this model; it has ${count(input.length)}` : "";
+}
+
+/** Says why there is no ticket; the text stays. */
+function refuse({ status, type, message, errors, retryAfter, isOutage }) {
+  if (status === 401) {
+    askForKey();
+    showProblem("This service wants a key: see “Your user” below. Then submit again.");
+  } else if (type === "user-not-found") {
+    askForUser();
+    showProblem("The service does not know your user: see “Your user” below. Then submit again.");
+  } else if (isOutage || retryAfter !== null) {
+    countDown(sentence(message), retryAfter ?? 0);
+  } else {
+    const [name, wrong] = Object.entries(errors)[0] ?? [];
+    const field = fields[name];
+    showProblem(field ? `${field.label} ${wrong.join(", ")}.` : `${sentence(message)} The ticket was not submitted.`, field?.element);
+  }
+}
+
+/** It is not sent again by itself: whoever waits for something else now may not want it any more. */
+function countDown(reason, seconds) {
+  const again = "Your text is kept: submit it again";
+  const ready = Date.now() + seconds * 1000;
+  const show = () => {
+    const left = Math.ceil((ready - Date.now()) / 1000);
+    setText(error, `${reason} ${again}${left > 0 ? ` in ${left} s` : ""}.`);
+    left > 0 || clearInterval(countdown);
+  };
+  showProblem(`${reason} ${again}${seconds > 0 ? ` in ${Math.ceil(seconds)} s` : ""}.`);
+  countdown = setInterval(show, 1000);
 }
 
 /** One call at a time. The button stays focusable, so that the focus is not lost. */
-async function busy(button, action) {
-  if (button.ariaBusy === "true") {
+async function busy(action) {
+  if (submitButton.ariaBusy === "true") {
     return;
   }
 
-  button.ariaBusy = "true";
+  submitButton.ariaBusy = "true";
   showProblem("");
   await action();
-  button.ariaBusy = "false";
+  submitButton.ariaBusy = "false";
 }
 
-/** What comes next is the prominent button. */
-function showStep() {
-  const hasUser = userId.value.trim() !== "";
-  createButton.textContent = hasUser ? "Create another user" : "Create a user";
-  createButton.className = hasUser ? "secondary" : "primary";
-  submitButton.className = hasUser ? "primary" : "secondary";
+function showInput() {
+  const { input } = chosenModel();
+  part("input-field").hidden = !takesInput({ input });
+  text.required = input.required;
+  setText(part("input-need"), input.required ? "required" : "optional");
+  setText(part("counter"), `${count(text.value.length)} of ${count(input.max_characters)} characters`);
+  part("counter").dataset.level = text.value.length > input.max_characters ? "over" : text.value.length > input.max_characters * nearlyFull ? "near" : "";
 }
 
-function showProblem(text, field) {
-  error.textContent = text;
-  error.hidden = text === "";
-  userId.setAttribute("aria-invalid", String(field === userId));
+function showProblem(words, field) {
+  clearInterval(countdown);
+  error.textContent = words;
+  error.hidden = words === "";
+  Object.values(fields).forEach(({ element }) => element.setAttribute("aria-invalid", String(element === field)));
   field?.focus();
-  if (text !== "") {
-    announce(text);
+  if (words !== "") {
+    announce(words);
   }
 }
 
-const sentence = ({ message }) => `${message.replace(/\.$/, "")}.`;
+// crypto.randomUUID exists on https and localhost only.
+const newKey = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");

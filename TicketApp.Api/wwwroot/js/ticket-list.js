@@ -1,163 +1,225 @@
+import { account, onAccountChange } from "./account.js";
+import { askForKey } from "./account-panel.js";
 import { announce } from "./announcer.js";
-import { shortId, timeOfId } from "./format.js";
+import { listTickets, sentence } from "./api.js";
+import { setText, shortId } from "./format.js";
+import { LinkedTicket } from "./linked-ticket.js";
 import { Poller } from "./poller.js";
-import { showTrouble, tickTrouble } from "./service-status.js";
-import { isFinished, states } from "./states.js";
-import { onOtherTab, readTickets, removeTicket, writeTicket } from "./store.js";
-import { TicketView } from "./ticket-view.js";
+import { TicketEvents } from "./ticket-events.js";
+import { ticketAddress, TicketView } from "./ticket-view.js";
+import { answerOf, describe, isOpen, stateOf } from "./ticket-words.js";
 
-const second = 1000;
-// A ticket seen open this short a time ago was seen to end; after a longer absence nobody here knows when it did.
-const closeEnough = 15 * second;
+const pageSize = 20;
+// While something is under way, and while nothing is.
+const livePause = 2;
+const idlePause = 10;
+const longestSaid = 200;
 
-const list = document.getElementById("list");
-const empty = document.getElementById("empty");
-const summary = document.getElementById("summary");
-const clear = document.getElementById("clear");
+const part = (id) => document.getElementById(id);
+const [section, list, empty, filter, paging] = ["tickets", "list", "empty", "filter", "paging"].map(part);
 
 const tickets = new Map();
 const views = new Map();
-const poller = new Poller({ onOutcome: learn, onTrouble: showTrouble });
+const heardAt = new Map();
+// The cursor of each page from the newest to the one that is shown.
+let cursors = [null];
+let next = null;
+let isLoaded = false;
+let wantsFocus = "";
 
-/** Shows the stored tickets and watches those that are not finished. */
+const poller = new Poller(readPage);
+const events = new TicketEvents(learn);
+const linked = new LinkedTicket({ learn, makeView });
+
+/** Shows the user's tickets, and keeps them up to date. */
 export function startList() {
-  readTickets().forEach((ticket) => show(ticket));
-  onOtherTab((id, ticket) => (ticket ? show(ticket) : drop(id)));
-  document.getElementById("banner-retry").addEventListener("click", () => poller.tryNow());
-  clear.addEventListener("click", () => {
-    [...tickets.values()].filter(isFinished).forEach(({ id }) => remove(id));
-    document.getElementById("tickets").focus();
-    announce("Finished tickets were removed from the list");
+  filter.addEventListener("change", () => turnTo([null]));
+  part("newer").addEventListener("click", () => turnPage(cursors.slice(0, -1)));
+  part("older").addEventListener("click", () => turnPage([...cursors, next]));
+  part("linked-close").addEventListener("click", close);
+  onAccountChange(() => {
+    linked.retry();
+    load([null]);
   });
-  setInterval(() => {
-    tickTrouble();
-    tickets.forEach((ticket) => isFinished(ticket) || views.get(ticket.id).tick());
-  }, second);
   addEventListener("hashchange", openLinked);
-  refresh();
+  setInterval(() => [...views.values(), linked.view].forEach((view) => view?.tick()), 1000);
   openLinked();
+  poller.now();
 }
 
-/** Adds a ticket that was just submitted. */
-export function addSubmitted(id, userId) {
-  const ticket = { id, userId, submittedAt: Date.now(), state: "waiting", seenOpenAt: Date.now() };
-  writeTicket(ticket);
-  show(ticket);
-}
+/** Shows a ticket that was just submitted. */
+export function addSubmitted(ticket) {
+  if (cursors.length > 1 || filter.value !== "") {
+    filter.value = "";
+    load([null]);
+  }
 
-function show(ticket) {
   tickets.set(ticket.id, ticket);
-  const view = views.get(ticket.id);
-  if (view) {
-    view.update(ticket);
+  learn(ticket);
+  poller.now();
+}
+
+/** Takes in how a ticket is now. */
+function learn(ticket) {
+  heardAt.set(ticket.id, performance.now());
+  if (tickets.has(ticket.id)) {
+    announceEnd(tickets.get(ticket.id), ticket);
+    tickets.set(ticket.id, ticket);
+  } else if (linked.id === ticket.id) {
+    announceEnd(linked.ticket, ticket);
+    linked.show(ticket);
+  }
+
+  show();
+}
+
+async function readPage() {
+  const [userId, status, shown] = [account.userId, filter.value, cursors];
+  if (userId === "") {
+    isLoaded = true;
+    show();
+    return { problem: null, next: null };
+  }
+
+  const asked = performance.now();
+  const { body, problem } = await listTickets({ userId, status, cursor: shown.at(-1), limit: pageSize });
+  if (userId !== account.userId || status !== filter.value || shown !== cursors) {
+    return { problem, next: 0 };
+  }
+
+  showProblem(problem);
+  isLoaded ||= !problem?.isOutage;
+  if (body?.results) {
+    takePage(body, asked);
   } else {
-    insert(ticket);
+    show();
   }
 
-  if (isFinished(ticket)) {
-    poller.forget(ticket.id);
-  } else if (!view) {
-    poller.watch(ticket.id, ticket.seenOpenAt > Date.now() - second ? 1 : 0);
-  }
-
-  refresh();
+  return { problem, next: problem || ![...tickets.values()].some(isOpen) ? idlePause : livePause };
 }
 
-function insert(ticket) {
-  const view = new TicketView(ticket, {
-    toggled: (isOpen) => open(ticket.id, isOpen),
-    check: () => poller.watch(ticket.id),
-    remove: () => removeAndMoveOn(ticket.id),
-    nextLook: () => poller.nextLook(ticket.id),
+/** What was heard of a ticket since the page was asked for is newer than the page. */
+function takePage(page, asked) {
+  const isNewer = (id) => heardAt.get(id) > asked;
+  const kept = [...tickets.values()].filter(({ id }) => isNewer(id));
+  const before = new Map(tickets);
+  tickets.clear();
+  [...kept.filter(({ id }) => page.results.every((ticket) => ticket.id !== id)), ...page.results].forEach((ticket) => {
+    const now = isNewer(ticket.id) ? before.get(ticket.id) ?? ticket : ticket;
+    announceEnd(before.get(ticket.id), now);
+    tickets.set(ticket.id, now);
   });
-  const older = [...list.children].find((item) => Number(item.dataset.submitted) < ticket.submittedAt);
-  view.element.dataset.submitted = ticket.submittedAt;
-  list.insertBefore(view.element, older ?? null);
-  views.set(ticket.id, view);
+  next = page.next;
+  show();
 }
 
-/** Takes in what the service said of a ticket. */
-function learn(id, { state, response, message, status, problem }) {
-  const before = tickets.get(id);
-  const now = Date.now();
-  // While the service as a whole is away the banner says so, and a ticket is what it was.
-  const ticket = { ...before, state: problem?.isOutage ? before.state : state, response, message, status: status || before.status, problem: problem?.message };
-  if (isFinished(ticket)) {
-    ticket.finishedAt = now;
-    ticket.isEndSeen = before.seenOpenAt > now - closeEnough;
-    const words = state === "answered" ? response : states[state].note;
-    announce(`Ticket ${shortId(id)}: ${states[state].label}. ${words}`);
-  } else if (state === "waiting") {
-    ticket.seenOpenAt = now;
+function turnPage(pages) {
+  turnTo(pages);
+  section.focus();
+  announce(`Page ${pages.length}`);
+}
+
+function turnTo(pages) {
+  setAddress("");
+  load(pages);
+}
+
+function load(pages) {
+  cursors = pages;
+  next = null;
+  isLoaded = false;
+  tickets.clear();
+  heardAt.clear();
+  show();
+  poller.now();
+}
+
+function show() {
+  const sorted = [...tickets.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : a.id < b.id ? 1 : -1));
+  const hadFocus = list.contains(document.activeElement);
+  [...views.keys()].filter((id) => !tickets.has(id)).forEach((id) => {
+    views.get(id).element.remove();
+    views.delete(id);
+  });
+  sorted.forEach((ticket, i) => {
+    views.has(ticket.id) ? views.get(ticket.id).update(ticket) : views.set(ticket.id, makeView(ticket));
+    const { element } = views.get(ticket.id);
+    list.children[i] === element || list.insertBefore(element, list.children[i] ?? null);
+    views.get(ticket.id).isOpen = ticket.id === linkedId();
+  });
+  if (hadFocus && !list.contains(document.activeElement)) {
+    section.focus();
   }
 
-  writeTicket(ticket);
-  show(ticket);
+  linked.open(isLoaded && !tickets.has(linkedId()) ? linkedId() : "");
+  focusLinked();
+  showAround(sorted);
+  const open = sorted.filter(isOpen);
+  const opened = tickets.get(linkedId()) ?? linked.ticket;
+  events.follow((opened && isOpen(opened) ? opened : open[0])?.id ?? null);
 }
 
-function remove(id) {
-  removeTicket(id);
-  drop(id);
-}
-
-function drop(id) {
-  poller.forget(id);
-  views.get(id)?.element.remove();
-  views.delete(id);
-  tickets.delete(id);
-  if (linkedId() === id) {
-    setHash("");
-  }
-
-  refresh();
-}
-
-/** Removes a ticket from under the focus, which goes to its neighbour. */
-function removeAndMoveOn(id) {
-  const { element } = views.get(id);
-  const neighbour = element.nextElementSibling ?? element.previousElementSibling;
-  remove(id);
-  (neighbour?.querySelector(".toggle") ?? document.getElementById("tickets")).focus();
-  announce("Removed from the list");
-}
-
-function open(id, isOpen) {
-  views.get(id).isOpen = isOpen;
-  if (isOpen) {
-    setHash(`#ticket=${encodeURIComponent(id)}`);
-  } else if (linkedId() === id) {
-    setHash("");
-  }
-}
-
-/** Opens the ticket that the address names; one that this browser does not have joins its list. */
-function openLinked() {
-  const id = linkedId();
-  if (!id) {
-    return;
-  }
-
-  if (!tickets.has(id)) {
-    const time = timeOfId(id);
-    const linked = { id, userId: null, submittedAt: Math.min(time ?? Date.now(), Date.now()), isTimeKnown: time !== null, state: "waiting", seenOpenAt: 0 };
-    writeTicket(linked);
-    show(linked);
-  }
-
-  views.get(id).isOpen = true;
-  views.get(id).focus();
-}
-
-const linkedId = () => new URLSearchParams(location.hash.slice(1)).get("ticket")?.slice(0, 100) ?? "";
-
-const setHash = (hash) => history.replaceState(null, "", location.pathname + location.search + hash);
-
-function refresh() {
-  const count = { waiting: 0 };
-  tickets.forEach(({ state }) => { count[state] = (count[state] ?? 0) + 1; });
-  const open = count.waiting + (count.error ?? 0);
-  summary.textContent = Object.keys(states).filter((state) => count[state]).map((state) => `${count[state]}\u00a0${states[state].label.toLowerCase()}`).join(" · ");
-  empty.hidden = tickets.size > 0;
-  clear.hidden = tickets.size === open;
+function showAround(sorted) {
+  const open = sorted.filter(isOpen).length;
+  section.setAttribute("aria-busy", String(!isLoaded));
   document.title = open > 0 ? `(${open}) TicketApp` : "TicketApp";
+  empty.hidden = !isLoaded || sorted.length > 0;
+  const isFiltered = filter.value !== "";
+  setText(part("empty-title"), isFiltered ? "None of these" : cursors.length > 1 ? "No older ones" : "No tickets yet");
+  setText(part("empty-text"), isFiltered ? (next ? "None among the newest. Look at older ones." : "Show all, or wait for some.") : "Submit one. It is shown here, and its answer when it comes.");
+  part("filters").hidden = account.userId === "";
+  paging.hidden = cursors.length === 1 && next === null;
+  part("newer").disabled = cursors.length === 1;
+  part("older").disabled = next === null;
+  setText(part("page"), `Page ${cursors.length}`);
+}
+
+function showProblem(problem) {
+  const isShown = problem !== null && !problem.isOutage;
+  part("list-problem").hidden = !isShown;
+  setText(part("list-problem"), isShown ? sentence(problem.message) : "");
+  if (problem?.status === 401) {
+    askForKey();
+  }
+}
+
+function makeView(ticket) {
+  return new TicketView(ticket, {
+    toggled: (isOpened) => {
+      setAddress(isOpened ? ticketAddress(ticket.id) : "");
+      show();
+    },
+    changed: learn,
+  });
+}
+
+/** Opens the ticket that the address names. */
+function openLinked() {
+  wantsFocus = linkedId();
+  show();
+}
+
+function focusLinked() {
+  const view = views.get(wantsFocus) ?? (wantsFocus === linked.id ? linked.view : null);
+  if (view) {
+    wantsFocus = "";
+    view.focus();
+  }
+}
+
+function close() {
+  setAddress("");
+  show();
+  section.focus();
+}
+
+const setAddress = (hash) => history.replaceState(null, "", location.pathname + location.search + hash);
+
+const linkedId = () => decodeURIComponent(/^#\/tickets\/([^/]{1,100})$/.exec(location.hash)?.[1] ?? "");
+
+function announceEnd(before, now) {
+  if (before && isOpen(before) && !isOpen(now)) {
+    const words = answerOf(now) || describe(now);
+    announce(`Ticket ${shortId(now.id)}: ${stateOf(now).label}. ${words.slice(0, longestSaid)}`);
+  }
 }

@@ -1,129 +1,197 @@
 import { announce } from "./announcer.js";
-import { ticketPath } from "./api.js";
+import { account } from "./account.js";
+import { cancelTicket, retryTicket, sentence, ticketPath } from "./api.js";
 import { copyText } from "./clipboard.js";
-import { dateAndTime, duration, shortId } from "./format.js";
-import { isFinished, states } from "./states.js";
+import { dateAndTime, duration, exactDuration, setText, shortId, since } from "./format.js";
+import { answerOf, canCancel, canRetry, describe, fractionOf, isOpen, stateOf } from "./ticket-words.js";
 
 const template = document.getElementById("ticket-template");
 const copiedFor = 1500;
+// Set as running text from here on.
+const longAnswer = 120;
 
-/** One ticket in the list. Its elements are made once and changed in place, so that focus and selection stay where they are. */
+/** Where the page shows one ticket. */
+export const ticketAddress = (id) => `#/tickets/${encodeURIComponent(id)}`;
+
+/** One ticket. Its elements are made once and changed in place, so that focus and selection stay where they are. */
 export class TicketView {
   #ticket;
   #on;
-  #parts;
 
-  /** @param on what its buttons do: `toggled(isOpen)`, `check()`, `remove()`, and `nextLook()` for the time of the next look */
+  /** @param on what it does: `toggled(isOpen)` asks for its details, `changed(ticket)` tells of what its buttons did */
   constructor(ticket, on) {
     this.#on = on;
     this.element = template.content.firstElementChild.cloneNode(true);
-    const part = (selector) => this.element.querySelector(selector);
-    this.#parts = {
-      article: part(".ticket"), icon: part(".state-icon use"), state: part(".state"), elapsed: part(".elapsed"), response: part(".response"),
-      note: part(".note"), toggle: part(".toggle"), details: part(".details"), check: part("[data-action=check]"),
-    };
-    part(".id-head").textContent = ticket.id.slice(0, -8);
-    part(".id-tail").textContent = ticket.id.slice(-8);
     const name = `ticket ${shortId(ticket.id)}`;
-    this.#parts.details.id = `details-${ticket.id}`;
-    this.#parts.toggle.setAttribute("aria-controls", this.#parts.details.id);
-    this.#parts.toggle.setAttribute("aria-label", `Details of ${name}`);
-    part(".copy").setAttribute("aria-label", `Copy the ID of ${name}`);
-    this.#parts.toggle.addEventListener("click", () => this.#on.toggled(!this.isOpen));
-    this.#parts.check.addEventListener("click", () => this.#on.check());
-    part("[data-action=remove]").addEventListener("click", () => this.#on.remove());
+    this.#part("id-head").textContent = ticket.id.slice(0, -8);
+    this.#part("id-tail").textContent = ticket.id.slice(-8);
+    this.#part("details").id = `details-${ticket.id}`;
+    this.#part("toggle").setAttribute("aria-controls", `details-${ticket.id}`);
+    this.#name("toggle", `Details of ${name}`);
+    this.#name("copy", `Copy the ID of ${name}`);
+    this.#name("cancel", `Cancel ${name}`);
+    this.#name("retry", `Retry ${name}`);
+    this.#name("ticket", `Ticket ${shortId(ticket.id)}`);
+    this.#part("toggle").addEventListener("click", () => this.#on.toggled(!this.isOpen));
+    this.#part("cancel").addEventListener("click", ({ target }) => this.#change(target, cancelTicket));
+    this.#part("retry").addEventListener("click", ({ target }) => this.#change(target, retryTicket));
     this.element.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", () => this.#copy(button)));
     this.update(ticket);
   }
 
   get isOpen() {
-    return this.#parts.toggle.ariaExpanded === "true";
+    return this.#part("toggle").ariaExpanded === "true";
   }
 
-  set isOpen(open) {
-    this.#parts.toggle.ariaExpanded = String(open);
-    this.#parts.details.hidden = !open;
+  set isOpen(isOpened) {
+    this.#part("toggle").ariaExpanded = String(isOpened);
+    this.#part("details").hidden = !isOpened;
   }
 
   focus() {
-    this.#parts.article.focus({ preventScroll: true });
+    this.#part("ticket").focus({ preventScroll: true });
     this.element.scrollIntoView({ block: "nearest" });
   }
 
   update(ticket) {
     this.#ticket = ticket;
-    const { article, icon, state, response, check } = this.#parts;
-    article.dataset.state = ticket.state;
-    icon.setAttribute("href", `#icon-${ticket.state}`);
-    state.textContent = states[ticket.state].label;
-    response.textContent = ticket.response ?? "";
-    check.hidden = isFinished(ticket) && ticket.state !== "gone";
-    this.#detail("submitted", ticket.isTimeKnown === false ? "unknown" : dateAndTime(ticket.submittedAt));
-    this.#detail("finished", this.#finished());
-    this.#detail("user", ticket.userId ?? "not submitted in this browser");
-    this.#detail("answer", ticket.status ? `${ticket.status} ${ticket.message || "with the response"}` : "none yet");
+    const { label, icon, tone } = stateOf(ticket);
+    const article = this.#part("ticket");
+    article.dataset.state = ticket.status;
+    article.dataset.tone = tone;
+    article.querySelector(".state-icon use").setAttribute("href", `#icon-${icon}`);
+    this.#set("state", label);
+    this.#set("asked", ticket.input ?? "");
+    this.#set("response", answerOf(ticket));
+    this.#part("response").classList.toggle("long", answerOf(ticket).length > longAnswer);
+    this.#part("response").classList.toggle("growing", isOpen(ticket));
+    this.#set("note", describe(ticket));
+    this.#showSureness(ticket.details?.probability);
+    this.#showProgress(ticket);
+    this.#showAction("cancel", canCancel(ticket));
+    this.#showAction("retry", canRetry(ticket));
+    this.#showDetails(ticket);
     this.tick();
   }
 
   /** Brings what depends on the time up to date. */
   tick() {
-    const { elapsed, note } = this.#parts;
-    const ticket = this.#ticket;
-    const end = isFinished(ticket) ? (ticket.isEndSeen ? ticket.finishedAt : null) : Date.now();
-    setText(elapsed, end === null || ticket.isTimeKnown === false ? "" : duration(end - ticket.submittedAt));
-    setText(note, states[ticket.state].note ?? this.#whatNext());
+    const { created_at: created, finished_at: finished, model } = this.#ticket;
+    const time = finished ? exactDuration(Date.parse(finished) - Date.parse(created)) : duration(since(created));
+    this.#set("meta", `${model} · ${time}`);
   }
 
-  #finished() {
-    const { state, finishedAt, isEndSeen } = this.#ticket;
-    if (!isFinished(this.#ticket)) {
-      return "not yet";
+  #showProgress(ticket) {
+    const progress = this.#part("progress");
+    const fraction = fractionOf(ticket);
+    progress.hidden = !isOpen(ticket) || ticket.status === "queued";
+    if (fraction === null) {
+      progress.removeAttribute("value");
+    } else {
+      progress.value = fraction;
+    }
+  }
+
+  #showSureness(probability) {
+    const isKnown = typeof probability === "number";
+    this.#part("sureness").hidden = !isKnown;
+    this.#set("sureness", isKnown ? `${(probability * 100).toFixed(probability > 0.995 && probability < 1 ? 1 : 0)} % sure` : "");
+  }
+
+  #showDetails(ticket) {
+    const time = (value) => (value ? dateAndTime(value) : "");
+    this.#detail("submitted", time(ticket.created_at));
+    this.#detail("started", time(ticket.started_at));
+    this.#detail("finished", time(ticket.finished_at));
+    this.#detail("expires", isOpen(ticket) ? time(ticket.expires_at) : "");
+    this.#detail("purged", time(ticket.purge_at));
+    this.#detail("priority", ticket.priority);
+    this.#detail("attempt", ticket.attempt > 0 ? `${ticket.attempt} of ${ticket.max_attempts}` : "none yet");
+    this.#detail("error", ticket.error ? `${ticket.error.type}: ${ticket.error.message}` : "");
+    this.#detail("more", ticket.details ? JSON.stringify(ticket.details, null, 1).replace(/^{\n|\n}$/g, "").replace(/^ /gm, "") : "");
+    this.#detail("user", ticket.user_id);
+    this.#set("curl", this.#curl());
+  }
+
+  #curl() {
+    const key = account.key === "" ? "" : " -H \"Authorization: Bearer $KEY\"";
+    return `curl${key} '${new URL(ticketPath(this.#ticket.id), location.href).href}'`;
+  }
+
+  /** What is not known is not shown. */
+  #detail(name, text) {
+    const value = this.element.querySelector(`[data-detail=${name}]`);
+    value.parentElement.hidden = !text;
+    setText(value, text ?? "");
+  }
+
+  /** A button that goes from under the focus gives it to the ticket. */
+  #showAction(name, isShown) {
+    const button = this.#part(name);
+    if (!isShown && button === document.activeElement) {
+      this.#part("ticket").focus();
     }
 
-    return state === "gone" ? "unknown" : `${isEndSeen ? "" : "by "}${dateAndTime(finishedAt)}`;
+    button.hidden = !isShown;
   }
 
-  #whatNext() {
-    const nextLook = this.#on.nextLook();
-    const seconds = nextLook === null ? 0 : Math.ceil((nextLook - Date.now()) / 1000);
-    const next = seconds > 0 ? `Looking again in ${seconds} s.` : "Looking…";
-    return this.#ticket.state === "error" ? `${this.#ticket.problem}. ${next}` : `No answer yet. ${next}`;
+  /** One call at a time. The button stays focusable, so that the focus is not lost. */
+  async #change(button, call) {
+    if (button.ariaBusy === "true") {
+      return;
+    }
+
+    button.ariaBusy = "true";
+    const { body, problem } = await call(this.#ticket.id);
+    button.ariaBusy = "false";
+    this.#showProblem(problem);
+    if (body?.id) {
+      announce(`Ticket ${shortId(body.id)}: ${stateOf(body).label}`);
+      this.#on.changed(body);
+    }
   }
 
-  #detail(name, text) {
-    setText(this.#parts.details.querySelector(`[data-detail=${name}]`), text);
+  #showProblem(problem) {
+    const text = problem ? `${sentence(problem.message)}${problem.isOutage ? " Nothing was changed; try again soon." : ""}` : "";
+    this.#part("ticket-problem").hidden = text === "";
+    this.#set("ticket-problem", text);
+    if (text !== "") {
+      announce(text);
+    }
   }
 
   async #copy(button) {
     const { id } = this.#ticket;
-    const texts = {
-      id: () => id,
-      link: () => new URL(`#ticket=${encodeURIComponent(id)}`, location.href).href,
-      curl: () => `curl -i '${new URL(ticketPath(id), location.href).href}'`,
-    };
-    const copied = await copyText(texts[button.dataset.copy]());
-    announce(copied ? "Copied" : "Could not copy");
-    if (copied && !("copied" in button.dataset)) {
-      this.#showCopied(button);
+    const texts = { id, link: new URL(ticketAddress(id), location.href).href, curl: this.#curl() };
+    const isCopied = await copyText(texts[button.dataset.copy]);
+    announce(isCopied ? "Copied" : "Could not copy");
+    if (isCopied && !("copied" in button.dataset)) {
+      showCopied(button);
     }
   }
 
-  /** For a moment the icon becomes a tick, or the words say so. */
-  #showCopied(button) {
-    const icon = button.querySelector("use");
-    const before = button.textContent;
-    button.dataset.copied = "";
-    const show = (iconName, words) => (icon ? icon.setAttribute("href", iconName) : (button.textContent = words));
-    show("#icon-copied", "Copied");
-    setTimeout(() => {
-      delete button.dataset.copied;
-      show("#icon-copy", before);
-    }, copiedFor);
+  #part(name) {
+    return this.element.querySelector(`.${name}`);
+  }
+
+  #name(part, name) {
+    this.#part(part).setAttribute("aria-label", name);
+  }
+
+  #set(part, text) {
+    setText(this.#part(part), text);
   }
 }
 
-function setText(element, text) {
-  if (element.textContent !== text) {
-    element.textContent = text;
-  }
+/** For a moment the icon becomes a tick, or the words say so. */
+function showCopied(button) {
+  const icon = button.querySelector("use");
+  const before = button.textContent;
+  button.dataset.copied = "";
+  const show = (iconName, words) => (icon ? icon.setAttribute("href", iconName) : (button.textContent = words));
+  show("#icon-copied", "Copied");
+  setTimeout(() => {
+    delete button.dataset.copied;
+    show("#icon-copy", before);
+  }, copiedFor);
 }

@@ -1,0 +1,62 @@
+import { askForKey } from "./account-panel.js";
+import { account, onAccountChange } from "./account.js";
+import { listModels } from "./api.js";
+import { count, setText } from "./format.js";
+import { Poller } from "./poller.js";
+import { storage } from "./storage.js";
+
+const every = 15;
+const keptKey = "ticketapp.model";
+const select = document.getElementById("model");
+const hint = document.getElementById("model-hint");
+
+// Until the service has said what there is, a ticket is for its default model.
+const unknown = { name: "", description: "", is_default: true, input: { required: false, max_characters: 10_000 }, workers: 1 };
+
+let models = [unknown];
+
+/** Fills the choice of models, and keeps it up to date; calls `changed()` when another model is chosen or its limits change. */
+export function startModels(changed) {
+  const poller = new Poller(() => refresh(changed));
+  onAccountChange(() => poller.now());
+  select.addEventListener("change", () => {
+    storage.write(keptKey, select.value);
+    describe(changed);
+  });
+  poller.now();
+}
+
+/** The model that is chosen. */
+export const chosenModel = () => models.find(({ name }) => name === select.value) ?? unknown;
+
+async function refresh(changed) {
+  const { body, problem } = await listModels();
+  if (problem?.status === 401) {
+    setText(hint, "The models are listed once there is a user.");
+    account.key === "" || askForKey();
+    return { problem, next: null };
+  }
+
+  if (body?.results?.length > 0) {
+    models = body.results;
+    fill();
+    describe(changed);
+  }
+
+  return { problem, next: every };
+}
+
+function fill() {
+  const names = models.map(({ name }) => name);
+  if (names.join() !== [...select.options].map(({ value }) => value).join()) {
+    const wanted = [select.value, storage.read(keptKey), models.find((model) => model.is_default)?.name].find((name) => names.includes(name));
+    select.replaceChildren(...names.map((name) => new Option(name, name, false, name === wanted)));
+  }
+}
+
+function describe(changed) {
+  const { description, workers } = chosenModel();
+  const served = workers === 0 ? "No worker serves it now: tickets wait." : `${count(workers)} ${workers === 1 ? "worker serves" : "workers serve"} it.`;
+  setText(hint, [description && `${description.replace(/\.$/, "")}.`, served].filter(Boolean).join(" "));
+  changed();
+}
