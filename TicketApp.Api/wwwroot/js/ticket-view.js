@@ -1,9 +1,9 @@
 import { announce } from "./announcer.js";
 import { account } from "./account.js";
-import { cancelTicket, retryTicket, sentence, ticketPath } from "./api.js";
+import { retryTicket, sentence, ticketPath } from "./api.js";
 import { copyText } from "./clipboard.js";
 import { dateAndTime, duration, exactDuration, setText, shortId, since } from "./format.js";
-import { answerOf, canCancel, canRetry, describe, fractionOf, isOpen, stateOf } from "./ticket-words.js";
+import { answerOf, canRetry, describe, fractionOf, isOpen, stateOf } from "./ticket-words.js";
 
 const template = document.getElementById("ticket-template");
 const copiedFor = 1500;
@@ -29,11 +29,9 @@ export class TicketView {
     this.#part("toggle").setAttribute("aria-controls", `details-${ticket.id}`);
     this.#name("toggle", `Details of ${name}`);
     this.#name("copy", `Copy the ID of ${name}`);
-    this.#name("cancel", `Cancel ${name}`);
     this.#name("retry", `Retry ${name}`);
     this.#name("ticket", `Ticket ${shortId(ticket.id)}`);
     this.#part("toggle").addEventListener("click", () => this.#on.toggled(!this.isOpen));
-    this.#part("cancel").addEventListener("click", ({ target }) => this.#change(target, cancelTicket));
     this.#part("retry").addEventListener("click", ({ target }) => this.#change(target, retryTicket));
     this.element.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", () => this.#copy(button)));
     this.update(ticket);
@@ -68,7 +66,6 @@ export class TicketView {
     this.#set("note", describe(ticket));
     this.#showSureness(ticket.details?.probability);
     this.#showProgress(ticket);
-    this.#showAction("cancel", canCancel(ticket));
     this.#showAction("retry", canRetry(ticket));
     this.#showDetails(ticket);
     this.tick();
@@ -78,7 +75,7 @@ export class TicketView {
   tick() {
     const { created_at: created, finished_at: finished, model } = this.#ticket;
     const time = finished ? exactDuration(Date.parse(finished) - Date.parse(created)) : duration(since(created));
-    this.#set("meta", `${model} · ${time}`);
+    this.#set("meta", `${time} · ${model}`);
   }
 
   #showProgress(ticket) {
