@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.AppHost.Publish;
 
@@ -46,13 +47,41 @@ public sealed class DeployTests
     [InlineData("worker")]
     public async Task Every_target_gives_a_service_the_same_variables(string service)
     {
-        var names = _deployed.Variables(service, _deployed.ValuesWithSecrets(_ => Password)).Keys.Order(StringComparer.Ordinal).ToArray();
+        var variables = _deployed.Variables(service, _deployed.ValuesWithSecrets(_ => Password));
+        var names = variables.Keys.Order(StringComparer.Ordinal).ToArray();
 
         var compose = Yaml.Parse(await ReadAsync("compose", "docker-compose.yaml"))["services"]![service]!["environment"]!.AsObject();
         Assert.Equal(names, compose.Select(entry => entry.Key).Order(StringComparer.Ordinal));
+        // Other than parameters and addresses, the values are the same too.
+        Assert.All(
+            compose.Where(entry => !((string)entry.Value!).Contains("${", StringComparison.Ordinal)),
+            entry => Assert.Equal((string?)entry.Value, variables[entry.Key].Replace("-service", "", StringComparison.Ordinal)));
 
         var bicep = await ReadAsync("azure", service, $"{service}.bicep");
         Assert.All(names, name => Assert.Contains($"name: '{name}'", bicep, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_compose_file_is_the_models()
+    {
+        Assert.SkipWhen(AppAvailability.IsOffline, "Only the real Aspire packages publish for Docker Compose.");
+        var published = await Publication.OfTicketAppToAsync("compose");
+
+        foreach (var file in (string[])["docker-compose.yaml", ".env"])
+        {
+            Assert.Equal(await File.ReadAllTextAsync(Path.Combine(published, file), TestContext.Current.CancellationToken), await ReadAsync("compose", file));
+        }
+    }
+
+    [Theory]
+    [InlineData("TicketApp.Api", "ConnectionStrings:tickets is not set")]
+    [InlineData("TicketApp.Worker", "ConnectionStrings:rabbitmq is not set")]
+    public async Task A_service_without_its_servers_ends_and_says_so(string service, string line)
+    {
+        var (ok, output) = await RunAsync("dotnet", Path.Combine(AppContext.BaseDirectory, $"{service}.dll"), "");
+
+        Assert.False(ok);
+        Assert.Contains(line, output.Split('\n')[0], StringComparison.Ordinal);
     }
 
     [Fact]
@@ -116,8 +145,10 @@ public sealed class DeployTests
     private static async Task<(bool Ok, string Output)> RunAsync(string program, string arguments, string input)
     {
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        // No cluster, whatever the user's configuration says.
+        // No cluster and no servers, whatever is set where the tests run.
         start.Environment["KUBECONFIG"] = "/dev/null";
+        start.Environment.Remove("ConnectionStrings__tickets");
+        start.Environment.Remove("ConnectionStrings__rabbitmq");
         try
         {
             using var process = Process.Start(start)!;

@@ -11,15 +11,18 @@ internal static class Publication
     /// <summary>The repository's root.</summary>
     public static string Root { get; } = Path.GetDirectoryName(Projects.TicketApp_AppHost.ProjectPath.TrimEnd(Path.DirectorySeparatorChar))!;
 
-    public static async Task<Chart> OfTicketAppAsync(params string[] settings)
+    public static async Task<Chart> OfTicketAppAsync(params string[] settings) => new(await OfTicketAppToAsync("kubernetes", settings));
+
+    /// <returns>The folder that was written.</returns>
+    public static async Task<string> OfTicketAppToAsync(string target, params string[] settings)
     {
         var folder = NewFolder();
         await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.TicketApp_AppHost>(
-            [.. Arguments(folder), "--Deployment:Target=kubernetes", .. settings],
+            [.. Arguments(folder), $"--Deployment:Target={target}", .. settings],
             TestContext.Current.CancellationToken);
         await using var app = await builder.BuildAsync(TestContext.Current.CancellationToken);
         await RunAsync(app);
-        return new Chart(folder);
+        return folder;
     }
 
     public static async Task<Chart> OfAsync(Action<IDistributedApplicationBuilder> model)
