@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using TicketApp.Api;
 using TicketApp.Api.Access;
 using TicketApp.Api.Backlog;
 using TicketApp.Api.Cancellation;
@@ -13,10 +12,12 @@ using TicketApp.Api.Models;
 using TicketApp.Api.OpenApi;
 using TicketApp.Api.Responses;
 using TicketApp.Api.Statistics;
+using TicketApp.Api.Telemetry;
 using TicketApp.Api.Tickets;
 using TicketApp.Api.Users;
 using TicketApp.Api.Waiting;
 using TicketApp.Api.Webhooks;
+using TicketApp.Api;
 using TicketApp.Contracts.Broker;
 using TicketApp.ServiceDefaults;
 
@@ -25,6 +26,7 @@ var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args 
 builder.AddServiceDefaults();
 builder.AddHttpApi();
 builder.AddDatabase();
+builder.AddTicketMetrics();
 builder.AddAccess();
 builder.AddBroker(withoutBroker: HealthStatus.Degraded); // tickets are accepted all the same
 builder.Services

@@ -15,9 +15,6 @@ namespace TicketApp.ServiceDefaults;
 /// <summary>What every service of the app has: OpenTelemetry, health endpoints, service discovery and resilient HTTP clients.</summary>
 public static class HostDefaults
 {
-    /// <summary>The name of the app's own spans and metrics.</summary>
-    public const string TelemetryName = "TicketApp";
-
     private const string ReadinessPath = "/health";
     private const string LivenessPath = "/alive";
     private const string LivenessTag = "live";
@@ -67,13 +64,13 @@ public static class HostDefaults
 
         builder.Services.AddOpenTelemetry()
             .WithMetrics(metrics => metrics
-                .AddMeter(TelemetryName)
+                .AddMeter(TelemetryNames.App)
                 .AddAspNetCoreInstrumentation()
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation())
             .WithTracing(tracing => tracing
                 .SetSampler(new ParentBasedSampler(new RequestSampler(builder.Configuration)))
-                .AddSource(TelemetryName)
+                .AddSource(TelemetryNames.App)
                 .AddAspNetCoreInstrumentation(options => options.Filter = IsNoProbe)
                 .AddHttpClientInstrumentation())
             .UseOtlpExporter();

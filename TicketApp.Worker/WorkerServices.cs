@@ -18,6 +18,7 @@ internal static class WorkerServices
             .AddSingleton(TimeProvider.System)
             .AddSingleton<WorkerIdentity>()
             .AddSingleton<RunsInHand>()
+            .AddSingleton<RunMetrics>()
             .AddSingleton<RunEnds>()
             .AddSingleton<AbandonedRuns>()
             .AddSingleton<ModelRunners>()

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Caching.Memory;
 using Npgsql;
 using TicketApp.Api.Database;
+using TicketApp.Api.Telemetry;
 
 namespace TicketApp.Api.Access;
 
@@ -9,7 +10,7 @@ namespace TicketApp.Api.Access;
 /// Says whose a key is. Found ones are remembered for a few seconds, in bounded memory: a call costs no look-up, and a
 /// revoked key is refused by every replica soon. Those that are not remembered are looked up together, many a statement.
 /// </summary>
-internal sealed class KeyReader(NpgsqlDataSource database) : Batcher<ApiKey, KeyOwner?>(database, largestBatch: 500, capacity: 10_000)
+internal sealed class KeyReader(NpgsqlDataSource database, TicketMetrics metrics) : Batcher<ApiKey, KeyOwner?>(database, metrics, largestBatch: 500, capacity: 10_000)
 {
     private const int MostRemembered = 20_000;
     private static readonly TimeSpan _rememberedFor = TimeSpan.FromSeconds(3);

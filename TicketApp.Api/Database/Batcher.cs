@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Npgsql;
+using TicketApp.Api.Telemetry;
 using TicketApp.Contracts.Tracing;
 
 namespace TicketApp.Api.Database;
@@ -10,7 +11,7 @@ namespace TicketApp.Api.Database;
 /// </summary>
 /// <typeparam name="TItem">What a call brings.</typeparam>
 /// <typeparam name="TResult">What it gets.</typeparam>
-internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, int largestBatch, int capacity) : BackgroundService
+internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, TicketMetrics metrics, int largestBatch, int capacity) : BackgroundService
 {
     private readonly Channel<Call> _calls = Channel.CreateBounded<Call>(new BoundedChannelOptions(capacity) { SingleReader = true });
 
@@ -30,6 +31,8 @@ internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, int l
 
     /// <summary>Whether a batch that failed may be served a second time: it only reads, or its statement is whole or nothing and may be there twice.</summary>
     protected virtual bool IsRepeatable => false;
+
+    protected TicketMetrics Metrics { get; } = metrics;
 
     /// <summary>Where the statements go.</summary>
     protected NpgsqlDataSource Database { get; } = database;
@@ -70,6 +73,7 @@ internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, int l
         try
         {
             var results = await ServeAsync(calls.ConvertAll(call => call.Item), IsRepeatable);
+            Metrics.Batched(Work, calls.Count);
             for (var i = 0; i < calls.Count; i++)
             {
                 calls[i].SetResult(results[i]);

@@ -2,7 +2,9 @@ using Microsoft.Extensions.Options;
 using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Errors;
+using TicketApp.Api.Telemetry;
 using TicketApp.Api.Tickets;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Deadlines;
 
@@ -13,33 +15,28 @@ internal sealed partial class Sweeper(
     Dispatcher dispatcher,
     ErrorOutbox errors,
     OpenTickets open,
-    DatabaseMigrator migrator,
+    TicketMetrics metrics,
     IOptions<DispatchOptions> options,
-    ILogger<Sweeper> logger) : BackgroundService
+    DatabaseMigrator migrator,
+    LoopProgress progress,
+    ILogger<Sweeper> logger) : DatabaseLoop("sweeping", migrator, progress, logger)
 {
     private const int SweepsBetweenForgetting = 120;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    private int _round;
+
+    protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
-        await migrator.Ready.WaitAsync(stoppingToken);
-        using PeriodicTimer timer = new(options.Value.Sweep);
-        for (var round = 0; await timer.WaitForNextTickAsync(stoppingToken); round++)
+        await SweepAsync(stoppingToken);
+        if (_round++ % SweepsBetweenForgetting == 0)
         {
-            try
-            {
-                await SweepAsync(stoppingToken);
-                if (round % SweepsBetweenForgetting == 0)
-                {
-                    await store.ForgetAsync(stoppingToken);
-                }
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                leases.Interrupted();
-                Log.Failed(logger, exception.GetBaseException().Message);
-            }
+            await store.ForgetAsync(stoppingToken);
         }
     }
+
+    protected override Task WaitAsync(CancellationToken stoppingToken) => Task.Delay(options.Value.Sweep, stoppingToken);
+
+    protected override void OnFailed() => leases.Interrupted();
 
     private async Task SweepAsync(CancellationToken cancellationToken)
     {
@@ -55,7 +52,18 @@ internal sealed partial class Sweeper(
             leases.Extended();
         }
 
-        await UntilDoneAsync(store.SweepLostAsync, Log.Lost, cancellationToken);
+        await UntilDoneAsync(SweepLostAsync, Log.Lost, cancellationToken);
+    }
+
+    private async Task<IReadOnlyList<SweepOutcome>> SweepLostAsync(CancellationToken cancellationToken)
+    {
+        var outcomes = await store.SweepLostAsync(cancellationToken);
+        foreach (var outcome in outcomes)
+        {
+            metrics.LeasesLost(outcome.Model, outcome.Freed);
+        }
+
+        return outcomes;
     }
 
     private async Task UntilDoneAsync(Func<CancellationToken, Task<IReadOnlyList<SweepOutcome>>> sweep, Action<ILogger, int, int> log, CancellationToken cancellationToken)
@@ -96,8 +104,5 @@ internal sealed partial class Sweeper(
 
         [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Leases ended: {Ended} tickets had no attempt left, {Requeued} go back to the backlog")]
         public static partial void Lost(ILogger logger, int ended, int requeued);
-
-        [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "Sweeping pauses: {Reason}")]
-        public static partial void Failed(ILogger logger, string reason);
     }
 }

@@ -2,18 +2,20 @@ using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Database;
 using TicketApp.Api.Tickets;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Dispatch;
 
 /// <summary>Releases tickets from the backlogs whenever their windows have room. Every replica does; none leads.</summary>
-internal sealed partial class Dispatcher(
+internal sealed class Dispatcher(
     DispatchStore store,
     DispatchWindows windows,
     TicketPublisher publisher,
     OpenTickets open,
-    DatabaseMigrator migrator,
     IOptions<DispatchOptions> options,
-    ILogger<Dispatcher> logger) : BackgroundService
+    DatabaseMigrator migrator,
+    LoopProgress progress,
+    ILogger<Dispatcher> logger) : DatabaseLoop("dispatching", migrator, progress, logger)
 {
     private const int LargestRelease = 500;
     private static readonly TimeSpan _announceEvery = TimeSpan.FromSeconds(5);
@@ -22,6 +24,7 @@ internal sealed partial class Dispatcher(
     private readonly Signal _wake = new();
     private readonly Guid _replica = Guid.CreateVersion7();
     private long _lastAnnounced;
+    private long _lastLook;
     private long _nextCount;
 
     /// <summary>Tickets joined a model's backlog.</summary>
@@ -48,35 +51,29 @@ internal sealed partial class Dispatcher(
         base.Dispose();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
-        await migrator.Ready.WaitAsync(stoppingToken);
-        long lastLook = 0;
-        while (!stoppingToken.IsCancellationRequested)
+        if (_lastLook == 0 || Stopwatch.GetElapsedTime(_lastLook) >= options.Value.Tick)
         {
-            try
-            {
-                if (lastLook == 0 || Stopwatch.GetElapsedTime(lastLook) >= options.Value.Tick)
-                {
-                    await LookAsync(stoppingToken);
-                    lastLook = Stopwatch.GetTimestamp();
-                }
-
-                await ReleaseAsync(stoppingToken);
-                await _wake.WaitAsync(options.Value.Tick, stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                break;
-            }
-            catch (Exception exception)
-            {
-                Log.Failed(logger, exception.GetBaseException().Message);
-                await Task.Delay(TimeSpan.FromMilliseconds(500), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+            await LookAsync(stoppingToken);
+            _lastLook = Stopwatch.GetTimestamp();
         }
 
-        await LeaveAsync();
+        await ReleaseAsync(stoppingToken);
+    }
+
+    protected override Task WaitAsync(CancellationToken stoppingToken) => _wake.WaitAsync(options.Value.Tick, stoppingToken);
+
+    protected override async Task OnStoppedAsync()
+    {
+        try
+        {
+            await store.LeaveAsync(_replica, CancellationToken.None);
+        }
+        catch (Exception exception) when (DatabaseErrors.IsUnavailable(exception))
+        {
+            // The others notice in a few seconds anyway.
+        }
     }
 
     private async Task LookAsync(CancellationToken cancellationToken)
@@ -139,23 +136,5 @@ internal sealed partial class Dispatcher(
         }
 
         return true;
-    }
-
-    private async Task LeaveAsync()
-    {
-        try
-        {
-            await store.LeaveAsync(_replica, CancellationToken.None);
-        }
-        catch (Exception exception) when (DatabaseErrors.IsUnavailable(exception))
-        {
-            // The others notice in a few seconds anyway.
-        }
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "Dispatching pauses: {Reason}")]
-        public static partial void Failed(ILogger logger, string reason);
     }
 }

@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
-using TicketApp.Contracts;
+using TicketApp.Api.Telemetry;
 using TicketApp.Contracts.Broker;
 using TicketApp.Contracts.Tracing;
+using TicketApp.Contracts;
 
 namespace TicketApp.Api.Dispatch;
 
@@ -11,7 +13,7 @@ namespace TicketApp.Api.Dispatch;
 /// first, when the lease ends.
 /// </summary>
 internal sealed partial class TicketPublisher(
-    BrokerPublisher broker, DispatchStore store, DispatchWindows windows, RunTimes runTimes, IOptions<DispatchOptions> options, ILogger<TicketPublisher> logger) : IHostedService
+    BrokerPublisher broker, DispatchStore store, DispatchWindows windows, RunTimes runTimes, TicketMetrics metrics, IOptions<DispatchOptions> options, ILogger<TicketPublisher> logger) : IHostedService
 {
     // Short runs share messages, so that the broker handles fewer; but a batch is spread over several, for several workers to take.
     private const int LargestGroup = 16;
@@ -80,6 +82,7 @@ internal sealed partial class TicketPublisher(
     /// <returns>What the broker did not take.</returns>
     private async Task<TicketMessage[]> TryPublishAsync(TicketMessage[] group)
     {
+        var started = Stopwatch.GetTimestamp();
         using var span = TicketTrace.StartShared("dispatch tickets", group.Select(ticket => ticket.TraceParent));
         try
         {
@@ -87,6 +90,7 @@ internal sealed partial class TicketPublisher(
                 ? JsonSerializer.SerializeToUtf8Bytes(only, ContractJson.Default.TicketMessage)
                 : JsonSerializer.SerializeToUtf8Bytes(group, ContractJson.Default.IReadOnlyListTicketMessage);
             await broker.PublishAsync(QueueNames.TicketsOf(group[0].Model), body, group[0].TicketId.ToString(), options.Value.MessageExpiration);
+            metrics.Dispatched(Stopwatch.GetElapsedTime(started));
             return [];
         }
         catch (BrokerUnavailableException)

@@ -1,5 +1,6 @@
 using Npgsql;
 using TicketApp.Api.Database;
+using TicketApp.Api.Telemetry;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Idempotency;
@@ -8,7 +9,7 @@ namespace TicketApp.Api.Idempotency;
 internal sealed record KeyedTicket(TicketRow Ticket, byte[] BodyHash);
 
 /// <summary>Looks up keys that were used before, many a statement. They are stored together with their tickets.</summary>
-internal sealed class IdempotencyStore(NpgsqlDataSource database) : Batcher<(Guid UserId, string Key), KeyedTicket?>(database, largestBatch: 200, capacity: 10_000)
+internal sealed class IdempotencyStore(NpgsqlDataSource database, TicketMetrics metrics) : Batcher<(Guid UserId, string Key), KeyedTicket?>(database, metrics, largestBatch: 200, capacity: 10_000)
 {
     private const string FindSql =
         $"""

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using TicketApp.Api.Telemetry;
 using TicketApp.Api.Tickets;
 using TicketApp.Contracts;
 
@@ -8,6 +9,7 @@ namespace TicketApp.Api.Responses;
 internal sealed class ReportOutcome
 {
     private readonly Dictionary<string, int> _left = [];
+    private readonly Dictionary<string, int> _returned = [];
 
     /// <summary>Tickets that ended, as they now are.</summary>
     public List<TicketSnapshot> Ended { get; } = [];
@@ -15,11 +17,11 @@ internal sealed class ReportOutcome
     /// <summary>How many tickets of each model left its window, ended or not.</summary>
     public IReadOnlyDictionary<string, int> Left => _left;
 
-    /// <summary>The models to whose backlogs tickets went back, or will after a pause.</summary>
-    public HashSet<string> Returned { get; } = [];
+    /// <summary>How many tickets of each model went back to its backlog, or will after a pause.</summary>
+    public IReadOnlyDictionary<string, int> Returned => _returned;
 
-    /// <summary>How long the runs took that answered, in milliseconds.</summary>
-    public List<(string Model, int Milliseconds)> Runs { get; } = [];
+    /// <summary>The same tickets as <see cref="Ended"/>, as they are measured.</summary>
+    public List<EndedTicket> Ends { get; } = [];
 
     /// <summary>Runs that workers have in hand and that are not wanted any more.</summary>
     public List<RunReference> Unwanted { get; } = [];
@@ -37,16 +39,14 @@ internal sealed class ReportOutcome
         switch (ticket.Status)
         {
             case TicketStatus.Queued or TicketStatus.Waiting:
-                Returned.Add(model);
+                CollectionsMarshal.GetValueRefOrAddDefault(_returned, model, out _)++;
                 return;
-            case TicketStatus.Succeeded:
-                Runs.Add((model, runMilliseconds));
-                break;
             case TicketStatus.Failed or TicketStatus.TimedOut:
                 HasErrors = true;
                 break;
         }
 
         Ended.Add(ticket);
+        Ends.Add(new(model, ticket.Status, ticket.Age, TimeSpan.FromMilliseconds(runMilliseconds)));
     }
 }

@@ -84,7 +84,7 @@ internal static class ReportStatements
             insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, error_type, error_message)
             select ticket_id, epoch, 'failed', attempt, worker, time_started, error_type, error_message from hit where status <> 'canceled'
             on conflict on constraint ticket_attempts_pk do nothing)
-        select ticket_id, user_id, status, response, model, run_ms from hit
+        select ticket_id, user_id, status, response, model, run_ms, age from hit
         """;
 
     // Numbered by the worker: a report that is delivered twice adds nothing.
@@ -112,5 +112,5 @@ internal static class ReportStatements
 
     private const string IsLast = "t.attempt >= t.max_attempts or r.is_final";
 
-    private const string Moved = "t.ticket_id, t.user_id, t.status::text as status, t.response, t.model, r.run_ms";
+    private const string Moved = "t.ticket_id, t.user_id, t.status::text as status, t.response, t.model, r.run_ms, extract(epoch from now() - t.time_created)::float8 as age";
 }

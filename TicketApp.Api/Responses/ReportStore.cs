@@ -97,7 +97,7 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
             while (await reader.ReadAsync(cancellationToken))
             {
                 TicketSnapshot ticket = new(
-                    reader.GetGuid(0), reader.GetGuid(1), TicketStatusNames.Parse(reader.GetString(2)), reader.IsDBNull(3) ? null : reader.GetString(3), default);
+                    reader.GetGuid(0), reader.GetGuid(1), TicketStatusNames.Parse(reader.GetString(2)), reader.IsDBNull(3) ? null : reader.GetString(3), TimeSpan.FromSeconds(reader.GetDouble(6)));
                 moved.Add(ticket.TicketId);
                 outcome.Add(ticket, reader.GetString(4), reader.GetInt32(5));
             }

@@ -6,11 +6,12 @@ using TicketApp.Api.Database;
 using TicketApp.Api.Deadlines;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Errors;
+using TicketApp.Api.Telemetry;
 using TicketApp.Api.Tickets;
 using TicketApp.Api.Waiting;
-using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
 using TicketApp.Contracts.Tracing;
+using TicketApp.Contracts;
 
 namespace TicketApp.Api.Responses;
 
@@ -30,6 +31,7 @@ internal sealed partial class ResponsesConsumer(
     RunTimes runTimes,
     StopNotifier stops,
     TicketWatch watch,
+    TicketMetrics metrics,
     DatabaseMigrator migrator,
     ILogger<ResponsesConsumer> logger) : BrokerConsumer(factory, QueueNames.Responses, broker, logger)
 {
@@ -124,6 +126,7 @@ internal sealed partial class ResponsesConsumer(
             try
             {
                 Applied(await store.ApplyAsync(reports, lost));
+                metrics.Batched("record reports", reports.Length);
                 leases.ReportsSeen();
                 return;
             }
@@ -167,17 +170,23 @@ internal sealed partial class ResponsesConsumer(
         if (outcome.Late > 0)
         {
             Log.Late(Logger, outcome.Late);
+            metrics.Late(outcome.Late);
         }
 
         open.Add(-outcome.Ended.Count);
         stops.Stop(outcome.Unwanted, repeatFor: TimeSpan.Zero);
-        foreach (var (model, milliseconds) in outcome.Runs)
+        foreach (var end in outcome.Ends)
         {
-            runTimes.Of(model).Add(milliseconds);
+            metrics.Ended(end);
+            if (end.Status == TicketStatus.Succeeded)
+            {
+                runTimes.Of(end.Model).Add((int)end.Run.TotalMilliseconds);
+            }
         }
 
-        foreach (var model in outcome.Returned)
+        foreach (var (model, count) in outcome.Returned)
         {
+            metrics.Retried(model, count);
             dispatcher.BacklogGrew(model);
         }
 

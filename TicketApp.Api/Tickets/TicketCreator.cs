@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.Telemetry;
 using TicketApp.Contracts.Tracing;
 
 namespace TicketApp.Api.Tickets;
@@ -11,8 +12,15 @@ namespace TicketApp.Api.Tickets;
 /// them, and published once it has committed; without, they join the backlog.
 /// </summary>
 internal sealed class TicketCreator(
-    NpgsqlDataSource database, TicketStore store, DispatchWindows windows, TicketPublisher publisher, Dispatcher dispatcher, OpenTickets open, IOptions<TicketOptions> options)
-    : Batcher<NewTicket, StoredTicket?>(database, largestBatch: 500, capacity: 20_000)
+    NpgsqlDataSource database,
+    TicketMetrics metrics,
+    TicketStore store,
+    DispatchWindows windows,
+    TicketPublisher publisher,
+    Dispatcher dispatcher,
+    OpenTickets open,
+    IOptions<TicketOptions> options)
+    : Batcher<NewTicket, StoredTicket?>(database, metrics, largestBatch: 500, capacity: 20_000)
 {
     /// <summary>Stores a ticket.</summary>
     /// <returns>Its id; null if there is no such user.</returns>
@@ -57,6 +65,7 @@ internal sealed class TicketCreator(
         foreach (var share in shares)
         {
             var used = released.GetValueOrDefault(ModelOf(share.Tickets[0]));
+            Metrics.Created(ModelOf(share.Tickets[0]), share.Tickets.Count(ticket => creation.Stored.ContainsKey(ticket.TicketId)));
             share.Window.Released(used);
             share.Window.GiveBack(share.Granted - used);
             if (share.Tickets.Length > share.Granted)

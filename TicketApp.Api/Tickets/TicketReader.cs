@@ -1,11 +1,12 @@
 using Npgsql;
 using TicketApp.Api.Database;
+using TicketApp.Api.Telemetry;
 
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Reads tickets by id, many a statement, and those that succeeded from memory: they never change.</summary>
-internal sealed class TicketReader(NpgsqlDataSource database, SucceededTickets succeeded)
-    : Batcher<Guid, TicketSnapshot?>(database, largestBatch: 500, capacity: 20_000)
+internal sealed class TicketReader(NpgsqlDataSource database, TicketMetrics metrics, SucceededTickets succeeded)
+    : Batcher<Guid, TicketSnapshot?>(database, metrics, largestBatch: 500, capacity: 20_000)
 {
     private const string Sql =
         """

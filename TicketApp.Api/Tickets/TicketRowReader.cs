@@ -1,10 +1,11 @@
 using Npgsql;
 using TicketApp.Api.Database;
+using TicketApp.Api.Telemetry;
 
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Reads whole tickets by id for the resource API, many a statement.</summary>
-internal sealed class TicketRowReader(NpgsqlDataSource database) : Batcher<Guid, TicketRow?>(database, largestBatch: 200, capacity: 10_000)
+internal sealed class TicketRowReader(NpgsqlDataSource database, TicketMetrics metrics) : Batcher<Guid, TicketRow?>(database, metrics, largestBatch: 200, capacity: 10_000)
 {
     private const string Sql = $"select {TicketRow.Columns} from tickets t where t.ticket_id = any($1)";
 

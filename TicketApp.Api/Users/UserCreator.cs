@@ -2,11 +2,12 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Access;
 using TicketApp.Api.Database;
+using TicketApp.Api.Telemetry;
 
 namespace TicketApp.Api.Users;
 
 /// <summary>Stores new users, many a statement, each with its first key where keys are wanted.</summary>
-internal sealed class UserCreator(NpgsqlDataSource database, IOptions<AccessOptions> access) : Batcher<NewUser, bool>(database, largestBatch: 500, capacity: 10_000)
+internal sealed class UserCreator(NpgsqlDataSource database, TicketMetrics metrics, IOptions<AccessOptions> access) : Batcher<NewUser, bool>(database, metrics, largestBatch: 500, capacity: 10_000)
 {
     /// <summary>Stores a user.</summary>
     public async Task<UserCreated> CreateAsync()

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.Telemetry;
 
 namespace TicketApp.Api.Webhooks;
 
@@ -10,7 +11,7 @@ namespace TicketApp.Api.Webhooks;
 /// that hang hold up only their own. A replica that dies leaves its attempts to the end of their leases.
 /// </summary>
 internal sealed partial class WebhookDispatcher(
-    DeliveryStore store, WebhookSender sender, RetrySchedule schedule, DatabaseMigrator migrator, IOptions<WebhookOptions> options, ILogger<WebhookDispatcher> logger)
+    DeliveryStore store, WebhookSender sender, RetrySchedule schedule, TicketMetrics metrics, DatabaseMigrator migrator, IOptions<WebhookOptions> options, ILogger<WebhookDispatcher> logger)
     : BackgroundService
 {
     private static readonly TimeSpan _purgeInterval = TimeSpan.FromMinutes(10);
@@ -101,6 +102,7 @@ internal sealed partial class WebhookDispatcher(
     private void Tell(Delivery delivery, AttemptResult result, TimeSpan? pause)
     {
         var milliseconds = (int)result.Duration.TotalMilliseconds;
+        metrics.WebhookTried(result.IsSuccess ? "delivered" : pause is null ? "dead" : "failed");
         if (result.IsSuccess)
         {
             Log.Delivered(logger, delivery.Id, delivery.Ticket.TicketId, delivery.Host, delivery.Attempt, result.StatusCode, milliseconds);

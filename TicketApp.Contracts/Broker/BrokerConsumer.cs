@@ -17,10 +17,16 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
 
     private readonly ConcurrentDictionary<IChannel, string> _consumerTags = [];
+
+    // Kept over connections: if a new one does not help, health says so.
+    private readonly ConcurrentDictionary<string, long> _stillSince = [];
     private volatile bool _isStopping;
 
     /// <summary>Publishes, over another connection.</summary>
     protected BrokerPublisher Broker { get; } = broker;
+
+    /// <summary>Whether it is connected and gets on: what waits, and has room here, comes.</summary>
+    public override bool IsReady => base.IsReady && _stillSince.Values.All(since => Environment.TickCount64 - since < _longestStandstill.TotalMilliseconds * 1.5);
 
     /// <summary>What is consumed.</summary>
     protected abstract IReadOnlyList<Consumption> Queues { get; }
@@ -124,7 +130,17 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
         while (await timer.WaitForNextTickAsync(ended))
         {
             var state = await channel.QueueDeclarePassiveAsync(queue.Queue, ended);
-            if (state.MessageCount > 0 && queue.HasRoom() && !_isStopping && watch.Still > _longestStandstill)
+            var isStill = state.MessageCount > 0 && queue.HasRoom() && !_isStopping && watch.Still > _progressCheck;
+            if (!isStill)
+            {
+                _stillSince.TryRemove(queue.Queue, out _);
+            }
+            else if (_stillSince.TryAdd(queue.Queue, Environment.TickCount64))
+            {
+                continue;
+            }
+
+            if (isStill && watch.Still > _longestStandstill)
             {
                 Log.Standstill(Logger, Name, state.MessageCount, queue.Queue, watch.Still.TotalSeconds);
                 return;

@@ -14,12 +14,16 @@ public abstract partial class BrokerLoop(IConnectionFactory factory, string name
     private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(2);
 
     private volatile bool _isWorking;
+    private long _restarts;
 
     /// <summary>What this loop is for, as shown in the broker's connection list, logs and health.</summary>
     public string Name { get; } = name;
 
     /// <summary>Whether it can do its work now: the connection stands and the work on it has begun.</summary>
     public virtual bool IsReady => _isWorking;
+
+    /// <summary>How often its connection was lost or could not be made.</summary>
+    public long Restarts => Volatile.Read(ref _restarts);
 
     protected ILogger Logger { get; } = logger;
 
@@ -45,6 +49,7 @@ public abstract partial class BrokerLoop(IConnectionFactory factory, string name
             }
 
             _isWorking = false;
+            Interlocked.Increment(ref _restarts);
             await Task.Delay(pause * (0.5 + Random.Shared.NextDouble()), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             pause = pause * 2 < _longestPause ? pause * 2 : _longestPause;
         }

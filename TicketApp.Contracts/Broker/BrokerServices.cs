@@ -31,7 +31,7 @@ public static class BrokerServices
                 factory.RequestedConnectionTimeout = TimeSpan.FromSeconds(5);
                 factory.ClientProvidedName = builder.Environment.ApplicationName;
             });
-        builder.Services.AddBrokerLoop<BrokerPublisher>();
+        builder.Services.AddBrokerLoop<BrokerPublisher>().AddActivatedSingleton<BrokerMetrics>();
         builder.Services.AddHealthChecks().AddCheck<BrokerHealthCheck>("broker", withoutBroker);
         return builder;
     }

@@ -16,7 +16,7 @@ public static class TicketTrace
     // More would cost more than they tell: each linked ticket has spans of its own.
     private const int MostLinks = 64;
 
-    private static readonly ActivitySource _source = new(HostDefaults.TelemetryName);
+    private static readonly ActivitySource _source = new(TelemetryNames.App);
 
     /// <summary>The sampled span that the caller runs in, as <c>traceparent</c>; null if there is none.</summary>
     public static string? Current => _source.HasListeners() && Activity.Current is { Recorded: true } current ? current.Id : null;

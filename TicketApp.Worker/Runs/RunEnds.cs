@@ -6,7 +6,7 @@ using TicketApp.Worker.Models;
 namespace TicketApp.Worker.Runs;
 
 /// <summary>Ends runs, each once: makes of what their models did the report that says so.</summary>
-internal sealed partial class RunEnds(Reporter reporter, WorkerIdentity worker, ILogger<RunEnds> logger)
+internal sealed partial class RunEnds(Reporter reporter, RunMetrics metrics, WorkerIdentity worker, ILogger<RunEnds> logger)
 {
     private const int LongestDetails = 10_000;
 
@@ -72,6 +72,7 @@ internal sealed partial class RunEnds(Reporter reporter, WorkerIdentity worker, 
             return false;
         }
 
+        metrics.Ended(run, report);
         reporter.Report(report, run);
         return true;
     }

@@ -1,0 +1,18 @@
+using TicketApp.ServiceDefaults;
+
+namespace TicketApp.Api.Telemetry;
+
+internal static class TelemetryServices
+{
+    /// <summary>Adds the metrics. The service's figures are looked at only where somebody receives them.</summary>
+    public static IHostApplicationBuilder AddTicketMetrics(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<TicketMetrics>();
+        if (builder.ExportsTelemetry())
+        {
+            builder.Services.AddHostedService<ServiceGauges>();
+        }
+
+        return builder;
+    }
+}
