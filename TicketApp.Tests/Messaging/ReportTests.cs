@@ -108,7 +108,7 @@ public sealed class ReportTests(AppFixture app)
         await using var database = await CreateAsync();
         for (var i = 0; i < 5; i++)
         {
-            Assert.Equal(["simulated"], (await ApplyAsync(database, Report(await ReleaseAsync(database), ReportType.Returned))).Returned);
+            Assert.Equal(["simulated"], (await ApplyAsync(database, Report(await ReleaseAsync(database), ReportType.Returned))).Returned.Keys);
         }
 
         await ApplyAsync(database, Finished(await ReleaseAsync(database), "done"));

@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Database;
+using TicketApp.Api.Telemetry;
 using TicketApp.Api.Webhooks;
 using TicketApp.Tests.Fixtures;
 
@@ -121,8 +123,10 @@ public sealed class WebhookDispatcherTests(AppFixture app)
         using WebhookSender sender = new(new(database.Source, new(options), options), options, TimeProvider.System);
         using DatabaseMigrator migrator = new(database.Source, NullLogger<DatabaseMigrator>.Instance);
         await migrator.StartAsync(Cancel);
+        using var services = new ServiceCollection().AddMetrics().AddSingleton<TicketMetrics>().BuildServiceProvider();
+        var metrics = services.GetRequiredService<TicketMetrics>();
         List<WebhookDispatcher> dispatchers = [.. Enumerable.Range(0, replicas).Select(_ =>
-            new WebhookDispatcher(store, sender, new(options), migrator, options, NullLogger<WebhookDispatcher>.Instance))];
+            new WebhookDispatcher(store, sender, new(options), metrics, migrator, options, NullLogger<WebhookDispatcher>.Instance))];
         foreach (var dispatcher in dispatchers)
         {
             await dispatcher.StartAsync(Cancel);
