@@ -1,5 +1,6 @@
 using Npgsql;
 using TicketApp.Api.Database;
+using TicketApp.Api.Telemetry;
 
 namespace TicketApp.Api.Waiting;
 
@@ -13,7 +14,7 @@ internal sealed record ProgressReport(int Sequence, double? Fraction, string? Te
 internal readonly record struct ProgressQuestion(Guid TicketId, int Epoch, int After);
 
 /// <summary>Reads progress, of many runs a statement.</summary>
-internal sealed class ProgressReader(NpgsqlDataSource database) : Batcher<ProgressQuestion, IReadOnlyList<ProgressReport>>(database, largestBatch: 200, capacity: 20_000)
+internal sealed class ProgressReader(NpgsqlDataSource database, TicketMetrics metrics) : Batcher<ProgressQuestion, IReadOnlyList<ProgressReport>>(database, metrics, largestBatch: 200, capacity: 20_000)
 {
     /// <summary>The most reports in one answer; whoever gets as many asks again.</summary>
     public const int MostReports = 100;
