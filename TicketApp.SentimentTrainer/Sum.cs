@@ -58,13 +58,13 @@ internal sealed class Sum(Recipe recipe, Vocabulary vocabulary, IReadOnlyList<La
         return spread > 0 ? spread : 1;
     }
 
-    /// <summary>The line from sums to the logarithms of odds that makes the labels likeliest, by Newton's method; slightly drawn to 1 and 0.</summary>
+    /// <summary>The line from sums to the logarithms of odds that makes the labels likeliest, by Newton's method; slightly drawn to zero, from where it starts: far out the method runs away.</summary>
     private (double Scale, double Bias) FitLogistic(double[] sums)
     {
-        var (scale, bias) = (1.0, 0.0);
+        var (scale, bias) = (0.0, 0.0);
         for (var step = 0; step < Steps; step++)
         {
-            var (atScale, atBias) = (scale - 1, bias);
+            var (atScale, atBias) = (scale, bias);
             var (scaleScale, scaleBias, biasBias) = (1.0, 0.0, 1.0);
             for (var i = 0; i < sums.Length; i++)
             {

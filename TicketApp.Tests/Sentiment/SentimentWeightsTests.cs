@@ -24,6 +24,19 @@ public sealed class SentimentWeightsTests
         Assert.All(Variants.All, variant => Assert.InRange(Accuracy.Of(classifier, dev, variant.Rewrite), variant.KeepsSigns ? Floor : Floor - 0.03, 1));
     }
 
+    [Fact]
+    public void They_are_as_often_right_as_they_say()
+    {
+        Assert.SkipUnless(File.Exists(_data), "The treebank is not beside the repository.");
+        var dev = Corpus.ReadLines(_data);
+        var classifier = SentimentClassifier.Load();
+        var happy = dev.Select(line => classifier.Classify(line.Text)).ToArray();
+
+        var said = happy.Average(probability => Math.Max(probability, 1 - probability));
+        Assert.Equal(Accuracy.Of(classifier, dev, text => text), said, 0.05);
+        Assert.Contains(happy, probability => probability is > 0.4 and < 0.6);
+    }
+
     [Theory]
     [InlineData(0, "no file")]
     [InlineData(20, "damaged")]

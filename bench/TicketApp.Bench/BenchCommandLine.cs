@@ -57,6 +57,9 @@ internal static class BenchCommandLine
         Command charts = new("charts", "Draw the charts of the results that are there");
         charts.SetAction((parsed, cancellationToken) => ChartWriter.WriteAsync(Read(parsed), cancellationToken));
         root.Subcommands.Add(charts);
+        Command sentiment = new("sentiment", "The sentiment classifier alone, on one core");
+        sentiment.SetAction(_ => SentimentLimit.Run());
+        root.Subcommands.Add(sentiment);
         Command empty = new(EmptyServer.CommandName) { Hidden = true };
         empty.SetAction((_, cancellationToken) => EmptyServer.RunAsync(cancellationToken));
         root.Subcommands.Add(empty);
