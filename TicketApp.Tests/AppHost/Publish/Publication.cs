@@ -7,6 +7,7 @@ namespace TicketApp.Tests.AppHost.Publish;
 internal static class Publication
 {
     private static readonly TimeSpan _limit = TimeSpan.FromMinutes(1);
+    private static readonly Lazy<DirectoryInfo> _folders = new(CreateFolders);
 
     /// <summary>The repository's root.</summary>
     public static string Root { get; } = Path.GetDirectoryName(Projects.TicketApp_AppHost.ProjectPath.TrimEnd(Path.DirectorySeparatorChar))!;
@@ -44,7 +45,15 @@ internal static class Publication
     private static string[] Arguments(string folder) =>
         ["--operation", "publish", "--step", "publish", "--output-path", folder, "--clear-cache", "true"];
 
-    private static string NewFolder() => Directory.CreateTempSubdirectory("ticketapp-publish-").FullName;
+    private static string NewFolder() => _folders.Value.CreateSubdirectory(Guid.NewGuid().ToString("N")).FullName;
+
+    /// <summary>Gone with the process.</summary>
+    private static DirectoryInfo CreateFolders()
+    {
+        var folders = Directory.CreateTempSubdirectory("ticketapp-publish-");
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => folders.Delete(recursive: true);
+        return folders;
+    }
 
     private static async Task RunAsync(DistributedApplication app)
     {
