@@ -8,15 +8,15 @@ public sealed class DispatchOptions
 {
     public const string SectionName = "Dispatch";
 
-    /// <summary>The least that is released at once, also while no worker is known. Default 64.</summary>
+    /// <summary>The least of one model's tickets that is released at once, also while no worker serves it. Default 64.</summary>
     [Range(1, 1_000_000)]
     public int WindowFloor { get; set; } = 64;
 
-    /// <summary>The most that is released at once. Default 20,000.</summary>
+    /// <summary>The most of one model's tickets that is released at once. Default 20,000.</summary>
     [Range(1, 1_000_000)]
     public int WindowCeiling { get; set; } = 20_000;
 
-    /// <summary>Released tickets for each slot of the workers that are there: one runs, the rest is at hand when it ends. Default 2.</summary>
+    /// <summary>Released tickets for each slot of the workers that serve their model: one runs, the rest is at hand when it ends. Default 2.</summary>
     [Range(1, 100)]
     public double WindowPerSlot { get; set; } = 2;
 
