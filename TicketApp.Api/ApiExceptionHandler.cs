@@ -1,11 +1,13 @@
 using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.Extensions.Options;
 using TicketApp.Api.Database;
+using TicketApp.Api.Limits;
 using TicketApp.Api.Problems;
 
 namespace TicketApp.Api;
 
 /// <summary>Turns what goes wrong into the original's <c>{"message":"…"}</c>, or a problem where the resource API was asked, with nothing of the inside told.</summary>
-internal sealed partial class ApiExceptionHandler(ILogger<ApiExceptionHandler> logger) : IExceptionHandler
+internal sealed partial class ApiExceptionHandler(IOptions<LimitOptions> limits, ILogger<ApiExceptionHandler> logger) : IExceptionHandler
 {
     private const string RetryAfterSeconds = "2";
 
@@ -18,13 +20,18 @@ internal sealed partial class ApiExceptionHandler(ILogger<ApiExceptionHandler> l
 
         var (status, text) = exception switch
         {
-            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, "Request body is larger than 64 KiB"),
+            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, $"Request body is larger than {limits.Value.Body / 1024} KiB"),
             BadHttpRequestException bad => (bad.StatusCode, "Bad request"),
+            UserLimitException => (StatusCodes.Status429TooManyRequests, "Too many open tickets, try again soon"),
             OverloadedException => (StatusCodes.Status503ServiceUnavailable, "Service is overloaded, try again soon"),
             _ when DatabaseErrors.IsUnavailable(exception) => (StatusCodes.Status503ServiceUnavailable, "Service is temporarily unavailable, try again soon"),
             _ => (StatusCodes.Status500InternalServerError, "Internal server error"),
         };
-        if (status == StatusCodes.Status503ServiceUnavailable)
+        if (status == StatusCodes.Status429TooManyRequests)
+        {
+            httpContext.Response.Headers.RetryAfter = RetryAfterSeconds;
+        }
+        else if (status == StatusCodes.Status503ServiceUnavailable)
         {
             httpContext.Response.Headers.RetryAfter = RetryAfterSeconds;
             Log.Unavailable(logger, httpContext.Request.Path, exception.GetBaseException().Message);

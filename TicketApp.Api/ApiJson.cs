@@ -2,7 +2,10 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.HttpResults;
+using TicketApp.Api.Access;
+using TicketApp.Api.Admin;
 using TicketApp.Api.Changes;
+using TicketApp.Api.Dispatch;
 using TicketApp.Api.Listing;
 using TicketApp.Api.Models;
 using TicketApp.Api.Problems;
@@ -37,6 +40,11 @@ namespace TicketApp.Api;
 [JsonSerializable(typeof(TicketBatch))]
 [JsonSerializable(typeof(TicketBatchResult))]
 [JsonSerializable(typeof(TicketChanges))]
+[JsonSerializable(typeof(NewKey))]
+[JsonSerializable(typeof(KeyList))]
+[JsonSerializable(typeof(InvariantCounts))]
+[JsonSerializable(typeof(DispatchState))]
+[JsonSerializable(typeof(DeadTicketChange))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     public const string ContentType = "application/json; charset=utf-8";

@@ -1,5 +1,8 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
 using TicketApp.Api.Database;
+using TicketApp.Api.Limits;
 using TicketApp.Api.Problems;
 
 namespace TicketApp.Api;
@@ -7,15 +10,11 @@ namespace TicketApp.Api;
 /// <summary>What all endpoints share: limits, the form of errors, the page.</summary>
 internal static class HttpApi
 {
-    private const int LargestBody = 64 * 1024;
-
     public static void AddHttpApi(this WebApplicationBuilder builder)
     {
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = LargestBody;
-        });
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.Services.AddOptions<KestrelServerOptions>()
+            .Configure<IOptions<LimitOptions>>((kestrel, limits) => kestrel.Limits.MaxRequestBodySize = limits.Value.Body);
         builder.Services
             .ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default))
             .AddExceptionHandler<ApiExceptionHandler>()
@@ -42,6 +41,7 @@ internal static class HttpApi
                 StatusCodes.Status403Forbidden => "This key does not allow that",
                 StatusCodes.Status404NotFound => "Not found",
                 StatusCodes.Status405MethodNotAllowed => "Method not allowed",
+                StatusCodes.Status429TooManyRequests => "Too many requests, try again soon",
                 _ => "Bad request",
             });
     }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using TicketApp.Api.Access;
+using TicketApp.Api.Admin;
 using TicketApp.Api.Backlog;
 using TicketApp.Api.Cancellation;
 using TicketApp.Api.Changes;
@@ -7,10 +8,12 @@ using TicketApp.Api.Database;
 using TicketApp.Api.Deadlines;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Errors;
+using TicketApp.Api.Limits;
 using TicketApp.Api.Listing;
 using TicketApp.Api.Models;
 using TicketApp.Api.OpenApi;
 using TicketApp.Api.Responses;
+using TicketApp.Api.Retention;
 using TicketApp.Api.Statistics;
 using TicketApp.Api.Telemetry;
 using TicketApp.Api.Tickets;
@@ -44,12 +47,16 @@ builder.Services
     .AddErrors()
     .AddDeadlines()
     .AddResponses()
-    .AddWebhooks();
+    .AddWebhooks()
+    .AddLimits()
+    .AddRetention()
+    .AddAdmin();
 
 var app = builder.Build();
 
 app.UseHttpApi();
 app.UseAccess();
+app.UseLimits();
 app.MapDefaultEndpoints();
 app.MapUsers();
 app.MapTickets();
@@ -64,6 +71,9 @@ app.MapResourceApi()
     .MapListing()
     .MapChanges()
     .MapWaiting()
-    .MapStatistics();
+    .MapStatistics()
+    .MapRetention()
+    .MapKeys()
+    .MapAdmin();
 
 await app.RunAsync();

@@ -41,8 +41,8 @@ public static class HostDefaults
     /// <summary>Maps readiness (<c>/health</c>: every check) and liveness (<c>/alive</c>: the process itself), in every environment.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
-        app.MapHealthChecks(ReadinessPath).AllowAnonymous();
-        app.MapHealthChecks(LivenessPath, new HealthCheckOptions { Predicate = check => check.Tags.Contains(LivenessTag) }).AllowAnonymous();
+        app.MapHealthChecks(ReadinessPath).AllowAnonymous().DisableRateLimiting();
+        app.MapHealthChecks(LivenessPath, new HealthCheckOptions { Predicate = check => check.Tags.Contains(LivenessTag) }).AllowAnonymous().DisableRateLimiting();
         return app;
     }
 

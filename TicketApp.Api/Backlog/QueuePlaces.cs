@@ -5,7 +5,7 @@ using TicketApp.Api.Tickets;
 namespace TicketApp.Api.Backlog;
 
 /// <summary>Says where queued tickets stand, how long it takes, and why they wait.</summary>
-internal sealed class QueuePlaces(BacklogView backlogs, ModelCatalog models, TicketPublisher publisher, RunTimes runTimes)
+internal sealed class QueuePlaces(BacklogView backlogs, ModelCatalog models, TicketPublisher publisher, DispatchWindows windows, RunTimes runTimes)
 {
     /// <summary>Where the ticket stands; null for one that does not wait.</summary>
     public async ValueTask<QueuePlace?> FindAsync(TicketRow row, CancellationToken cancellationToken)
@@ -34,6 +34,7 @@ internal sealed class QueuePlaces(BacklogView backlogs, ModelCatalog models, Tic
     private string? ReasonOf(TicketRow row, BacklogSnapshot backlog, long slots) => row.Status switch
     {
         TicketStatus.Queued when !publisher.IsReady => "broker_down",
+        TicketStatus.Queued when windows.IsPaused => "paused",
         _ when slots == 0 => "no_workers",
         TicketStatus.Queued => "at_capacity",
         _ when backlog.InFlight > slots => "at_capacity",

@@ -13,6 +13,7 @@ internal static class DispatchServices
             .AddSingleton<DispatchWindows>()
             .AddSingleton<RunTimes>()
             .AddSingleton<DispatchStore>()
+            .AddSingleton<DispatchPause>()
             .AddSingleton<TicketPublisher>()
             .AddSingleton<Dispatcher>()
             .AddHostedService(provider => provider.GetRequiredService<TicketPublisher>())

@@ -22,7 +22,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
             select m.key, 0, m.value::int, false from workers w cross join lateral jsonb_each_text(w.models) m where w.last_seen > now() - $1
             union all
             select model, 0, 0, true from waiting where model is not null)
-        select r.count + 1, s.model, s.in_flight, s.slots, s.waits
+        select r.count + 1, s.model, s.in_flight, s.slots, s.waits, exists (select from dispatch_pause)
         from (select count(*)::int as count from api_replicas where last_seen > now() - $2 and replica <> $3) r
         left join (select model, sum(in_flight)::bigint as in_flight, sum(slots)::bigint as slots, bool_or(waits) as waits from seen group by model) s on true
         """;
@@ -63,18 +63,18 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = _replicaForgottenAfter });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = replica });
         Dictionary<string, WindowState> models = [];
-        var replicas = 1;
+        var (replicas, isPaused) = (1, false);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            replicas = reader.GetInt32(0);
+            (replicas, isPaused) = (reader.GetInt32(0), reader.GetBoolean(5));
             if (!reader.IsDBNull(1))
             {
                 models[reader.GetString(1)] = new(reader.GetInt64(2), reader.GetInt64(3), replicas, reader.GetBoolean(4));
             }
         }
 
-        return new(replicas, models);
+        return new(replicas, models, isPaused);
     }
 
     /// <summary>Releases up to <paramref name="count"/> tickets from the head of a model's backlog, in its order.</summary>

@@ -13,6 +13,7 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options)
     private int _room;
     private int _underWay;
     private bool _hasBacklog = true;
+    private bool _isPaused;
 
     /// <summary>How many tickets may be in flight over all replicas.</summary>
     public int Size { get; private set; }
@@ -105,12 +106,13 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options)
             // Rounded up: the last free place must not be nobody's.
             _room = Math.Max(0, (int)((free + state.Replicas - 1) / state.Replicas) - _underWay);
             _hasBacklog = state.HasBacklog;
+            _isPaused = state.IsPaused;
         }
     }
 
     private int Take(int wanted)
     {
-        var taken = Math.Clamp(wanted, 0, Math.Max(0, _room));
+        var taken = _isPaused ? 0 : Math.Clamp(wanted, 0, Math.Max(0, _room));
         _room -= taken;
         _underWay += taken;
         return taken;

@@ -11,6 +11,9 @@ internal sealed class DispatchWindows(IOptions<DispatchOptions> options)
     /// <summary>The models that have one, with it.</summary>
     public IEnumerable<KeyValuePair<string, DispatchWindow>> All => _windows;
 
+    /// <summary>Whether dispatching is paused, as far as this replica knows.</summary>
+    public bool IsPaused { get; private set; }
+
     /// <summary>Whether tickets of any model wait, as far as this replica knows.</summary>
     public bool HasBacklog => _windows.Values.Any(window => window.HasBacklog);
 
@@ -20,6 +23,7 @@ internal sealed class DispatchWindows(IOptions<DispatchOptions> options)
     /// <summary>Sets all of them anew; of a model that was not seen, nothing is in flight and nothing waits.</summary>
     public void Refresh(WindowLook look)
     {
+        IsPaused = look.IsPaused;
         foreach (var model in look.Models.Keys)
         {
             Of(model);
@@ -27,7 +31,8 @@ internal sealed class DispatchWindows(IOptions<DispatchOptions> options)
 
         foreach (var (model, window) in _windows)
         {
-            window.Refresh(look.Models.TryGetValue(model, out var state) ? state : new(InFlight: 0, Slots: 0, look.Replicas, HasBacklog: false));
+            var state = look.Models.GetValueOrDefault(model, new(InFlight: 0, Slots: 0, look.Replicas, HasBacklog: false));
+            window.Refresh(state with { IsPaused = look.IsPaused });
         }
     }
 }

@@ -5,9 +5,11 @@ namespace TicketApp.Api.Dispatch;
 /// <param name="Slots">Slots of the workers that serve it and were heard of lately.</param>
 /// <param name="Replicas">Api replicas that share the window, this one included.</param>
 /// <param name="HasBacklog">Whether tickets wait.</param>
-internal readonly record struct WindowState(long InFlight, long Slots, int Replicas, bool HasBacklog);
+/// <param name="IsPaused">Whether nothing may be released.</param>
+internal readonly record struct WindowState(long InFlight, long Slots, int Replicas, bool HasBacklog, bool IsPaused = false);
 
 /// <summary>What a look found.</summary>
 /// <param name="Replicas">Api replicas that share the windows, this one included.</param>
 /// <param name="Models">By model; those that nobody serves, and of which nothing is in flight or waits, are not there.</param>
-internal readonly record struct WindowLook(int Replicas, IReadOnlyDictionary<string, WindowState> Models);
+/// <param name="IsPaused">Whether dispatching is paused.</param>
+internal readonly record struct WindowLook(int Replicas, IReadOnlyDictionary<string, WindowState> Models, bool IsPaused = false);

@@ -1,4 +1,5 @@
 using TicketApp.Api.Database;
+using TicketApp.Api.Limits;
 
 namespace TicketApp.Api.Problems;
 
@@ -17,6 +18,7 @@ internal static class ProblemAnswers
         StatusCodes.Status405MethodNotAllowed => ProblemType.MethodNotAllowed.With("Use one of the methods that the header Allow names."),
         StatusCodes.Status413PayloadTooLarge => ProblemType.TooLarge.With("Send less at once."),
         StatusCodes.Status415UnsupportedMediaType => NotJson,
+        StatusCodes.Status429TooManyRequests => ProblemType.TooManyRequests.With("Try again after the time in Retry-After."),
         _ => ProblemType.InvalidRequest.With("The request is not well-formed HTTP.") with { Status = status },
     };
 
@@ -24,6 +26,7 @@ internal static class ProblemAnswers
     public static Problem OfException(Exception exception) => exception switch
     {
         BadHttpRequestException bad => OfStatus(bad.StatusCode),
+        UserLimitException => ProblemType.TooManyOpenTickets.With("Wait until some have finished, or cancel some."),
         OverloadedException => ProblemType.Overloaded.With("Try again after the time in Retry-After."),
         _ when DatabaseErrors.IsUnavailable(exception) => ProblemType.Unavailable.With("Try again after the time in Retry-After. Nothing is half-done."),
         _ => ProblemType.InternalError.With("It is in the log. Trying again may help."),

@@ -34,7 +34,11 @@ internal sealed record TicketDetails(string Model, string? Input, int? QueueTtlS
 /// <param name="MaxAttempts">How many attempts it has.</param>
 /// <param name="Created">When it was created.</param>
 /// <param name="Expires">Its processing limit.</param>
-internal readonly record struct StoredTicket(TicketStatus Status, int MaxAttempts, DateTime Created, DateTime Expires);
+internal readonly record struct StoredTicket(TicketStatus Status, int MaxAttempts, DateTime Created, DateTime Expires)
+{
+    /// <summary>Whether it was not stored, because its user has as many open tickets as one may have.</summary>
+    public bool IsRefused { get; init; }
+}
 
 /// <summary>What became of a batch of new tickets.</summary>
 /// <param name="Stored">Those that were stored, by id; the user of any other is unknown.</param>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using TicketApp.Api.Backlog;
+using TicketApp.Api.Retention;
 
 namespace TicketApp.Api.Tickets;
 
@@ -25,6 +26,9 @@ public sealed record Ticket
     public DateTime? StartedAt { get; init; }
 
     public DateTime? FinishedAt { get; init; }
+
+    /// <summary>When it is removed; null until it has finished, and where tickets are kept for ever.</summary>
+    public DateTime? PurgeAt { get; init; }
 
     /// <summary>When it ends unanswered.</summary>
     public required DateTime ExpiresAt { get; init; }
@@ -52,7 +56,7 @@ public sealed record Ticket
 
     public required TicketUrls Urls { get; init; }
 
-    internal static Ticket Of(TicketRow row)
+    internal static Ticket Of(TicketRow row, RetentionOptions retention)
     {
         var self = $"{ResourceApi.Prefix}/tickets/{row.TicketId}";
         var ended = row.IsFinished && row.Status != TicketStatus.Succeeded;
@@ -66,6 +70,7 @@ public sealed record Ticket
             CreatedAt = row.Created,
             StartedAt = row.Started,
             FinishedAt = row.Finished,
+            PurgeAt = retention.PurgeAt(row.Finished),
             ExpiresAt = row.Expires,
             Response = row.Status == TicketStatus.Succeeded ? row.Response : null,
             ResponseDetails = row is { Status: TicketStatus.Succeeded, ResponseDetails: { } details } ? JsonElement.Parse(details) : null,

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.Limits;
 using TicketApp.Api.Telemetry;
 using TicketApp.Contracts.Tracing;
 
@@ -19,6 +20,7 @@ internal sealed class TicketCreator(
     TicketPublisher publisher,
     Dispatcher dispatcher,
     OpenTickets open,
+    OpenTicketLimit limit,
     IOptions<TicketOptions> options)
     : Batcher<NewTicket, StoredTicket?>(database, metrics, largestBatch: 500, capacity: 20_000)
 {
@@ -34,15 +36,41 @@ internal sealed class TicketCreator(
     /// <summary>Stores a ticket.</summary>
     /// <returns>What became of it; null if there is no such user.</returns>
     /// <exception cref="OverloadedException">As many tickets are open as may be.</exception>
+    /// <exception cref="UserLimitException">The user has as many open tickets as one may have.</exception>
     public Task<StoredTicket?> CreateAsync(NewTicket ticket)
     {
         TicketTrace.TagTicket(ticket.TicketId);
-        return open.Estimate < options.Value.MaxOpen ? SubmitAsync(ticket with { TraceParent = TicketTrace.Current }) : throw new OverloadedException("Too many tickets are open.");
+        if (open.Estimate >= options.Value.MaxOpen)
+        {
+            throw new OverloadedException("Too many tickets are open.");
+        }
+
+        var submission = SubmitAsync(ticket with { TraceParent = TicketTrace.Current });
+        return limit.IsOn ? AcceptedAsync(submission) : submission;
     }
 
     protected override string Work => "store tickets";
 
     protected override async Task<IReadOnlyList<StoredTicket?>> ServeAsync(IReadOnlyList<NewTicket> items)
+    {
+        if (!limit.IsOn)
+        {
+            return await StoreAsync(items);
+        }
+
+        await using var admission = await limit.AdmitAsync(items);
+        List<NewTicket> admitted = [.. items.Where(item => admission.Admits(item.TicketId))];
+        Queue<StoredTicket?> stored = new(admitted.Count == 0 ? [] : await StoreAsync(admitted));
+        return [.. items.Select(item => admission.Admits(item.TicketId) ? stored.Dequeue() : new StoredTicket { IsRefused = true })];
+    }
+
+    private static async Task<StoredTicket?> AcceptedAsync(Task<StoredTicket?> submission)
+    {
+        var stored = await submission;
+        return stored is { IsRefused: true } ? throw new UserLimitException() : stored;
+    }
+
+    private async Task<IReadOnlyList<StoredTicket?>> StoreAsync(IReadOnlyList<NewTicket> items)
     {
         Share[] shares = [.. items.GroupBy(ModelOf).Select(group => new Share(windows.Of(group.Key), [.. group], publisher.IsReady))];
         Creation creation;
@@ -78,6 +106,7 @@ internal sealed class TicketCreator(
         open.Add(creation.Stored.Count);
         return [.. items.Select(item => creation.Stored.TryGetValue(item.TicketId, out var ticket) ? ticket : (StoredTicket?)null)];
     }
+
     private string ModelOf(NewTicket ticket) => ticket.Details?.Model ?? options.Value.DefaultModel;
 
     /// <summary>One model's part of a batch.</summary>

@@ -1,12 +1,14 @@
+using Microsoft.Extensions.Options;
 using TicketApp.Api.Backlog;
+using TicketApp.Api.Retention;
 
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Shows tickets the way of the resource API, those that wait with their place.</summary>
-internal sealed class TicketPresenter(QueuePlaces places)
+internal sealed class TicketPresenter(QueuePlaces places, IOptions<RetentionOptions> retention)
 {
     public async ValueTask<Ticket> ShowAsync(TicketRow row, CancellationToken cancellationToken) =>
-        Ticket.Of(row) with { Queue = await places.FindAsync(row, cancellationToken) };
+        Ticket.Of(row, retention.Value) with { Queue = await places.FindAsync(row, cancellationToken) };
 
     public async ValueTask<IReadOnlyList<Ticket>> ShowAsync(IReadOnlyList<TicketRow> rows, CancellationToken cancellationToken)
     {

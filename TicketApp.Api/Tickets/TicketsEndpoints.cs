@@ -21,6 +21,7 @@ internal static class TicketsEndpoints
             .AddSingleton<OpenTickets>()
             .AddSingleton<TicketStore>()
             .AddSingleton<TicketCreator>()
+            .AddSingleton<TicketRetrier>()
             .AddSingleton<TicketReader>()
             .AddSingleton<TicketRowReader>()
             .AddSingleton<CreateTicketReader>()

@@ -5,12 +5,13 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using TicketApp.Api.Retention;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Webhooks;
 
 /// <summary>Makes one attempt: signs the payload, sends it, and says how it went. Never throws for what a receiver can cause.</summary>
-internal sealed class WebhookSender(SecretStore secrets, IOptions<WebhookOptions> options, TimeProvider time) : IDisposable
+internal sealed class WebhookSender(SecretStore secrets, IOptions<WebhookOptions> options, IOptions<RetentionOptions> retention, TimeProvider time) : IDisposable
 {
     private readonly HttpMessageInvoker _http = new(WebhookTransport.CreateHandler(options.Value));
 
@@ -75,7 +76,7 @@ internal sealed class WebhookSender(SecretStore secrets, IOptions<WebhookOptions
     private async Task<HttpRequestMessage> CreateRequestAsync(Delivery delivery, CancellationToken cancellationToken)
     {
         var payload = JsonSerializer.SerializeToUtf8Bytes(
-            new(delivery.Event, delivery.Created, delivery.Truncated, Ticket.Of(delivery.Ticket)), ApiJson.Default.WebhookPayload);
+            new(delivery.Event, delivery.Created, delivery.Truncated, Ticket.Of(delivery.Ticket, retention.Value)), ApiJson.Default.WebhookPayload);
         var timestamp = time.GetUtcNow().ToUnixTimeSeconds();
         var valid = await secrets.ValidAsync(delivery.Ticket.UserId, cancellationToken);
         return new(HttpMethod.Post, delivery.Url)

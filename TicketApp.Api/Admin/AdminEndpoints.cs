@@ -1,0 +1,86 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+using TicketApp.Api.Access;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Listing;
+using TicketApp.Api.Tickets;
+
+namespace TicketApp.Api.Admin;
+
+/// <summary>What only administrators may do; in mode <c>open</c>, everyone.</summary>
+internal static class AdminEndpoints
+{
+    private const int DefaultPage = 20;
+
+    public static IServiceCollection AddAdmin(this IServiceCollection services) =>
+        services.AddSingleton<InvariantStore>().AddSingleton<DeadTicketStore>();
+
+    public static RouteGroupBuilder MapAdmin(this RouteGroupBuilder v1)
+    {
+        var admin = v1.MapGroup("/admin").RequireAdmin(v1);
+        admin.MapGet("/invariants", async (InvariantStore store, CancellationToken cancellationToken) =>
+            ApiJson.Ok(await store.CountAsync(cancellationToken), ApiJson.Default.InvariantCounts)).Produces<InvariantCounts>();
+
+        var dispatch = admin.MapGroup("/dispatch");
+        dispatch.MapGet("", (DispatchPause pause, CancellationToken cancellationToken) => AnswerAsync(pause.StateAsync(cancellationToken))).Produces<DispatchState>();
+        dispatch.MapPost("/pause", (DispatchPause pause, CancellationToken cancellationToken) => AnswerAsync(pause.PauseAsync(cancellationToken))).Produces<DispatchState>();
+        dispatch.MapPost("/resume", (DispatchPause pause, CancellationToken cancellationToken) => AnswerAsync(pause.ResumeAsync(cancellationToken))).Produces<DispatchState>();
+
+        var dead = admin.MapGroup("/dead-tickets");
+        dead.MapGet("", ListAsync).Produces<TicketPage>();
+        dead.MapPost("/retry", RetryAsync).Produces<DeadTicketChange>();
+        dead.MapPost("/purge", PurgeAsync).Produces<DeadTicketChange>();
+        return v1;
+    }
+
+    private static async Task<Utf8ContentHttpResult> AnswerAsync(Task<DispatchState> state) => ApiJson.Ok(await state, ApiJson.Default.DispatchState);
+
+    private static async Task<Utf8ContentHttpResult> ListAsync(
+        HttpRequest request, DeadTicketStore store, TicketPresenter presenter, IOptions<TicketOptions> options, CancellationToken cancellationToken)
+    {
+        var (dead, problem) = DeadTickets.Read(request.Query, options.Value.LargestPage, DefaultPage);
+        if (dead is null)
+        {
+            return problem!.ToResult();
+        }
+
+        var rows = await store.ListAsync(dead, cancellationToken);
+        var next = rows.Count == dead.Limit ? dead.CursorAfter(rows[^1].TicketId) : null;
+        return ApiJson.Ok(new TicketPage(await presenter.ShowAsync(rows, cancellationToken), next), ApiJson.Default.TicketPage);
+    }
+
+    private static async Task<Utf8ContentHttpResult> RetryAsync(HttpRequest request, DeadTicketStore store, TicketRetrier retrier, CancellationToken cancellationToken)
+    {
+        var (dead, problem) = DeadTickets.Read(request.Query, DeadTickets.MostAtOnce, DeadTickets.MostAtOnce);
+        if (dead is null)
+        {
+            return problem!.ToResult();
+        }
+
+        var retried = 0;
+        var ids = await store.IdsAsync(dead, cancellationToken);
+        foreach (var id in ids)
+        {
+            retried += await retrier.RetryAsync(id, cancellationToken) is null ? 0 : 1;
+        }
+
+        return ApiJson.Ok(new DeadTicketChange(retried, ids.Count == dead.Limit), ApiJson.Default.DeadTicketChange);
+    }
+
+    private static async Task<Utf8ContentHttpResult> PurgeAsync(HttpRequest request, DeadTicketStore store, CancellationToken cancellationToken)
+    {
+        var (dead, problem) = DeadTickets.Read(request.Query, DeadTickets.MostAtOnce, DeadTickets.MostAtOnce);
+        if (dead is null)
+        {
+            return problem!.ToResult();
+        }
+
+        var purged = await store.PurgeAsync(dead, cancellationToken);
+        return ApiJson.Ok(new DeadTicketChange(purged, purged == dead.Limit), ApiJson.Default.DeadTicketChange);
+    }
+}
+
+/// <summary>What was done to dead tickets.</summary>
+/// <param name="Count">To how many.</param>
+/// <param name="More">Whether there may be more: call again.</param>
+public sealed record DeadTicketChange(int Count, bool More);

@@ -1,0 +1,35 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace TicketApp.Api.Limits;
+
+/// <summary>How much one caller may ask for, from the section <c>Limits</c>.</summary>
+public sealed class LimitOptions
+{
+    public const string SectionName = "Limits";
+
+    /// <summary>
+    /// Requests a second of one user, or, without keys, of one address; as many may come at once. Above it they get 429. Each replica
+    /// counts its own. Zero: no limit. Default 100 in mode <c>keys</c>, else no limit.
+    /// </summary>
+    [Range(0, 1_000_000)]
+    public int RequestsPerSecond { get; set; }
+
+    /// <summary>Open tickets of one user, over all replicas; above it new ones get 429. Zero: no limit. Default 10,000 in mode <c>keys</c>, else no limit.</summary>
+    [Range(0, 10_000_000)]
+    public int OpenTickets { get; set; }
+
+    /// <summary>The largest body of a request, in bytes. Default 64 KiB.</summary>
+    [Range(1024, 64 * 1024 * 1024)]
+    public int Body { get; set; } = 64 * 1024;
+
+    /// <summary>What holds where each call carries a key.</summary>
+    internal void LimitUsers()
+    {
+        RequestsPerSecond = 100;
+        OpenTickets = 10_000;
+    }
+}
+
+[OptionsValidator]
+internal sealed partial class LimitOptionsValidator : IValidateOptions<LimitOptions>;
