@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Database;
+using TicketApp.Api.Retention;
 using TicketApp.Api.Telemetry;
 using TicketApp.Api.Webhooks;
 using TicketApp.Tests.Fixtures;
@@ -120,7 +121,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
         settings.Tick = TimeSpan.FromMilliseconds(20);
         var options = Options.Create(settings);
         DeliveryStore store = new(database.Source, options);
-        using WebhookSender sender = new(new(database.Source, new(options), options), options, TimeProvider.System);
+        using WebhookSender sender = new(new(database.Source, new(options), options), options, Options.Create(new RetentionOptions()), TimeProvider.System);
         using DatabaseMigrator migrator = new(database.Source, NullLogger<DatabaseMigrator>.Instance);
         await migrator.StartAsync(Cancel);
         using var services = new ServiceCollection().AddMetrics().AddSingleton<TicketMetrics>().BuildServiceProvider();

@@ -1,0 +1,171 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using TicketApp.Tests.Fixtures;
+
+namespace TicketApp.Tests.Access;
+
+/// <summary>Where calls need keys: who may do what, on either of two replicas.</summary>
+[Collection(AppCollection.Name)]
+public sealed class KeyTests(KeyedReplicas replicas) : IClassFixture<KeyedReplicas>
+{
+    private static readonly TimeSpan _revocationLimit = TimeSpan.FromSeconds(15);
+
+    /// <summary>Every endpoint that has to do with a ticket or a user; {0} is the ticket's id, {1} its user's.</summary>
+    public static TheoryData<string, string> OwnedEndpoints { get; } = new()
+    {
+        { "GET", "/ticket?ticket_id={0}" },
+        { "GET", "/v1/tickets/{0}" },
+        { "DELETE", "/v1/tickets/{0}" },
+        { "POST", "/v1/tickets/{0}/cancel" },
+        { "POST", "/v1/tickets/{0}/retry" },
+        { "GET", "/v1/tickets/{0}/events" },
+        { "GET", "/v1/tickets/{0}/deliveries" },
+        { "POST", "/v1/tickets/{0}/deliveries/msg_00000000000000000000000000000000/replay" },
+        { "POST", "/v1/users/{1}/webhook-secrets" },
+        { "GET", "/v1/users/{1}/webhook-deliveries/dead" },
+        { "GET", "/v1/users/{1}/webhook-endpoints/off" },
+        { "GET", "/v1/users/{1}/keys" },
+        { "POST", "/v1/users/{1}/keys" },
+        { "DELETE", "/v1/users/{1}/keys/tk_000000000000" },
+    };
+
+    [Theory]
+    [MemberData(nameof(OwnedEndpoints))]
+    public async Task What_is_another_users_is_not_there(string method, string path)
+    {
+        var owner = await replicas.CreateUserAsync();
+        var other = await replicas.CreateUserAsync();
+        var ticket = await SubmitAsync(owner);
+        var url = string.Format(null, path, ticket, owner.Id);
+
+        using var refused = await KeyedReplicas.SendAsync(replicas.Second, new(method), url, other.Key);
+        using var withoutKey = await KeyedReplicas.SendAsync(replicas.Second, new(method), url, key: null);
+        using var withWrongKey = await KeyedReplicas.SendAsync(replicas.Second, new(method), url, owner.Key[..^1] + (owner.Key[^1] == 'x' ? 'y' : 'x'));
+
+        Assert.Equal(HttpStatusCode.NotFound, refused.StatusCode);
+        Assert.Equal((HttpStatusCode.Unauthorized, "Bearer"), (withoutKey.StatusCode, withoutKey.Headers.WwwAuthenticate.ToString()));
+        Assert.Equal((HttpStatusCode.Unauthorized, "Bearer error=\"invalid_token\""), (withWrongKey.StatusCode, withWrongKey.Headers.WwwAuthenticate.ToString()));
+    }
+
+    [Fact]
+    public async Task No_ticket_is_made_for_another_user()
+    {
+        var owner = await replicas.CreateUserAsync();
+        var other = await replicas.CreateUserAsync();
+        JsonObject body = new() { ["user_id"] = owner.Id };
+
+        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Post, "/ticket", other.Key, HttpStatusCode.NotFound, body);
+        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Post, "/v1/tickets", other.Key, HttpStatusCode.NotFound, body);
+        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Post, "/ticket", key: null, HttpStatusCode.Unauthorized, body);
+        var batch = await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Post, "/v1/tickets/batch", other.Key, body: new JsonObject { ["tickets"] = new JsonArray(body.DeepClone()) });
+        Assert.Contains("urn:ticketapp:problem:user-not-found", batch!.ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/v1/tickets?user_id={0}")]
+    [InlineData("/v1/tickets")]
+    [InlineData("/v1/tickets/changes?user_id={0}")]
+    [InlineData("/v1/tickets/changes")]
+    public async Task No_list_shows_another_users_tickets(string path)
+    {
+        var owner = await replicas.CreateUserAsync();
+        var other = await replicas.CreateUserAsync();
+        var ticket = await SubmitAsync(owner);
+        var url = string.Format(null, path, owner.Id);
+
+        // Until it has finished it is in no list of ends, and says nothing.
+        await Eventually.GetAsync<object>("Its owner sees it", TimeSpan.FromSeconds(60), () => ShowsAsync(url, owner.Key, ticket));
+
+        Assert.Null(await ShowsAsync(url, other.Key, ticket));
+        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Get, url, key: null, HttpStatusCode.Unauthorized);
+    }
+
+    [Fact]
+    public async Task The_original_way_works_with_a_key()
+    {
+        var user = (await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Post, "/user", key: null))!;
+        var (id, key) = (user["user_id"]!.GetValue<string>(), user["api_key"]!.GetValue<string>());
+        var ticket = (await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Post, "/ticket", key, body: new JsonObject { ["user_id"] = id }))!["ticket_id"];
+
+        var answer = await Eventually.GetAsync("The ticket has finished", TimeSpan.FromSeconds(60), async () =>
+        {
+            using var response = await KeyedReplicas.SendAsync(replicas.Second, HttpMethod.Get, $"/ticket?ticket_id={ticket}", key);
+            return response.StatusCode == HttpStatusCode.OK ? await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken) : null;
+        });
+        Assert.Contains("message\"}", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_key_is_rotated_and_a_revoked_one_is_refused_by_every_replica_within_seconds()
+    {
+        var (id, first) = await replicas.CreateUserAsync();
+        var keys = $"/v1/users/{id}/keys";
+        var second = (await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Post, keys, first, HttpStatusCode.Created))!["api_key"]!.GetValue<string>();
+        var prefix = first[..15];
+        // Both replicas know the key when it is revoked.
+        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Get, keys, first);
+        await KeyedReplicas.AskAsync(replicas.Second, HttpMethod.Get, keys, first);
+        var list = (await KeyedReplicas.AskAsync(replicas.Second, HttpMethod.Get, keys, second))!["results"]!.AsArray();
+        Assert.Equal(2, list.Count);
+        Assert.DoesNotContain(first, list.ToJsonString(), StringComparison.Ordinal);
+        Assert.NotNull(Assert.Single(list, entry => entry!["prefix"]!.GetValue<string>() == prefix)!["last_used_at"]);
+
+        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Delete, $"{keys}/{prefix}", second, HttpStatusCode.NoContent);
+
+        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Get, keys, first, HttpStatusCode.Unauthorized);
+        await Eventually.GetAsync<object>("The other replica refuses it", _revocationLimit, async () =>
+        {
+            using var response = await KeyedReplicas.SendAsync(replicas.Second, HttpMethod.Get, keys, first);
+            return response.StatusCode == HttpStatusCode.Unauthorized ? response.StatusCode : null;
+        });
+        await KeyedReplicas.AskAsync(replicas.Second, HttpMethod.Get, keys, second);
+    }
+
+    [Fact]
+    public async Task Administration_wants_an_admin_key_which_acts_for_all()
+    {
+        var user = await replicas.CreateUserAsync();
+        var ticket = await SubmitAsync(user);
+
+        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Get, "/v1/admin/invariants", key: null, HttpStatusCode.Unauthorized);
+        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Get, "/v1/admin/invariants", user.Key, HttpStatusCode.Forbidden);
+        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Get, "/v1/admin/invariants", KeyedReplicas.AdminKey);
+        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Get, $"/v1/tickets/{ticket}", KeyedReplicas.AdminKey);
+    }
+
+    [Fact]
+    public async Task A_user_has_a_bounded_number_of_keys()
+    {
+        var (id, key) = await replicas.CreateUserAsync();
+        var created = 1;
+        while (created <= 20)
+        {
+            using var response = await KeyedReplicas.SendAsync(replicas.First, HttpMethod.Post, $"/v1/users/{id}/keys", key);
+            if (response.StatusCode == HttpStatusCode.Conflict)
+            {
+                break;
+            }
+
+            Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+            created++;
+        }
+
+        Assert.Equal(10, created);
+    }
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/health")]
+    [InlineData("/alive")]
+    public async Task What_shows_nothing_of_anybody_needs_no_key(string path) =>
+        Assert.Equal(HttpStatusCode.OK, (await KeyedReplicas.SendAsync(replicas.First, HttpMethod.Get, path, key: null)).StatusCode);
+
+    private async Task<object?> ShowsAsync(string url, string key, string ticket)
+    {
+        using var response = await KeyedReplicas.SendAsync(replicas.Second, HttpMethod.Get, url, key);
+        return (await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Contains(ticket, StringComparison.Ordinal) ? new() : null;
+    }
+
+    private async Task<string> SubmitAsync((string Id, string Key) user) =>
+        (await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Post, "/v1/tickets", user.Key, HttpStatusCode.Created, new JsonObject { ["user_id"] = user.Id }))!["id"]!.GetValue<string>();
+}
