@@ -1,3 +1,4 @@
+using TicketApp.AppHost;
 using TicketApp.AppHost.Deployment;
 
 var builder = DistributedApplication.CreateBuilder(args);
@@ -10,6 +11,7 @@ var api = builder.AddProject<Projects.TicketApp_Api>("api")
     .WithReference(tickets).WaitFor(tickets)
     .WithReference(rabbitmq).WaitFor(rabbitmq)
     .WithExternalHttpEndpoints()
+    .WithAdminCommands()
     .WithProbes();
 
 // No reference to the database: the worker never receives its credentials.

@@ -9,6 +9,14 @@ public sealed class ExecuteCommandResult
     public bool Canceled { get; init; }
 
     public string? Message { get; init; }
+
+    public CommandResultData? Data { get; init; }
+}
+
+/// <summary>What a command has brought, beside whether it succeeded.</summary>
+public sealed class CommandResultData
+{
+    public required string Value { get; init; }
 }
 
 /// <summary>Starts, stops and restarts what runs (<see cref="KnownResourceCommands"/>), and runs the commands of its annotations.</summary>

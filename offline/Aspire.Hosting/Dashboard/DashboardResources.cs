@@ -36,7 +36,7 @@ internal sealed class DashboardResources(
     public async Task<CommandResultDocument> ExecuteAsync(ResourceInstance instance, string command, CancellationToken cancellationToken)
     {
         var result = await commands.ExecuteCommandAsync(instance.Id, command, cancellationToken);
-        return new CommandResultDocument(result.Success, result.Message);
+        return new CommandResultDocument(result.Success, result.Message ?? result.Data?.Value);
     }
 
     private static IEnumerable<CommandDocument> LifecycleCommands(string? state)
