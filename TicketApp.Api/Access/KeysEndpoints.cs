@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
+using TicketApp.Api.OpenApi;
 using TicketApp.Api.Problems;
 
 namespace TicketApp.Api.Access;
@@ -10,9 +11,12 @@ internal static class KeysEndpoints
     public static RouteGroupBuilder MapKeys(this RouteGroupBuilder v1)
     {
         var keys = v1.MapGroup("/users/{id}/keys").AddEndpointFilter(RefuseWithoutKeysAsync);
-        keys.MapPost("", CreateAsync).Produces<NewKey>(StatusCodes.Status201Created);
-        keys.MapGet("", ListAsync).Produces<KeyList>();
-        keys.MapDelete("/{prefix}", RevokeAsync).Produces(StatusCodes.Status204NoContent);
+        keys.MapPost("", CreateAsync).Produces<NewKey>(StatusCodes.Status201Created)
+            .WithSummary("Make a further key, to change over to").WithProblems(ProblemType.UserNotFound, ProblemType.TooManyKeys, ProblemType.KeysNotUsed);
+        keys.MapGet("", ListAsync).Produces<KeyList>()
+            .WithSummary("List a user's keys").WithProblems(ProblemType.UserNotFound, ProblemType.KeysNotUsed);
+        keys.MapDelete("/{prefix}", RevokeAsync).Produces(StatusCodes.Status204NoContent)
+            .WithSummary("Revoke a key for good").WithProblems(ProblemType.KeyNotFound, ProblemType.KeysNotUsed);
         return v1;
     }
 

@@ -3,6 +3,8 @@ using Microsoft.Extensions.Options;
 using TicketApp.Api.Access;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Listing;
+using TicketApp.Api.OpenApi;
+using TicketApp.Api.Problems;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Admin;
@@ -19,17 +21,20 @@ internal static class AdminEndpoints
     {
         var admin = v1.MapGroup("/admin").RequireAdmin(v1);
         admin.MapGet("/invariants", async (InvariantStore store, CancellationToken cancellationToken) =>
-            ApiJson.Ok(await store.CountAsync(cancellationToken), ApiJson.Default.InvariantCounts)).Produces<InvariantCounts>();
+            ApiJson.Ok(await store.CountAsync(cancellationToken), ApiJson.Default.InvariantCounts)).Produces<InvariantCounts>().WithSummary("Count what must never be");
 
         var dispatch = admin.MapGroup("/dispatch");
-        dispatch.MapGet("", (DispatchPause pause, CancellationToken cancellationToken) => AnswerAsync(pause.StateAsync(cancellationToken))).Produces<DispatchState>();
-        dispatch.MapPost("/pause", (DispatchPause pause, CancellationToken cancellationToken) => AnswerAsync(pause.PauseAsync(cancellationToken))).Produces<DispatchState>();
-        dispatch.MapPost("/resume", (DispatchPause pause, CancellationToken cancellationToken) => AnswerAsync(pause.ResumeAsync(cancellationToken))).Produces<DispatchState>();
+        dispatch.MapGet("", (DispatchPause pause, CancellationToken cancellationToken) => AnswerAsync(pause.StateAsync(cancellationToken)))
+            .Produces<DispatchState>().WithSummary("Say whether dispatching is paused");
+        dispatch.MapPost("/pause", (DispatchPause pause, CancellationToken cancellationToken) => AnswerAsync(pause.PauseAsync(cancellationToken)))
+            .Produces<DispatchState>().WithSummary("Pause dispatching on every replica");
+        dispatch.MapPost("/resume", (DispatchPause pause, CancellationToken cancellationToken) => AnswerAsync(pause.ResumeAsync(cancellationToken)))
+            .Produces<DispatchState>().WithSummary("Resume dispatching");
 
         var dead = admin.MapGroup("/dead-tickets");
-        dead.MapGet("", ListAsync).Produces<TicketPage>();
-        dead.MapPost("/retry", RetryAsync).Produces<DeadTicketChange>();
-        dead.MapPost("/purge", PurgeAsync).Produces<DeadTicketChange>();
+        dead.MapGet("", ListAsync).Produces<TicketPage>().WithSummary("List tickets that failed, timed out or expired").WithProblems(ProblemType.InvalidRequest, ProblemType.InvalidCursor);
+        dead.MapPost("/retry", RetryAsync).Produces<DeadTicketChange>().WithSummary("Run dead tickets again").WithProblems(ProblemType.InvalidRequest);
+        dead.MapPost("/purge", PurgeAsync).Produces<DeadTicketChange>().WithSummary("Remove dead tickets").WithProblems(ProblemType.InvalidRequest);
         return v1;
     }
 

@@ -1,4 +1,5 @@
 using TicketApp.Api.Access;
+using TicketApp.Api.OpenApi;
 using TicketApp.Api.Problems;
 using TicketApp.Api.Tickets;
 
@@ -9,7 +10,8 @@ internal static class RetentionEndpoints
 {
     public static RouteGroupBuilder MapRetention(this RouteGroupBuilder v1)
     {
-        v1.MapDelete("/tickets/{id}", DeleteAsync).Produces(StatusCodes.Status204NoContent);
+        v1.MapDelete("/tickets/{id}", DeleteAsync).Produces(StatusCodes.Status204NoContent)
+            .WithSummary("Remove a ticket that has finished").WithProblems(ProblemType.TicketNotFound, ProblemType.NotFinished);
         return v1;
     }
 

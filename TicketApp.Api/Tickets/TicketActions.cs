@@ -19,7 +19,7 @@ internal static class TicketActions
             .WithProblems(ProblemType.TicketNotFound);
         v1.MapPost("/tickets/{id}/retry", RetryAsync).Produces<Ticket>()
             .WithSummary("Run a ticket again that ended without a response")
-            .WithProblems(ProblemType.TicketNotFound, ProblemType.NotRetryable);
+            .WithProblems(ProblemType.TicketNotFound, ProblemType.NotRetryable, ProblemType.TooManyOpenTickets);
         return v1;
     }
 
