@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using TicketApp.Tests.Fixtures;
 using static Microsoft.Playwright.Assertions;
@@ -20,7 +21,7 @@ public sealed class PageTests(AppFixture app, BrowserFixture browser) : IAsyncLi
     [Fact]
     public async Task A_submitted_ticket_is_answered_and_there_again_after_a_reload()
     {
-        await _page.SubmitAsync("""{"seed":1,"seconds":1}""");
+        await _page.SubmitAsync("""{"seed":1,"seconds":3}""");
 
         await Expect(_page.Tickets).ToContainTextAsync("Running");
         await Expect(_page.Tickets).ToContainTextAsync("Happy message");
@@ -29,6 +30,89 @@ public sealed class PageTests(AppFixture app, BrowserFixture browser) : IAsyncLi
 
         await _page.Page.ReloadAsync();
         await Expect(_page.Tickets).ToContainTextAsync("Happy message");
+        _page.AssertNoComplaints();
+    }
+
+    [Fact]
+    public async Task A_running_ticket_is_canceled_and_runs_again()
+    {
+        await _page.SubmitAsync(Long);
+        await Expect(_page.Tickets).ToContainTextAsync("Running");
+
+        await _page.Tickets.GetByRole(AriaRole.Button, new() { Name = "Cancel ticket" }).ClickAsync();
+        await Expect(_page.Tickets).ToContainTextAsync("Canceled before it was answered");
+        await Expect(_page.Tickets).ToBeFocusedAsync();
+
+        await _page.Tickets.GetByRole(AriaRole.Button, new() { Name = "Retry ticket" }).ClickAsync();
+        await Expect(_page.Tickets).ToContainTextAsync("Running");
+        await Expect(_page.Tickets).Not.ToContainTextAsync("Canceled");
+        _page.AssertNoComplaints();
+    }
+
+    [Fact]
+    public async Task A_key_is_kept_and_sent_and_asked_for_where_it_is_refused()
+    {
+        const string Key = "tk_kept";
+        await _page.Page.RouteAsync("**/v1/users", async route =>
+        {
+            var response = await route.FetchAsync();
+            var user = JsonNode.Parse(await response.TextAsync())!.AsObject();
+            user["api_key"] = Key;
+            await route.FulfillAsync(new() { Response = response, Body = user.ToJsonString() });
+        });
+        await _page.Page.RouteAsync("**/v1/tickets**", async route =>
+        {
+            if (await route.Request.HeaderValueAsync("authorization") == $"Bearer {Key}")
+            {
+                await route.ContinueAsync();
+                return;
+            }
+
+            JsonObject problem = new() { ["type"] = "urn:ticketapp:problem:key-required", ["title"] = "A key is required", ["status"] = 401, ["detail"] = "Send a key." };
+            await route.FulfillAsync(new() { Status = 401, ContentType = "application/problem+json", Body = problem.ToJsonString() });
+        });
+
+        await _page.SubmitAsync("""{"seed":2,"seconds":0}""");
+        await Expect(_page.Tickets).ToContainTextAsync("Sad message");
+        await _page.Tickets.GetByRole(AriaRole.Button, new() { Name = "Details of ticket" }).ClickAsync();
+        await Expect(_page.Tickets).ToContainTextAsync("Authorization: Bearer $KEY");
+        _page.AssertNoComplaints();
+
+        await _page.Page.GetByText("Your user").ClickAsync();
+        await _page.Page.GetByLabel("Key", new() { Exact = true }).FillAsync("tk_wrong");
+        await _page.Button("Use this user").ClickAsync();
+        await Expect(_page.Page.Locator("#account-problem")).ToContainTextAsync("The service does not accept this key any more");
+        await _page.Page.GetByLabel("Key", new() { Exact = true }).FillAsync(Key);
+        await _page.Button("Use this user").ClickAsync();
+        await Expect(_page.Tickets).ToContainTextAsync("Sad message");
+        await Expect(_page.Page.Locator("#account-problem")).ToBeHiddenAsync();
+    }
+
+    [Fact]
+    public async Task A_run_shows_how_far_it_is_and_the_service_how_busy()
+    {
+        await _page.SubmitAsync("""{"seed":1,"seconds":8,"progress":true}""");
+
+        await Expect(_page.Tickets).ToContainTextAsync("% done");
+        var service = _page.Page.GetByRole(AriaRole.Region, new() { Name = "The service now" });
+        await Expect(service.Locator("#running-now")).Not.ToHaveTextAsync("0");
+        await Expect(service.Locator("#running-chart .trend")).ToHaveAttributeAsync("d", new Regex("^M.+L.+"));
+        await Expect(_page.Tickets).ToContainTextAsync("Happy message");
+        _page.AssertNoComplaints();
+    }
+
+    [Fact]
+    public async Task A_model_is_chosen_and_its_answer_has_a_probability()
+    {
+        await _page.Page.GetByLabel("Model", new() { Exact = true }).SelectOptionAsync("sentiment");
+        await _page.SubmitAsync(new string('w', 10_001));
+        await Expect(_page.Page.Locator("#form-error")).ToHaveTextAsync("Text must have at most 10,000 characters for this model; it has 10,001.");
+        await Expect(_page.Text).ToBeFocusedAsync();
+
+        await _page.SubmitAsync("A moving, funny film with a heart.");
+
+        await Expect(_page.Tickets).ToContainTextAsync("Happy message");
+        await Expect(_page.Tickets).ToContainTextAsync("% sure");
         _page.AssertNoComplaints();
     }
 

@@ -6,16 +6,16 @@ const silence = 40_000;
 
 /** Follows what happens to one ticket by server-sent events. Not with EventSource, which cannot send a key. */
 export class TicketEvents {
-  #onTicket;
+  #on;
   #ticketId = null;
   #lastEventId = "";
   #failures = 0;
   #timer = 0;
   #abort = new AbortController();
 
-  /** @param onTicket called with the ticket at each event */
-  constructor(onTicket) {
-    this.#onTicket = onTicket;
+  /** @param on `ticket(ticket)` takes how it is from a queued, started or finished on, `progress(ticketId, progress)` what came since */
+  constructor(on) {
+    this.#on = on;
     document.addEventListener("visibilitychange", () => this.#restart());
   }
 
@@ -43,7 +43,7 @@ export class TicketEvents {
       const headers = { ...authorization(), Accept: "text/event-stream", ...(this.#lastEventId ? { "Last-Event-ID": this.#lastEventId } : {}) };
       const response = await fetch(`${ticketPath(ticketId)}/events`, { cache: "no-store", signal: abort.signal, headers });
       if (response.ok && response.body) {
-        await this.#readAll(response.body, abort);
+        await this.#readAll(response.body, ticketId, abort);
       }
     } catch {
       // Cut off, or never connected: both are tried again.
@@ -55,30 +55,40 @@ export class TicketEvents {
     }
   }
 
-  async #readAll(stream, abort) {
-    const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  async #readAll(stream, ticketId, abort) {
+    const reader = stream.getReader();
+    const decoder = new TextDecoder();
     let text = "";
     for (;;) {
-      const watchdog = setTimeout(() => reader.cancel(), silence);
-      const { done, value } = await reader.read();
-      clearTimeout(watchdog);
+      const { done, value } = await withinSilence(reader);
       if (done || abort.signal.aborted) {
         return;
       }
 
-      const events = (text + value).split("\n\n");
+      const events = (text + decoder.decode(value, { stream: true })).split("\n\n");
       text = events.pop();
-      events.forEach((event) => this.#take(event));
+      events.forEach((event) => this.#take(event, ticketId));
     }
   }
 
-  #take(event) {
+  #take(event, ticketId) {
     const field = (name) => event.split("\n").find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
     const data = field("data");
     if (data !== undefined) {
       this.#lastEventId = field("id") ?? this.#lastEventId;
       this.#failures = 0;
-      this.#onTicket(JSON.parse(data));
+      const told = JSON.parse(data);
+      field("event") === "progress" ? this.#on.progress(ticketId, told) : this.#on.ticket(told);
     }
+  }
+}
+
+/** Reads on; gives up on a connection that is silent for too long, which nobody else would notice. */
+async function withinSilence(reader) {
+  const watchdog = setTimeout(() => reader.cancel().catch(() => {}), silence);
+  try {
+    return await reader.read();
+  } finally {
+    clearTimeout(watchdog);
   }
 }

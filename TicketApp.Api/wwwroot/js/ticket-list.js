@@ -28,7 +28,7 @@ let isLoaded = false;
 let wantsFocus = "";
 
 const poller = new Poller(readPage);
-const events = new TicketEvents(learn);
+const events = new TicketEvents({ ticket: take, progress: takeProgress });
 const linked = new LinkedTicket({ learn, makeView });
 
 /** Shows the user's tickets, and keeps them up to date. */
@@ -61,17 +61,34 @@ export function addSubmitted(ticket) {
 
 /** Takes in how a ticket is now. */
 function learn(ticket) {
+  take(withProgress(known(ticket.id), ticket));
+}
+
+function take(ticket) {
   heardAt.set(ticket.id, performance.now());
+  announceEnd(known(ticket.id), ticket);
   if (tickets.has(ticket.id)) {
-    announceEnd(tickets.get(ticket.id), ticket);
     tickets.set(ticket.id, ticket);
   } else if (linked.id === ticket.id) {
-    announceEnd(linked.ticket, ticket);
     linked.show(ticket);
   }
 
   show();
 }
+
+/** Adds to a ticket what its run has told since: text grows, a fraction replaces the one before. */
+function takeProgress(id, { status, fraction, text, queue }) {
+  const ticket = known(id);
+  if (ticket && isOpen(ticket)) {
+    const before = ticket.progress;
+    take({ ...ticket, status, queue: queue ?? null, progress: { fraction: fraction ?? before?.fraction ?? null, text: (before?.text ?? "") + (text ?? "") } });
+  }
+}
+
+/** Only events tell of progress: where a ticket comes from elsewhere, what they told of the same attempt still holds. */
+const withProgress = (before, now) => (before?.progress && before.attempt === now.attempt && isOpen(now) ? { ...now, progress: before.progress } : now);
+
+const known = (id) => tickets.get(id) ?? (linked.id === id ? linked.ticket : null);
 
 async function readPage() {
   const [userId, status, shown] = [account.userId, filter.value, cursors];
@@ -105,7 +122,7 @@ function takePage(page, asked) {
   const before = new Map(tickets);
   tickets.clear();
   [...kept.filter(({ id }) => page.results.every((ticket) => ticket.id !== id)), ...page.results].forEach((ticket) => {
-    const now = isNewer(ticket.id) ? before.get(ticket.id) ?? ticket : ticket;
+    const now = isNewer(ticket.id) ? before.get(ticket.id) ?? ticket : withProgress(before.get(ticket.id), ticket);
     announceEnd(before.get(ticket.id), now);
     tickets.set(ticket.id, now);
   });

@@ -1,9 +1,9 @@
 import { announce } from "./announcer.js";
 import { account } from "./account.js";
-import { retryTicket, sentence, ticketPath } from "./api.js";
+import { cancelTicket, retryTicket, sentence, ticketPath } from "./api.js";
 import { copyText } from "./clipboard.js";
 import { dateAndTime, duration, exactDuration, setText, shortId, since } from "./format.js";
-import { answerOf, canRetry, describe, fractionOf, isOpen, stateOf } from "./ticket-words.js";
+import { answerOf, canCancel, canRetry, describe, fractionOf, isOpen, stateOf } from "./ticket-words.js";
 
 const template = document.getElementById("ticket-template");
 const copiedFor = 1500;
@@ -29,9 +29,11 @@ export class TicketView {
     this.#part("toggle").setAttribute("aria-controls", `details-${ticket.id}`);
     this.#name("toggle", `Details of ${name}`);
     this.#name("copy", `Copy the ID of ${name}`);
+    this.#name("cancel", `Cancel ${name}`);
     this.#name("retry", `Retry ${name}`);
     this.#name("ticket", `Ticket ${shortId(ticket.id)}`);
     this.#part("toggle").addEventListener("click", () => this.#on.toggled(!this.isOpen));
+    this.#part("cancel").addEventListener("click", ({ target }) => this.#change(target, cancelTicket));
     this.#part("retry").addEventListener("click", ({ target }) => this.#change(target, retryTicket));
     this.element.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", () => this.#copy(button)));
     this.update(ticket);
@@ -64,8 +66,9 @@ export class TicketView {
     this.#part("response").classList.toggle("long", answerOf(ticket).length > longAnswer);
     this.#part("response").classList.toggle("growing", isOpen(ticket));
     this.#set("note", describe(ticket));
-    this.#showSureness(ticket.details?.probability);
+    this.#showSureness(ticket.response_details?.probability);
     this.#showProgress(ticket);
+    this.#showAction("cancel", canCancel(ticket));
     this.#showAction("retry", canRetry(ticket));
     this.#showDetails(ticket);
     this.tick();
@@ -105,7 +108,7 @@ export class TicketView {
     this.#detail("priority", ticket.priority);
     this.#detail("attempt", ticket.attempt > 0 ? `${ticket.attempt} of ${ticket.max_attempts}` : "none yet");
     this.#detail("error", ticket.error ? `${ticket.error.type}: ${ticket.error.message}` : "");
-    this.#detail("more", ticket.details ? JSON.stringify(ticket.details, null, 1).replace(/^{\n|\n}$/g, "").replace(/^ /gm, "") : "");
+    this.#detail("more", ticket.response_details ? JSON.stringify(ticket.response_details, null, 1).replace(/^{\n|\n}$/g, "").replace(/^ /gm, "") : "");
     this.#detail("user", ticket.user_id);
     this.#set("curl", this.#curl());
   }
