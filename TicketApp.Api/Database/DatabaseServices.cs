@@ -6,9 +6,10 @@ namespace TicketApp.Api.Database;
 internal static class DatabaseServices
 {
     // Each statement is planned once a connection and then used for as long as that lives; the first ones are planned when the
-    // tables are still empty, and a plan that reads a whole table would stay. All of them look up a few rows by an index.
+    // tables are still empty, and a plan that reads a whole table would stay, or one that gathers and sorts all of a user's tickets for the
+    // first few. All of them look up a few rows by an index, in its order.
     private const string PlanningSql =
-        "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set plan_cache_mode = force_generic_plan; set jit = off";
+        "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set enable_bitmapscan = off; set plan_cache_mode = force_generic_plan; set jit = off";
 
     private const int LargestPool = 25;
 

@@ -1,4 +1,8 @@
 using System.Net;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
+using TicketApp.Api.Access;
+using TicketApp.Api.Listing;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Api.Resources;
@@ -87,6 +91,33 @@ public sealed class TicketListTests(AppFixture app)
         (await Api.GetAsync($"/v1/tickets?cursor={cursor}")).Problem(HttpStatusCode.BadRequest, "invalid-cursor");
         (await Api.GetAsync($"/v1/tickets/changes?after={cursor}")).Problem(HttpStatusCode.BadRequest, "invalid-cursor");
     }
+
+    [Fact]
+    public async Task A_page_reads_a_bounded_number_of_rows_and_goes_on_behind_them()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await database.ExecuteAsync(
+            """
+            insert into users (user_id) values ('00000000-0000-7000-8000-000000000001');
+            insert into tickets (ticket_id, user_id, status, expires_at, due_at, time_finished)
+            select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, '00000000-0000-7000-8000-000000000001',
+                case when n <= 3 then 'failed' else 'succeeded' end::ticket_status, now(), now(), now()
+            from generate_series(1, 15000) n
+            """);
+        TicketListStore lists = new(database.Source);
+        foreach (var user in (string[])["", "user_id=00000000-0000-7000-8000-000000000001"])
+        {
+            var (rows, next) = await lists.ReadAsync(Query($"?status=failed&limit=2&{user}"), TestContext.Current.CancellationToken);
+            Assert.Empty(rows);
+            (rows, next) = await lists.ReadAsync(Query($"?status=failed&limit=2&{user}&cursor={next}"), TestContext.Current.CancellationToken);
+            Assert.Equal(["000000000003", "000000000002"], rows.Select(row => row.TicketId.ToString()[24..]));
+            (rows, next) = await lists.ReadAsync(Query($"?status=failed&limit=2&{user}&cursor={next}"), TestContext.Current.CancellationToken);
+            Assert.Equal((1, null), (rows.Count, next));
+        }
+    }
+
+    private static TicketListQuery Query(string text) =>
+        TicketListQuery.Read(new QueryCollection(QueryHelpers.ParseQuery(text)), largestPage: 100, Caller.Unrestricted).Query!;
 
     private static List<string> Ids(ResourceAnswer page) => [.. page.Results.Select(ticket => ticket!["id"]!.GetValue<string>())];
 
