@@ -10,6 +10,8 @@ const most = 60;
 // The service counts ends some seconds late, several at once: a rate is that of the last ten seconds.
 const rateOver = 5;
 
+const perSecond = "\u00a0/s";
+
 const part = (id) => document.getElementById(id);
 const samples = [];
 const charts = ["queued", "running", "rate"].map((name) => ({ name, chart: new Chart(part(`${name}-chart`), most) }));
@@ -47,7 +49,7 @@ function take({ queued, running, finished, workers, slots, median_run_seconds: m
     const values = samples.map((sample) => sample[name]);
     chart.draw(values);
     setText(part(`${name}-now`), show(name, values.at(-1)));
-    setText(part(`${name}-most`), `at most ${show(name, Math.max(...values))}`);
+    setText(part(`${name}-most`), `at most ${show(name, Math.max(...values)).replace(perSecond, "")}`);
   });
   setText(part("service-facts"), [
     `${count(workers)} ${workers === 1 ? "worker" : "workers"} with ${count(slots)} slots.`,
@@ -56,4 +58,4 @@ function take({ queued, running, finished, workers, slots, median_run_seconds: m
   ].filter(Boolean).join(" "));
 }
 
-const show = (name, value) => (name === "rate" ? `${value >= 10 || value === 0 ? count(Math.round(value)) : value.toFixed(1)} /s` : count(value));
+const show = (name, value) => (name === "rate" ? `${value >= 10 || value === 0 ? count(Math.round(value)) : value.toFixed(1)}${perSecond}` : count(value));

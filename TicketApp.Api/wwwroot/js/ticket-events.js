@@ -19,6 +19,11 @@ export class TicketEvents {
     document.addEventListener("visibilitychange", () => this.#restart());
   }
 
+  /** The ticket that is followed; null: none. */
+  get ticketId() {
+    return this.#ticketId;
+  }
+
   /** Follows this ticket, and no other; null: none. */
   follow(ticketId) {
     if (ticketId !== this.#ticketId) {

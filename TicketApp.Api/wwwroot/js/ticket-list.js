@@ -28,7 +28,8 @@ let isLoaded = false;
 let wantsFocus = "";
 
 const poller = new Poller(readPage);
-const events = new TicketEvents({ ticket: take, progress: takeProgress });
+// A browser has six connections to a service, for all its tabs.
+const streams = [1, 2].map(() => new TicketEvents({ ticket: take, progress: takeProgress }));
 const linked = new LinkedTicket({ learn, makeView });
 
 /** Shows the user's tickets, and keeps them up to date. */
@@ -86,7 +87,10 @@ function takeProgress(id, { status, fraction, text, queue }) {
 }
 
 /** Only events tell of progress: where a ticket comes from elsewhere, what they told of the same attempt still holds. */
-const withProgress = (before, now) => (before?.progress && before.attempt === now.attempt && isOpen(now) ? { ...now, progress: before.progress } : now);
+function withProgress(before, now) {
+  const holds = before?.progress && before.attempt === now.attempt && isOpen(now) && streams.some((stream) => stream.ticketId === now.id);
+  return holds ? { ...now, progress: before.progress } : now;
+}
 
 const known = (id) => tickets.get(id) ?? (linked.id === id ? linked.ticket : null);
 
@@ -173,7 +177,13 @@ function show() {
   showAround(sorted);
   const open = sorted.filter(isOpen);
   const opened = tickets.get(linkedId()) ?? linked.ticket;
-  events.follow((opened && isOpen(opened) ? opened : open[0])?.id ?? null);
+  follow([...new Set([opened, ...open].filter((ticket) => ticket && isOpen(ticket)).map(({ id }) => id))].slice(0, streams.length));
+}
+
+/** Follows these tickets; one that is followed already stays with its stream. */
+function follow(ids) {
+  const missing = ids.filter((id) => streams.every((stream) => stream.ticketId !== id));
+  streams.filter((stream) => !ids.includes(stream.ticketId)).forEach((stream) => stream.follow(missing.shift() ?? null));
 }
 
 function showAround(sorted) {
