@@ -9,7 +9,8 @@ namespace TicketApp.Api.Deadlines;
 /// <param name="Ended">Tickets that ended.</param>
 /// <param name="Requeued">Tickets that joined the backlog.</param>
 /// <param name="Freed">How many of both had a place in the window.</param>
-internal readonly record struct SweepOutcome(string Model, int Ended, int Requeued, int Freed);
+/// <param name="TraceParents">The traces of those that are traced.</param>
+internal readonly record struct SweepOutcome(string Model, int Ended, int Requeued, int Freed, IReadOnlyList<string> TraceParents);
 
 /// <summary>The statements that end what ran out of time, a bounded batch at a time. Replicas that sweep together skip each other's rows.</summary>
 internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptions> tickets)
@@ -57,12 +58,13 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
                     when 'execution_timeout' then 'The run took too long'
                     else t.error_message end
             from judged where t.ticket_id = judged.ticket_id
-            returning t.ticket_id, t.model, t.epoch, t.attempt, judged.was, judged.reason, judged.worker, judged.time_started, judged.ends),
+            returning t.ticket_id, t.model, t.epoch, t.attempt, judged.was, judged.reason, judged.worker, judged.time_started, judged.ends, t.trace_parent),
         recorded as (
             insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, error_type, error_message)
             select ticket_id, epoch, 'failed', attempt, worker, time_started, reason, 'The run took too long' from moved where reason = 'execution_timeout'
             on conflict on constraint ticket_attempts_pk do nothing)
-        select model, count(*) filter (where ends)::int, count(*) filter (where not ends)::int, count(*) filter (where was in ('released', 'running', 'canceling'))::int
+        select model, count(*) filter (where ends)::int, count(*) filter (where not ends)::int, count(*) filter (where was in ('released', 'running', 'canceling'))::int,
+            array_agg(trace_parent) filter (where trace_parent is not null)
         from moved group by model
         """;
 
@@ -88,12 +90,13 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
                 error_type = case lost.was when 'running' then 'worker_lost' else t.error_type end,
                 error_message = case lost.was when 'running' then 'The worker was lost' else t.error_message end
             from lost where t.ticket_id = lost.ticket_id
-            returning t.ticket_id, t.model, t.epoch, t.attempt, lost.was, lost.worker, lost.time_started, t.time_finished is not null as ended),
+            returning t.ticket_id, t.model, t.epoch, t.attempt, lost.was, lost.worker, lost.time_started, t.time_finished is not null as ended, t.trace_parent),
         recorded as (
             insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, error_type, error_message)
             select ticket_id, epoch, 'worker_lost', attempt, worker, time_started, 'worker_lost', 'The worker was lost' from moved where was = 'running'
             on conflict on constraint ticket_attempts_pk do nothing)
-        select model, count(*) filter (where ended)::int, count(*) filter (where not ended)::int, count(*)::int from moved group by model
+        select model, count(*) filter (where ended)::int, count(*) filter (where not ended)::int, count(*)::int, array_agg(trace_parent) filter (where trace_parent is not null)
+        from moved group by model
         """;
 
     private const string ExtendSql = "update tickets set lease_expires = greatest(lease_expires, now() + $1) where status in ('running', 'canceling')";
@@ -138,7 +141,7 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            outcomes.Add(new(reader.GetString(0), reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3)));
+            outcomes.Add(new(reader.GetString(0), reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3), reader.IsDBNull(4) ? [] : reader.GetFieldValue<string[]>(4)));
         }
 
         return outcomes;

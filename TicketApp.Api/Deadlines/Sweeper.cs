@@ -4,6 +4,7 @@ using TicketApp.Api.Dispatch;
 using TicketApp.Api.Errors;
 using TicketApp.Api.Telemetry;
 using TicketApp.Api.Tickets;
+using TicketApp.Contracts.Tracing;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Deadlines;
@@ -40,7 +41,7 @@ internal sealed partial class Sweeper(
 
     private async Task SweepAsync(CancellationToken cancellationToken)
     {
-        await UntilDoneAsync(store.SweepDueAsync, Log.Ended, cancellationToken);
+        await UntilDoneAsync("end overdue tickets", store.SweepDueAsync, Log.Ended, cancellationToken);
         if (!leases.Counts(out var extensionIsDue))
         {
             return;
@@ -52,7 +53,7 @@ internal sealed partial class Sweeper(
             leases.Extended();
         }
 
-        await UntilDoneAsync(SweepLostAsync, Log.Lost, cancellationToken);
+        await UntilDoneAsync("take back lost tickets", SweepLostAsync, Log.Lost, cancellationToken);
     }
 
     private async Task<IReadOnlyList<SweepOutcome>> SweepLostAsync(CancellationToken cancellationToken)
@@ -66,7 +67,7 @@ internal sealed partial class Sweeper(
         return outcomes;
     }
 
-    private async Task UntilDoneAsync(Func<CancellationToken, Task<IReadOnlyList<SweepOutcome>>> sweep, Action<ILogger, int, int> log, CancellationToken cancellationToken)
+    private async Task UntilDoneAsync(string work, Func<CancellationToken, Task<IReadOnlyList<SweepOutcome>>> sweep, Action<ILogger, int, int> log, CancellationToken cancellationToken)
     {
         int ended, requeued;
         do
@@ -75,6 +76,8 @@ internal sealed partial class Sweeper(
             (ended, requeued) = (outcomes.Sum(outcome => outcome.Ended), outcomes.Sum(outcome => outcome.Requeued));
             if (ended + requeued > 0)
             {
+                // Which tickets it meets shows only when it has: the span tells their traces that it came by, not how long it took.
+                TicketTrace.StartShared(work, outcomes.SelectMany(outcome => outcome.TraceParents))?.Dispose();
                 log(logger, ended, requeued);
             }
 

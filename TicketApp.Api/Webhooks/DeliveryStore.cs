@@ -14,7 +14,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
 {
     private const int HostsPerClaim = 200;
     private const int LargestPurge = 500;
-    private const int OwnColumns = 10;
+    private const int OwnColumns = 11;
 
     // Goes from host to host by the index, and takes a few of each: neither a million deliveries to a host that hangs nor what is
     // not due yet is ever read through, and no host comes twice before the others were looked at. A delivery whose ticket has an
@@ -50,7 +50,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
             returning d.*, m.after)
         select {TicketRow.Columns}, (select host from hosts where place = $2), m.delivery_id, m.host, w.webhook_url, m.event, m.time_created,
             not jsonb_exists(m.ticket, 'response'), m.attempts, m.tries,
-            exists (select from webhook_endpoints_off o where o.user_id = m.user_id and o.url = w.webhook_url)
+            exists (select from webhook_endpoints_off o where o.user_id = m.user_id and o.url = w.webhook_url), w.trace_parent
         from (values (1)) always
         left join moved m on m.after is null
         left join tickets w on w.ticket_id = m.ticket_id
@@ -133,7 +133,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
 
     private static Delivery Read(NpgsqlDataReader reader, int own) => new(
         reader.GetGuid(own), reader.GetString(own + 1), new Uri(reader.GetString(own + 2)), reader.GetString(own + 3), reader.GetDateTime(own + 4),
-        TicketRow.Read(reader), reader.GetBoolean(own + 5), reader.GetInt16(own + 6), reader.GetInt16(own + 7), reader.GetBoolean(own + 8));
+        TicketRow.Read(reader), reader.GetBoolean(own + 5), reader.GetInt16(own + 6), reader.GetInt16(own + 7), reader.GetBoolean(own + 8), reader.IsDBNull(own + 9) ? null : reader.GetString(own + 9));
 
     private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 

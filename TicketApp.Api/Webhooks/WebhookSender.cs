@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Retention;
 using TicketApp.Api.Tickets;
+using TicketApp.Contracts.Tracing;
 
 namespace TicketApp.Api.Webhooks;
 
@@ -32,6 +33,9 @@ internal sealed class WebhookSender(SecretStore secrets, IOptions<WebhookOptions
             return new(null, "secret_unreadable", TimeSpan.Zero);
         }
 
+        using var span = TicketTrace.StartShared("deliver webhook", [delivery.TraceParent])?
+            .SetTag(TicketTrace.TicketIdTag, delivery.Ticket.TicketId.ToString())
+            .SetTag("ticketapp.webhook.attempt", delivery.Attempt);
         using (request)
         {
             return await SendAsync(request, cancellationToken);

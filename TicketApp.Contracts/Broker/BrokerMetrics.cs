@@ -4,8 +4,9 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Contracts.Broker;
 
 /// <summary>What is measured of the broker loops of a process.</summary>
-internal sealed class BrokerMetrics
+public sealed class BrokerMetrics
 {
+    /// <summary>Declares the instruments.</summary>
     public BrokerMetrics(IMeterFactory meters, IEnumerable<BrokerLoop> loops)
     {
         BrokerLoop[] all = [.. loops];

@@ -138,7 +138,8 @@ internal sealed class Run : IDisposable
         Report(Ticket, type, worker) with
         {
             RunMilliseconds = (int)Math.Min(int.MaxValue, Elapsed.TotalMilliseconds),
-            TraceParent = _span?.Id ?? Ticket.TraceParent,
+            // The span of a run that goes on is not told of until it ends, and never if its process is killed: nothing may hang on it.
+            TraceParent = type is ReportType.Started or ReportType.Progress ? Ticket.TraceParent : _span?.Id ?? Ticket.TraceParent,
         };
 
     public void Dispose()

@@ -93,6 +93,18 @@ public sealed class DashboardFixture : IAsyncLifetime
         ticket.EnsureSuccessStatusCode();
     }
 
+    /// <summary>Submits a ticket of a new user to the simulator.</summary>
+    /// <returns>Its id.</returns>
+    public async Task<string> CreateTicketAsync(string input)
+    {
+        Assert.SkipWhen(_obstacle is not null, _obstacle ?? "");
+        using var user = await _api!.PostAsync("/v1/users", null, TestContext.Current.CancellationToken);
+        var userId = (await user.Content.ReadFromJsonAsync<JsonObject>(TestContext.Current.CancellationToken))!["id"]!.GetValue<string>();
+        using var ticket = await _api.PostAsJsonAsync("/v1/tickets", new JsonObject { ["user_id"] = userId, ["input"] = input }, TestContext.Current.CancellationToken);
+        ticket.EnsureSuccessStatusCode();
+        return (await ticket.Content.ReadFromJsonAsync<JsonObject>(TestContext.Current.CancellationToken))!["id"]!.GetValue<string>();
+    }
+
     /// <summary>JSON of the dashboard.</summary>
     public async Task<JsonNode> GetAsync(string path) =>
         (await Client.GetFromJsonAsync<JsonNode>(path, TestContext.Current.CancellationToken))!;
@@ -129,12 +141,16 @@ public sealed class DashboardFixture : IAsyncLifetime
             .Single(variable => variable!["name"]!.GetValue<string>() == name)!["value"]?.GetValue<string>();
 
     /// <summary>Gives a command to an instance, as a page does.</summary>
-    public async Task ExecuteAsync(string instance, string command)
+    public async Task ExecuteAsync(string instance, string command) => Assert.True(await TryExecuteAsync(instance, command));
+
+    /// <summary>The same, of a command that may not be possible yet.</summary>
+    public async Task<bool> TryExecuteAsync(string instance, string command)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/api/resources/{instance}/commands/{command}");
         request.Headers.Add("Origin", Url.GetLeftPart(UriPartial.Authority));
         using var response = await Client.SendAsync(request, TestContext.Current.CancellationToken);
         response.EnsureSuccessStatusCode();
+        return (await response.Content.ReadFromJsonAsync<JsonObject>(TestContext.Current.CancellationToken))!["success"]!.GetValue<bool>();
     }
 
     private InvalidOperationException Unavailable()

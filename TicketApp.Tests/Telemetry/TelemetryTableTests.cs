@@ -1,0 +1,70 @@
+using System.Diagnostics.Metrics;
+using System.Reflection;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using TicketApp.Api.Database;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Statistics;
+using TicketApp.Api.Telemetry;
+using TicketApp.Contracts.Broker;
+using TicketApp.ServiceDefaults;
+using TicketApp.Tests.Fixtures;
+using TicketApp.Worker.Runs;
+
+namespace TicketApp.Tests.Telemetry;
+
+/// <summary>The tables of docs/telemetry.md are what the programs declare.</summary>
+public sealed class TelemetryTableTests
+{
+    [Fact]
+    public void Metrics_are_those_of_the_table()
+    {
+        List<string> declared = [];
+        using MeterListener listener = new();
+        using var provider = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        var meters = provider.GetRequiredService<IMeterFactory>();
+        listener.InstrumentPublished = (instrument, _) =>
+        {
+            // Others in this process may have meters of the same name.
+            if (instrument.Meter.Scope == meters)
+            {
+                declared.Add($"`{instrument.Name}` | {Kind(instrument)} | {(instrument.Unit is { } unit ? $"`{unit}`" : "")} | {instrument.Description}");
+            }
+        };
+        listener.Start();
+
+        _ = new TicketMetrics(meters);
+        _ = new RunMetrics(meters, new RunsInHand());
+        _ = new BrokerMetrics(meters, []);
+        using SharedLook<ServiceStatistics> look = new(_ => throw new NotSupportedException());
+        using ServiceGauges gauges = new(meters, look, new DispatchWindows(Options.Create(new DispatchOptions())), null!, new LoopProgress(), NullLogger<ServiceGauges>.Instance);
+
+        var documented = Documents.Table("docs/telemetry.md", "| instrument |").Select(cells => $"{cells[0]} | {cells[1]} | {cells[2]} | {cells[4]}");
+        Assert.Equal(declared.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Log_events_are_those_of_the_table()
+    {
+        Assembly[] programs = [typeof(TicketMetrics).Assembly, typeof(RunMetrics).Assembly, typeof(BrokerLoop).Assembly];
+        var declared =
+            from type in programs.SelectMany(program => program.GetTypes())
+            from method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
+            let message = method.GetCustomAttribute<LoggerMessageAttribute>()
+            where message is not null
+            select $"`{type.DeclaringType!.Name}` | {message.EventId} | {message.Level} | {message.Message}";
+
+        var documented = Documents.Table("docs/telemetry.md", "| category |").Select(cells => string.Join(" | ", cells));
+        Assert.Equal(declared.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
+    }
+
+    private static string Kind(Instrument instrument) => instrument.GetType().Name switch
+    {
+        "Counter`1" or "ObservableCounter`1" => "counter",
+        "Histogram`1" => "histogram",
+        "ObservableGauge`1" => "gauge",
+        var other => other,
+    };
+}
