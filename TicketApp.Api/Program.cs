@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using TicketApp.Api;
 using TicketApp.Api.Access;
 using TicketApp.Api.Admin;
 using TicketApp.Api.Backlog;
@@ -20,7 +21,6 @@ using TicketApp.Api.Tickets;
 using TicketApp.Api.Users;
 using TicketApp.Api.Waiting;
 using TicketApp.Api.Webhooks;
-using TicketApp.Api;
 using TicketApp.Contracts.Broker;
 using TicketApp.ServiceDefaults;
 

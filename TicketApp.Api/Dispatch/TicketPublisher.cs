@@ -2,9 +2,9 @@ using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Telemetry;
+using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
 using TicketApp.Contracts.Tracing;
-using TicketApp.Contracts;
 
 namespace TicketApp.Api.Dispatch;
 

@@ -9,9 +9,9 @@ using TicketApp.Api.Errors;
 using TicketApp.Api.Telemetry;
 using TicketApp.Api.Tickets;
 using TicketApp.Api.Waiting;
+using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
 using TicketApp.Contracts.Tracing;
-using TicketApp.Contracts;
 
 namespace TicketApp.Api.Responses;
 

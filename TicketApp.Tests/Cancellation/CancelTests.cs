@@ -142,7 +142,13 @@ public sealed class CancelTests(AppFixture app)
 
     private static WorkerReport Report(TicketMessage ticket, ReportType type) => new()
     {
-        Type = type, Worker = "w", TicketId = ticket.TicketId, UserId = ticket.UserId, Epoch = ticket.Epoch, Response = "done", RunMilliseconds = 5,
+        Type = type,
+        Worker = "w",
+        TicketId = ticket.TicketId,
+        UserId = ticket.UserId,
+        Epoch = ticket.Epoch,
+        Response = "done",
+        RunMilliseconds = 5,
     };
 
     private static WorkerReport Heartbeat(TicketMessage ticket) => new() { Type = ReportType.Heartbeat, Worker = "w", Runs = [new(ticket.TicketId, ticket.Epoch)] };

@@ -8,7 +8,7 @@ public sealed class PublishedAppFixture : RunningApp
 {
     private const string AdminKey = "TheKeyOfTheAdministrator";
 
-    public string AdminAuthorization => new AuthenticationHeaderValue("Bearer", AdminKey).ToString();
+    public static string AdminAuthorization => new AuthenticationHeaderValue("Bearer", AdminKey).ToString();
 
     protected override void OnBuilding(IDistributedApplicationTestingBuilder builder)
     {

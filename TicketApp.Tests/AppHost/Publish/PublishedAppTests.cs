@@ -17,7 +17,7 @@ public sealed class PublishedAppTests(PublishedAppFixture app)
         var stats = await app.Api.GetFromJsonAsync<JsonObject>("/v1/stats", TestContext.Current.CancellationToken);
         Assert.True((long)stats!["open"]! >= 0);
 
-        app.Api.DefaultRequestHeaders.Add("Authorization", app.AdminAuthorization);
+        app.Api.DefaultRequestHeaders.Add("Authorization", PublishedAppFixture.AdminAuthorization);
         var ticket = await app.CreateTicketAsync(await app.CreateUserAsync());
 
         Assert.EndsWith("message", await app.FinishAsync(ticket), StringComparison.Ordinal);
