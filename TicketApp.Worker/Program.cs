@@ -3,6 +3,7 @@ using TicketApp.Contracts.Broker;
 using TicketApp.ServiceDefaults;
 using TicketApp.Worker;
 using TicketApp.Worker.Models;
+using TicketApp.Worker.Models.Chat;
 
 var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 
@@ -11,6 +12,7 @@ builder.AddBroker(withoutBroker: HealthStatus.Unhealthy);
 builder.Services
     .AddModels()
     .AddTicketRuns();
+builder.AddChatModel();
 
 var app = builder.Build();
 

@@ -8,7 +8,7 @@ using TicketApp.Worker.Models;
 
 namespace TicketApp.Tests.Fixtures;
 
-/// <summary>A worker of a running application inside the test's process, for models that only tests have. Returns once tickets can choose them.</summary>
+/// <summary>A worker of a running application inside the test's process, for models that the application does not have. Returns once tickets can choose them.</summary>
 internal sealed class TestWorker : IAsyncDisposable
 {
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(30);
@@ -20,17 +20,23 @@ internal sealed class TestWorker : IAsyncDisposable
     /// <summary>Cancelled when it stops, by itself or not.</summary>
     public CancellationToken Stopping => _host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
 
-    public static async Task<TestWorker> StartAsync(RunningApp app, IModel model, params IEnumerable<KeyValuePair<string, string?>> settings)
+    public static Task<TestWorker> StartAsync(RunningApp app, IModel model, params IEnumerable<KeyValuePair<string, string?>> settings) =>
+        StartAsync(app, model.Name, builder => builder.Services.AddSingleton(model), settings);
+
+    /// <summary>Starts one with the model that <paramref name="add"/> adds.</summary>
+    public static async Task<TestWorker> StartAsync(
+        RunningApp app, string model, Action<IHostApplicationBuilder> add, params IEnumerable<KeyValuePair<string, string?>> settings)
     {
         _ = app.App;
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:rabbitmq", app.Broker), new("Worker:DrainTimeout", "00:00:01"), .. settings]);
         builder.AddBroker(HealthStatus.Unhealthy);
-        builder.Services.AddSingleton(model).AddTicketRuns();
+        add(builder);
+        builder.Services.AddTicketRuns();
         TestWorker worker = new(builder.Build());
         await worker._host.StartAsync(TestContext.Current.CancellationToken);
-        await Eventually.GetAsync($"The model {model.Name} served", _limit, async () =>
-            (await app.Api.GetStringAsync("/v1/models", TestContext.Current.CancellationToken)).Contains($"\"{model.Name}\"", StringComparison.Ordinal) ? worker : null);
+        await Eventually.GetAsync($"The model {model} served", _limit, async () =>
+            (await app.Api.GetStringAsync("/v1/models", TestContext.Current.CancellationToken)).Contains($"\"{model}\"", StringComparison.Ordinal) ? worker : null);
         return worker;
     }
 

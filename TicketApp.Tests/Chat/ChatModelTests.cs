@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using TicketApp.ServiceDefaults;
+using TicketApp.Tests.Fixtures;
+using TicketApp.Worker.Models.Chat;
+
+namespace TicketApp.Tests.Chat;
+
+/// <summary>The chat model with an endpoint that behaves.</summary>
+public sealed class ChatModelTests
+{
+    private const string Input = "What is \"it\"?\n\ud83d\ude0a";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task An_answer_grows_token_by_token_and_tells_what_it_took()
+    {
+        await using var server = await ChatServer.StartAsync(exchange => exchange.AnswerAsync("It", " is", " \\u00fcber \ud83d\ude0a"));
+        using ChatHost chat = new(server.ConnectionString);
+
+        var answer = await chat.RunAsync(Input, Cancel);
+
+        Assert.Equal("It is \u00fcber \ud83d\ude0a", answer.Response);
+        Assert.Equal(["It", " is", " \u00fcber \ud83d\ude0a"], chat.Progress);
+        Assert.Equal("""{"model":"test-model","finish_reason":"stop","input_tokens":11,"output_tokens":7}""", answer.Details!.ToJsonString());
+        var asked = Assert.Single(server.Exchanges);
+        Assert.Equal("Bearer test-key", asked.Authorization);
+        Assert.Equal("""[{"role":"user","content":"What is \u0022it\u0022?\n\uD83D\uDE0A"}]""", asked.Request["messages"]!.ToJsonString());
+        Assert.Equal(("test-model", true, true), ((string?)asked.Request["model"], (bool)asked.Request["stream"]!, (bool)asked.Request["stream_options"]!["include_usage"]!));
+        Assert.False(asked.Request.ContainsKey("temperature") || asked.Request.ContainsKey("max_completion_tokens"));
+    }
+
+    [Fact]
+    public async Task It_asks_as_its_settings_say_at_a_resource_of_the_app()
+    {
+        await using var server = await ChatServer.StartAsync(exchange => exchange.AnswerAsync("yes"));
+        using ChatHost chat = new(
+            "Endpoint=https+http://llm;Model=small",
+            [new("services:llm:http:0", server.Url), new("Chat:SystemPrompt", "Be brief."), new("Chat:Temperature", "0.5"), new("Chat:MaxOutputTokens", "100"), new("Chat:Concurrency", "3")]);
+
+        Assert.Equal("yes", (await chat.RunAsync("Well?", Cancel)).Response);
+
+        var asked = Assert.Single(server.Exchanges).Request;
+        Assert.Equal("""[{"role":"system","content":"Be brief."},{"role":"user","content":"Well?"}]""", asked["messages"]!.ToJsonString());
+        Assert.Equal(("small", 0.5, 100), ((string?)asked["model"], (double)asked["temperature"]!, (int)asked["max_completion_tokens"]!));
+        Assert.Equal(3, chat.Model.Slots);
+    }
+
+    [Fact]
+    public async Task Telemetry_counts_tokens_and_has_neither_prompt_nor_answer()
+    {
+        List<Activity> spans = [];
+        using ActivityListener listener = new()
+        {
+            ShouldListenTo = source => source.Name == TelemetryNames.App,
+            Sample = (ref _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = spans.Add,
+        };
+        ActivitySource.AddActivityListener(listener);
+        List<(string Name, double Value, string? Type)> measured = [];
+        using MeterListener meters = new() { InstrumentPublished = (instrument, self) => { if (instrument.Meter.Name == TelemetryNames.App) { self.EnableMeasurementEvents(instrument); } } };
+        meters.SetMeasurementEventCallback<int>((instrument, value, tags, _) => measured.Add((instrument.Name, value, Tag(tags, "gen_ai.token.type"))));
+        meters.SetMeasurementEventCallback<double>((instrument, value, tags, _) => measured.Add((instrument.Name, value, null)));
+        meters.Start();
+        await using var server = await ChatServer.StartAsync(exchange => exchange.AnswerAsync("answered words"));
+        using ChatHost chat = new(server.ConnectionString);
+
+        await chat.RunAsync("asked words", Cancel);
+
+        var span = Assert.Single(spans, span => span.DisplayName == "chat test-model");
+        var tags = span.TagObjects.ToDictionary(tag => tag.Key, tag => $"{tag.Value}");
+        Assert.Equal(("chat", "openai", "test-model", "served-model"), (tags["gen_ai.operation.name"], tags["gen_ai.provider.name"], tags["gen_ai.request.model"], tags["gen_ai.response.model"]));
+        Assert.Equal(("11", "7"), (tags["gen_ai.usage.input_tokens"], tags["gen_ai.usage.output_tokens"]));
+        Assert.Contains(("gen_ai.client.token.usage", 11, "input"), measured);
+        Assert.Contains(("gen_ai.client.token.usage", 7, "output"), measured);
+        Assert.Contains(measured, one => one.Name == "gen_ai.client.operation.duration");
+        Assert.DoesNotContain(" words", $"{string.Join(' ', tags)} {string.Join(' ', span.Events.SelectMany(one => one.Tags))} {chat.Log}", StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Endpoint=https://llm.example.com;Key=a=b;Model=m", "https://llm.example.com/v1", "a=b")]
+    [InlineData("endpoint=https://x.openai.azure.com/openai/v1/;key=k;model=m", "https://x.openai.azure.com/openai/v1/", "k")]
+    [InlineData("Endpoint=https+http://llm:81/;Model=m", "https+http://llm:81/v1", "none")]
+    public void A_connection_string_says_where_it_is(string connectionString, string endpoint, string key) =>
+        Assert.Equal((endpoint, key, "m"), (ChatConnection.Parse(connectionString) is var parsed ? parsed.Endpoint.AbsoluteUri : "", parsed.Key, parsed.Model));
+
+    [Theory]
+    [InlineData("secret")]
+    [InlineData("Key=secret;Model=m")]
+    [InlineData("Endpoint=llm;Key=secret;Model=m")]
+    [InlineData("Endpoint=ftp://llm;Key=secret;Model=m")]
+    [InlineData("Endpoint=https://llm;Key=secret")]
+    [InlineData("Endpoint=https://u:secret@llm;Model=m")]
+    [InlineData("Endpoint=https://llm/v1?api-key=secret;Model=m")]
+    public void One_that_cannot_be_used_is_refused_without_telling_the_key(string connectionString)
+    {
+        var exception = Assert.Throws<InvalidOperationException>(() => ChatConnection.Parse(connectionString));
+
+        Assert.StartsWith("ConnectionStrings:chat ", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", exception.ToString(), StringComparison.Ordinal);
+    }
+
+    private static string? Tag(ReadOnlySpan<KeyValuePair<string, object?>> tags, string name)
+    {
+        foreach (var (key, value) in tags)
+        {
+            if (key == name)
+            {
+                return $"{value}";
+            }
+        }
+
+        return null;
+    }
+}

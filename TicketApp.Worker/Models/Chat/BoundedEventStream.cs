@@ -1,0 +1,65 @@
+namespace TicketApp.Worker.Models.Chat;
+
+/// <summary>A stream of server-sent events, which are read whole: it breaks off at one without an end, which would fill the memory.</summary>
+internal sealed class BoundedEventStream(Stream events) : Stream
+{
+    // An answer of the longest length in a single event, each character escaped.
+    private const int LargestEvent = 8 * 1024 * 1024;
+
+    private int _sinceEnd;
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var read = await events.ReadAsync(buffer, cancellationToken);
+        Count(buffer.Span[..read]);
+        return read;
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override int Read(byte[] buffer, int offset, int count)
+    {
+        var read = events.Read(buffer, offset, count);
+        Count(buffer.AsSpan(offset, read));
+        return read;
+    }
+
+    public override void Flush() => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            events.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    // An end that lies across two reads is not seen, which the next one makes good.
+    private void Count(ReadOnlySpan<byte> read)
+    {
+        var end = Math.Max(read.LastIndexOf("\n\n"u8), read.LastIndexOf("\r\n\r\n"u8));
+        _sinceEnd = end < 0 ? _sinceEnd + read.Length : read.Length - end;
+        if (_sinceEnd > LargestEvent)
+        {
+            throw new ModelException($"The endpoint sent an event of more than {LargestEvent / 1024 / 1024} MiB") { IsFinal = true };
+        }
+    }
+}
