@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using TicketApp.AppHost;
 using TicketApp.AppHost.Deployment;
 
@@ -19,6 +20,12 @@ var worker = builder.AddProject<Projects.TicketApp_Worker>("worker")
     .WithReference(rabbitmq).WaitFor(rabbitmq)
     .WithReplicas(2)
     .WithProbes();
+
+// The chat model is somewhere else. Without its connection string there is none.
+if (!string.IsNullOrWhiteSpace(builder.Configuration.GetConnectionString("chat")))
+{
+    worker.WithReference(builder.AddConnectionString("chat"));
+}
 
 if (builder.ExecutionContext.IsPublishMode)
 {

@@ -25,6 +25,19 @@ public sealed class ModelTests
     }
 
     [Fact]
+    public async Task Only_the_worker_gets_the_chat_model_where_one_is_configured()
+    {
+        await using var without = await CreateAsync();
+        Assert.DoesNotContain(without.Resources, resource => resource.Name == "chat");
+
+        await using var builder = await CreateAsync("ConnectionStrings:chat=Endpoint=https://api.example.com/v1;Key=k;Model=m");
+        Assert.Equal("{chat.connectionString}", (await PublishedVariablesAsync(Find<ProjectResource>(builder, "worker")))["ConnectionStrings__chat"]);
+        Assert.Equal(["rabbitmq", "chat"], References(Find<ProjectResource>(builder, "worker")));
+        Assert.DoesNotContain("chat", References(Find<ProjectResource>(builder, "api")));
+        Assert.True(Find<ParameterResource>(builder, "chat").Secret);
+    }
+
+    [Fact]
     public async Task The_api_gets_the_database_and_the_broker()
     {
         await using var builder = await CreateAsync();
