@@ -3,7 +3,9 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using TicketApp.ServiceDefaults;
+using TicketApp.Worker;
 using TicketApp.Worker.Models;
 using TicketApp.Worker.Models.Chat;
 
@@ -28,6 +30,8 @@ internal sealed class ChatHost : IDisposable, IProgress<ModelProgress>
     }
 
     public IModel Model { get; }
+
+    public WorkerOptions WorkerOptions => _host.Services.GetRequiredService<IOptions<WorkerOptions>>().Value;
 
     public string Log => string.Join('\n', _log.Lines);
 
