@@ -9,12 +9,6 @@ internal sealed class TicketMetrics
 {
     private const string ModelKey = "ticketapp.model";
 
-    // From a fraction of a run that takes no time to the longest that the original allows.
-    private static readonly InstrumentAdvice<double> _seconds = new()
-    {
-        HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600],
-    };
-
     private static readonly InstrumentAdvice<int> _counts = new() { HistogramBucketBoundaries = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] };
 
     private readonly Counter<long> _created;
@@ -36,10 +30,10 @@ internal sealed class TicketMetrics
         _lost = meter.CreateCounter<long>("ticketapp.leases.lost", "{ticket}", "Tickets taken back because their lease ended.");
         _late = meter.CreateCounter<long>("ticketapp.results.late", "{result}", "Results that came too late to count.");
         _webhooks = meter.CreateCounter<long>("ticketapp.webhooks.attempts", "{attempt}", "Attempts to deliver a webhook.");
-        _duration = meter.CreateHistogram("ticketapp.ticket.duration", "s", "From a ticket's creation to the result that ended it.", advice: _seconds);
-        _queueDuration = meter.CreateHistogram("ticketapp.ticket.queue.duration", "s", "From a ticket's creation to the start of the run that ended it.", advice: _seconds);
-        _runDuration = meter.CreateHistogram("ticketapp.ticket.run.duration", "s", "How long the run took that ended a ticket.", advice: _seconds);
-        _dispatchDuration = meter.CreateHistogram("ticketapp.dispatch.duration", "s", "From a release's commit until the broker has confirmed it.", advice: _seconds);
+        _duration = meter.CreateHistogram("ticketapp.ticket.duration", "s", "From a ticket's creation to the result that ended it.", advice: Durations.Advice);
+        _queueDuration = meter.CreateHistogram("ticketapp.ticket.queue.duration", "s", "From a ticket's creation to the start of the run that ended it.", advice: Durations.Advice);
+        _runDuration = meter.CreateHistogram("ticketapp.ticket.run.duration", "s", "How long the run took that ended a ticket.", advice: Durations.Advice);
+        _dispatchDuration = meter.CreateHistogram("ticketapp.dispatch.duration", "s", "From a release's commit until the broker has confirmed it.", advice: Durations.Advice);
         _batchSize = meter.CreateHistogram("ticketapp.batch.size", "{item}", "How many shared a statement.", advice: _counts);
     }
 

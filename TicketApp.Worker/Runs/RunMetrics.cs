@@ -21,7 +21,7 @@ internal sealed class RunMetrics
             "ticketapp.run.duration",
             "s",
             "How long a run took in this worker, however it ended.",
-            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600] });
+            advice: Durations.Advice);
     }
 
     /// <summary>A run has ended.</summary>
