@@ -9,8 +9,8 @@ internal sealed record TelemetryAttribute(string Key, string Value);
 
 internal delegate void ItemReader(ReadOnlySpan<byte> item, TelemetrySource source, string scope);
 
-/// <summary>opentelemetry/proto/common/v1 and resource/v1.</summary>
-internal static class OtlpCommon
+/// <summary>What requests of all three signals have: resources, attributes and values (opentelemetry/proto/common/v1 and resource/v1).</summary>
+internal static class OtlpFields
 {
     private const int DeepestValue = 16;
 

@@ -11,7 +11,7 @@ internal static class OtlpLogs
     public static IReadOnlyCollection<StoredLog> Read(ReadOnlySpan<byte> request)
     {
         var logs = new List<StoredLog>();
-        OtlpCommon.ReadItems(request, (log, source, category) => logs.Add(ReadLog(log, source, category)));
+        OtlpFields.ReadItems(request, (log, source, category) => logs.Add(ReadLog(log, source, category)));
         return logs;
     }
 
@@ -26,10 +26,10 @@ internal static class OtlpLogs
             switch (reader.Field)
             {
                 case 5:
-                    message = OtlpCommon.ReadValue(reader.Bytes);
+                    message = OtlpFields.ReadValue(reader.Bytes);
                     break;
                 case 6:
-                    attributes.Add(OtlpCommon.ReadAttribute(reader.Bytes));
+                    attributes.Add(OtlpFields.ReadAttribute(reader.Bytes));
                     break;
             }
         }
@@ -54,10 +54,10 @@ internal static class OtlpLogs
                     severity = (int)reader.Number;
                     break;
                 case 9:
-                    traceId = OtlpCommon.ReadTraceId(reader.Bytes);
+                    traceId = OtlpFields.ReadTraceId(reader.Bytes);
                     break;
                 case 10:
-                    spanId = OtlpCommon.ReadSpanId(reader.Bytes);
+                    spanId = OtlpFields.ReadSpanId(reader.Bytes);
                     break;
                 case 11:
                     observed = reader.Number;

@@ -11,7 +11,7 @@ internal static class OtlpMetrics
     public static IReadOnlyCollection<ReceivedPoint> Read(ReadOnlySpan<byte> request)
     {
         var points = new List<ReceivedPoint>();
-        OtlpCommon.ReadItems(request, (metric, source, meter) => ReadMetric(metric, source, meter, points));
+        OtlpFields.ReadItems(request, (metric, source, meter) => ReadMetric(metric, source, meter, points));
         return points;
     }
 
@@ -48,11 +48,11 @@ internal static class OtlpMetrics
             return;
         }
 
-        var isDelta = data != 5 && ReadNumber(body, 2) == DeltaTemporality;
+        var isDelta = data != 5 && WireReader.FindNumber(body, 2) == DeltaTemporality;
         var kind = data switch
         {
             9 => InstrumentKind.Histogram,
-            7 when ReadNumber(body, 3) != 0 => InstrumentKind.Counter,
+            7 when WireReader.FindNumber(body, 3) != 0 => InstrumentKind.Counter,
             7 => InstrumentKind.UpDownCounter,
             _ => InstrumentKind.Gauge,
         };
@@ -63,18 +63,6 @@ internal static class OtlpMetrics
             var point = kind == InstrumentKind.Histogram ? ReadHistogramPoint(pointReader.Bytes) : ReadNumberPoint(pointReader.Bytes);
             points.Add(point with { Source = source, Instrument = instrument, IsDelta = isDelta });
         }
-    }
-
-    private static ulong ReadNumber(ReadOnlySpan<byte> message, int field)
-    {
-        var reader = new WireReader(message);
-        ulong number = 0;
-        while (reader.NextOf(field))
-        {
-            number = reader.Number;
-        }
-
-        return number;
     }
 
     private static ReceivedPoint ReadNumberPoint(ReadOnlySpan<byte> message)
@@ -97,7 +85,7 @@ internal static class OtlpMetrics
                     value = (long)reader.Number;
                     break;
                 case 7:
-                    attributes.Add(OtlpCommon.ReadAttribute(reader.Bytes));
+                    attributes.Add(OtlpFields.ReadAttribute(reader.Bytes));
                     break;
             }
         }
@@ -130,7 +118,7 @@ internal static class OtlpMetrics
                     ReadNumbers(reader, number => bounds.Add(BitConverter.UInt64BitsToDouble(number)));
                     break;
                 case 9:
-                    attributes.Add(OtlpCommon.ReadAttribute(reader.Bytes));
+                    attributes.Add(OtlpFields.ReadAttribute(reader.Bytes));
                     break;
             }
         }

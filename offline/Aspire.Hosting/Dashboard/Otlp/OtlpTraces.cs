@@ -22,7 +22,7 @@ internal static class OtlpTraces
     public static IReadOnlyCollection<StoredSpan> Read(ReadOnlySpan<byte> request)
     {
         var spans = new List<StoredSpan>();
-        OtlpCommon.ReadItems(request, (span, source, scope) => spans.Add(ReadSpan(span, source, scope)));
+        OtlpFields.ReadItems(request, (span, source, scope) => spans.Add(ReadSpan(span, source, scope)));
         return spans;
     }
 
@@ -39,7 +39,7 @@ internal static class OtlpTraces
             switch (reader.Field)
             {
                 case 9:
-                    attributes.Add(OtlpCommon.ReadAttribute(reader.Bytes));
+                    attributes.Add(OtlpFields.ReadAttribute(reader.Bytes));
                     break;
                 case 11:
                     events.Add(ReadEvent(reader.Bytes));
@@ -69,13 +69,13 @@ internal static class OtlpTraces
             switch (reader.Field)
             {
                 case 1:
-                    traceId = OtlpCommon.ReadTraceId(reader.Bytes);
+                    traceId = OtlpFields.ReadTraceId(reader.Bytes);
                     break;
                 case 2:
-                    spanId = OtlpCommon.ReadSpanId(reader.Bytes);
+                    spanId = OtlpFields.ReadSpanId(reader.Bytes);
                     break;
                 case 4:
-                    parentId = OtlpCommon.ReadSpanId(reader.Bytes);
+                    parentId = OtlpFields.ReadSpanId(reader.Bytes);
                     break;
                 case 5:
                     name = reader.Text;
@@ -90,7 +90,7 @@ internal static class OtlpTraces
                     end = reader.Number;
                     break;
                 case 15:
-                    isError = ReadStatus(reader.Bytes) == StatusError;
+                    isError = WireReader.FindNumber(reader.Bytes, 3) == StatusError;
                     break;
             }
         }
@@ -111,18 +111,6 @@ internal static class OtlpTraces
         };
     }
 
-    private static ulong ReadStatus(ReadOnlySpan<byte> status)
-    {
-        var reader = new WireReader(status);
-        ulong code = 0;
-        while (reader.Next())
-        {
-            code = reader.Field == 3 ? reader.Number : code;
-        }
-
-        return code;
-    }
-
     private static SpanEvent ReadEvent(ReadOnlySpan<byte> message)
     {
         var name = "";
@@ -140,7 +128,7 @@ internal static class OtlpTraces
                     name = reader.Text;
                     break;
                 case 3:
-                    attributes.Add(OtlpCommon.ReadAttribute(reader.Bytes));
+                    attributes.Add(OtlpFields.ReadAttribute(reader.Bytes));
                     break;
             }
         }
@@ -159,13 +147,13 @@ internal static class OtlpTraces
             switch (reader.Field)
             {
                 case 1:
-                    traceId = OtlpCommon.ReadTraceId(reader.Bytes);
+                    traceId = OtlpFields.ReadTraceId(reader.Bytes);
                     break;
                 case 2:
-                    spanId = OtlpCommon.ReadSpanId(reader.Bytes);
+                    spanId = OtlpFields.ReadSpanId(reader.Bytes);
                     break;
                 case 4:
-                    attributes.Add(OtlpCommon.ReadAttribute(reader.Bytes));
+                    attributes.Add(OtlpFields.ReadAttribute(reader.Bytes));
                     break;
             }
         }

@@ -81,6 +81,19 @@ internal ref struct WireReader(ReadOnlySpan<byte> message)
         return found;
     }
 
+    /// <summary>The latest occurrence of a field of a number type; 0 if there is none.</summary>
+    public static ulong FindNumber(ReadOnlySpan<byte> message, int field)
+    {
+        var reader = new WireReader(message);
+        ulong found = 0;
+        while (reader.NextOf(field))
+        {
+            found = reader.Number;
+        }
+
+        return found;
+    }
+
     private ulong ReadVarint()
     {
         ulong value = 0;
