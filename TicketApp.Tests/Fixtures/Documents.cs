@@ -5,23 +5,9 @@ internal static class Documents
 {
     /// <summary>The rows of the first table whose head begins with <paramref name="head"/>, by cell.</summary>
     public static IReadOnlyList<string[]> Table(string path, string head) =>
-        [.. File.ReadLines(Path.Combine(Root, path))
+        [.. File.ReadLines(Path.Combine(Repository.Root, path))
             .SkipWhile(line => !line.StartsWith(head, StringComparison.Ordinal))
             .TakeWhile(line => line.StartsWith('|'))
             .Skip(2)
             .Select(line => line.Trim('|', ' ').Split(" | ").Select(cell => cell.Trim()).ToArray())];
-
-    private static string Root
-    {
-        get
-        {
-            var directory = new DirectoryInfo(AppContext.BaseDirectory);
-            while (!File.Exists(Path.Combine(directory!.FullName, "TicketApp.sln")))
-            {
-                directory = directory.Parent;
-            }
-
-            return directory.FullName;
-        }
-    }
 }

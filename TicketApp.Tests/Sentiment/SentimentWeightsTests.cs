@@ -1,7 +1,7 @@
-using System.Reflection;
 using TicketApp.Sentiment;
 using TicketApp.SentimentTrainer.Data;
 using TicketApp.SentimentTrainer.Evaluation;
+using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Sentiment;
 
@@ -10,9 +10,7 @@ public sealed class SentimentWeightsTests
 {
     private const double Floor = 0.83;
 
-    private static readonly string _data = Path.Combine(
-        typeof(SentimentWeightsTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == "RepositoryRoot").Value!,
-        "../shared/data/sentiment/sst2-sentences-dev.tsv");
+    private static readonly string _data = Path.Combine(Repository.Root, "../shared/data/sentiment/sst2-sentences-dev.tsv");
 
     [Fact]
     public void They_are_right_on_sentences_they_were_not_trained_on_however_those_are_written()

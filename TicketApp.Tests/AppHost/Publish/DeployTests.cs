@@ -8,7 +8,7 @@ namespace TicketApp.Tests.AppHost.Publish;
 public sealed class DeployTests
 {
     private const string Password = "Letters0and9digits";
-    private static readonly Chart _deployed = new(Path.Combine(Publication.Root, "deploy", "kubernetes"));
+    private static readonly Chart _deployed = new(Path.Combine(Repository.Root, "deploy", "kubernetes"));
 
     [Fact]
     public async Task The_chart_is_the_models()
@@ -120,7 +120,7 @@ public sealed class DeployTests
     [InlineData("TicketApp.Worker", "worker")]
     public async Task Images_are_named_as_the_chart_names_them(string project, string service)
     {
-        var (ok, output) = await RunAsync("dotnet", $"msbuild {Path.Combine(Publication.Root, project)} -nologo -getProperty:ContainerRepository", "");
+        var (ok, output) = await RunAsync("dotnet", $"msbuild {Path.Combine(Repository.Root, project)} -nologo -getProperty:ContainerRepository", "");
 
         Assert.True(ok, output);
         Assert.Equal($"{output.Trim()}:latest", (string?)_deployed.Values["parameters"]![service]![$"{service}_image"]);
@@ -128,7 +128,7 @@ public sealed class DeployTests
     }
 
     private static Task<string> ReadAsync(params string[] path) =>
-        File.ReadAllTextAsync(Path.Combine([Publication.Root, "deploy", .. path]), TestContext.Current.CancellationToken);
+        File.ReadAllTextAsync(Path.Combine([Repository.Root, "deploy", .. path]), TestContext.Current.CancellationToken);
 
     private static HashSet<string> Paths(JsonNode node) => [.. PathsOf(node, "")];
 

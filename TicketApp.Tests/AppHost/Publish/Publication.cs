@@ -9,9 +9,6 @@ internal static class Publication
     private static readonly TimeSpan _limit = TimeSpan.FromMinutes(1);
     private static readonly Lazy<DirectoryInfo> _folders = new(CreateFolders);
 
-    /// <summary>The repository's root.</summary>
-    public static string Root { get; } = Path.GetDirectoryName(Projects.TicketApp_AppHost.ProjectPath.TrimEnd(Path.DirectorySeparatorChar))!;
-
     public static async Task<Chart> OfTicketAppAsync(params string[] settings) => new(await OfTicketAppToAsync("kubernetes", settings));
 
     /// <returns>The folder that was written.</returns>

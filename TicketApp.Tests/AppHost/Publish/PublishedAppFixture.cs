@@ -12,7 +12,7 @@ public sealed class PublishedAppFixture : RunningApp
 
     protected override void OnBuilding(IDistributedApplicationTestingBuilder builder)
     {
-        var chart = new Chart(Path.Combine(Publication.Root, "deploy", "kubernetes"));
+        var chart = new Chart(Path.Combine(Repository.Root, "deploy", "kubernetes"));
         var postgres = builder.Resources.OfType<PostgresServerResource>().Single();
         var rabbitmq = builder.Resources.OfType<RabbitMQServerResource>().Single();
         foreach (var service in builder.Resources.OfType<ProjectResource>().Where(project => project.Name is "api" or "worker"))

@@ -1,11 +1,12 @@
 using System.Text.Json.Nodes;
+using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.AppHost.Publish;
 
 /// <summary>Whoever publishes here, the real packages or their stand-in, writes what the real ones once wrote for the same model.</summary>
 public sealed class SampleTests
 {
-    private static readonly Chart _expected = new(Path.Combine(Publication.Root, "TicketApp.Tests", "AppHost", "Publish", "Sample"));
+    private static readonly Chart _expected = new(Path.Combine(Repository.Root, "TicketApp.Tests", "AppHost", "Publish", "Sample"));
 
     [Fact]
     public async Task The_model_of_the_sample_becomes_its_chart()
