@@ -11,7 +11,8 @@ const [userField, keyField, problemText] = ["account-user", "account-key", "acco
 /** Shows who uses this page, and lets another user be taken. */
 export function startAccount() {
   onAccountChange(show);
-  panel.addEventListener("toggle", show);
+  // Once closed, not when opened: what is typed at once must stay.
+  panel.addEventListener("toggle", () => panel.open || show());
   part("new-user").addEventListener("click", ({ target }) => makeUser(target));
   part("copy-key").addEventListener("click", async () => announce((await copyText(account.key)) ? "Key copied" : "Could not copy"));
   part("account-form").addEventListener("submit", (event) => {
