@@ -1,12 +1,13 @@
 using System.Threading.Channels;
 using Npgsql;
 using TicketApp.Api.Telemetry;
+using TicketApp.Contracts;
 using TicketApp.Contracts.Tracing;
 
 namespace TicketApp.Api.Database;
 
 /// <summary>
-/// Lets concurrent calls share a round trip and a commit: while one batch is under way the next one forms.
+/// Lets concurrent calls share a round trip and a commit: while one batch is under way, and a moment longer under load, the next one forms.
 /// A lone call waits for nobody. Memory is bounded: a call that finds the queue full is refused at once.
 /// </summary>
 /// <typeparam name="TItem">What a call brings.</typeparam>
@@ -25,9 +26,6 @@ internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, Ticke
 
     /// <summary>What a batch does, as its span is named.</summary>
     protected abstract string Work { get; }
-
-    /// <summary>How long to gather before the next batch once calls come together; a lone call never waits. Default: not at all.</summary>
-    protected virtual TimeSpan Gathering => TimeSpan.Zero;
 
     /// <summary>Whether a batch that failed may be served a second time: it only reads, or its statement is whole or nothing and may be there twice.</summary>
     protected virtual bool IsRepeatable => false;
@@ -58,11 +56,7 @@ internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, Ticke
             }
 
             await ServeAsync(calls);
-            if (calls.Count > 1 && Gathering > TimeSpan.Zero)
-            {
-                await Task.Delay(Gathering, CancellationToken.None);
-            }
-
+            await Gathering.AfterAsync(calls.Count);
             calls.Clear();
         }
     }

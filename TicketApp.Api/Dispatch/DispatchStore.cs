@@ -16,15 +16,15 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
             (select model from tickets where status = 'queued' order by model limit 1)
             union all
             select (select t.model from tickets t where t.status = 'queued' and t.model > w.model order by t.model limit 1) from waiting w where w.model is not null),
-        seen (model, in_flight, slots, waits) as (
-            select model, count(*), 0, false from tickets where status in ('released', 'running', 'canceling') group by model
+        seen (model, in_flight, slots, workers, waits) as (
+            select model, count(*), 0, 0, false from tickets where status in ('released', 'running', 'canceling') group by model
             union all
-            select m.key, 0, m.value::int, false from workers w cross join lateral jsonb_each_text(w.models) m where w.last_seen > now() - $1
+            select m.key, 0, m.value::int, 1, false from workers w cross join lateral jsonb_each_text(w.models) m where w.last_seen > now() - $1
             union all
-            select model, 0, 0, true from waiting where model is not null)
-        select r.count + 1, s.model, s.in_flight, s.slots, s.waits, exists (select from dispatch_pause)
+            select model, 0, 0, 0, true from waiting where model is not null)
+        select r.count + 1, s.model, s.in_flight, s.slots, s.workers, s.waits, exists (select from dispatch_pause)
         from (select count(*)::int as count from api_replicas where last_seen > now() - $2 and replica <> $3) r
-        left join (select model, sum(in_flight)::bigint as in_flight, sum(slots)::bigint as slots, bool_or(waits) as waits from seen group by model) s on true
+        left join (select model, sum(in_flight)::bigint as in_flight, sum(slots)::bigint as slots, sum(workers)::int as workers, bool_or(waits) as waits from seen group by model) s on true
         """;
 
     // SKIP LOCKED: replicas that dispatch at the same moment take different tickets instead of waiting for each other.
@@ -67,10 +67,10 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            (replicas, isPaused) = (reader.GetInt32(0), reader.GetBoolean(5));
+            (replicas, isPaused) = (reader.GetInt32(0), reader.GetBoolean(6));
             if (!reader.IsDBNull(1))
             {
-                models[reader.GetString(1)] = new(reader.GetInt64(2), reader.GetInt64(3), replicas, reader.GetBoolean(4));
+                models[reader.GetString(1)] = new(reader.GetInt64(2), reader.GetInt64(3), reader.GetInt32(4), replicas, reader.GetBoolean(5));
             }
         }
 

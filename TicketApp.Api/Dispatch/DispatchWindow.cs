@@ -18,6 +18,9 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options)
     /// <summary>How many tickets may be in flight over all replicas.</summary>
     public int Size { get; private set; }
 
+    /// <summary>How many workers serve the model.</summary>
+    public int Workers { get; private set; }
+
     /// <summary>How many more this replica may release now.</summary>
     public int Room
     {
@@ -105,6 +108,7 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options)
             var free = Math.Max(0, Size - state.InFlight);
             // Rounded up: the last free place must not be nobody's.
             _room = Math.Max(0, (int)((free + state.Replicas - 1) / state.Replicas) - _underWay);
+            Workers = state.Workers;
             _hasBacklog = state.HasBacklog;
             _isPaused = state.IsPaused;
         }

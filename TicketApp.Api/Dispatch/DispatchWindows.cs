@@ -31,7 +31,7 @@ internal sealed class DispatchWindows(IOptions<DispatchOptions> options)
 
         foreach (var (model, window) in _windows)
         {
-            var state = look.Models.GetValueOrDefault(model, new(InFlight: 0, Slots: 0, look.Replicas, HasBacklog: false));
+            var state = look.Models.GetValueOrDefault(model, new(InFlight: 0, Slots: 0, Workers: 0, look.Replicas, HasBacklog: false));
             window.Refresh(state with { IsPaused = look.IsPaused });
         }
     }

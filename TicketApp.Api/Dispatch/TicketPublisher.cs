@@ -15,9 +15,8 @@ namespace TicketApp.Api.Dispatch;
 internal sealed partial class TicketPublisher(
     BrokerPublisher broker, DispatchStore store, DispatchWindows windows, RunTimes runTimes, TicketMetrics metrics, IOptions<DispatchOptions> options, ILogger<TicketPublisher> logger) : IHostedService
 {
-    // Short runs share messages, so that the broker handles fewer; but a batch is spread over several, for several workers to take.
+    // Short runs share messages, so that the broker handles fewer; but a batch is spread over one for each worker.
     private const int LargestGroup = 16;
-    private const int SmallestSpread = 4;
 
     private int _underWay;
 
@@ -75,7 +74,7 @@ internal sealed partial class TicketPublisher(
     private IEnumerable<TicketMessage[]> Messages(IGrouping<string, TicketMessage> tickets)
     {
         TicketMessage[] all = [.. tickets];
-        return all.Chunk(runTimes.Of(tickets.Key).AreShort ? Math.Clamp(all.Length / SmallestSpread, 1, LargestGroup) : 1);
+        return all.Chunk(runTimes.Of(tickets.Key).AreShort ? Math.Clamp(all.Length / Math.Max(1, windows.Of(tickets.Key).Workers), 1, LargestGroup) : 1);
     }
 
     /// <summary>Publishes one message.</summary>

@@ -114,6 +114,7 @@ internal sealed partial class ResponsesConsumer(
 
         await ApplyAsync(batch, lost);
         await batch[^1].Delivery.AckAsync(multiple: true);
+        await Gathering.AfterAsync(size);
     }
 
     /// <summary>Applies a batch, again and again while the database is away; if a statement is refused, each message by itself.</summary>

@@ -14,9 +14,6 @@ internal sealed class TicketReader(NpgsqlDataSource database, TicketMetrics metr
         from tickets where ticket_id = any($1)
         """;
 
-    // Those who ask for open tickets ask again and again: without a pause their reads would be most of all round trips.
-    protected override TimeSpan Gathering => TimeSpan.FromMilliseconds(2);
-
     protected override string Work => "read tickets";
 
     protected override bool IsRepeatable => true;

@@ -66,6 +66,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
             // A run goes before its message is looked at: a repetition from now on is a message of its own.
             var messages = batch.Select(entry => entry.Ended is { } run ? runs.Remove(run) : entry.Message).OfType<MessageInHand>();
             await _acknowledgements.AckAsync(messages.Where(message => message.Complete()).Select(message => message.Delivery));
+            await Gathering.AfterAsync(batch.Count);
             batch.Clear();
         }
     }

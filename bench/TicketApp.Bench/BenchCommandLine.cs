@@ -28,7 +28,7 @@ internal static class BenchCommandLine
     private static readonly Option<string?> _database = Text("--database", "Connection string of a running PostgreSQL (a user that may create databases); without it and --broker, servers of our own");
     private static readonly Option<string?> _broker = Text("--broker", "AMQP URI of a running RabbitMQ");
     private static readonly Option<string?> _fileName = Text("--name", "Name of the result file");
-    private static readonly Option<string[]> _variants = new("--variant") { Description = "One variant of tune: name;KEY=VALUE;… (DATABASE=… is put behind the connection string, with , for ;)", Recursive = true };
+    private static readonly Option<string[]> _variants = new("--variant") { Description = "One variant of tune: name;KEY=VALUE;… (DATABASE=… is put behind the connection string, with , for ;; CHECKOUT=… runs the build of another checkout)", Recursive = true };
     private static readonly Option<int> _tickets = Number("--tickets", "Tickets a round", 20_000);
     private static readonly Option<int> _connections = Number("--connections", "Callers of the closed loop, each with a connection of its own", 64);
     private static readonly Option<int> _warmUp = Number("--warm-up", "Requests before anything counts", 20_000);

@@ -10,6 +10,9 @@ internal sealed class TicketAppStarter(BenchServers servers, string root, string
     /// <summary>A setting that is put behind the connection string, for variants of it.</summary>
     public const string DatabaseSuffix = "DATABASE";
 
+    /// <summary>A setting that names another checkout, whose build is run instead of this one's.</summary>
+    public const string Checkout = "CHECKOUT";
+
     private static readonly string[] _queues = ["tickets", "responses", "errors"];
 
     public string Name => "TicketApp";
@@ -49,7 +52,7 @@ internal sealed class TicketAppStarter(BenchServers servers, string root, string
             environment["ConnectionStrings__tickets"] = database + settings.GetValueOrDefault(DatabaseSuffix, "").Replace(',', ';');
         }
 
-        var assembly = Path.Combine(root, project, "bin", configuration, "net10.0", project + ".dll");
+        var assembly = Path.Combine(settings.GetValueOrDefault(Checkout, root), project, "bin", configuration, "net10.0", project + ".dll");
         var process = ChildProcess.Start($"ticketapp-{name}", assembly, [], environment);
         return (process, address, await HealthGate.WaitAsync(process, new Uri(address, "/health"), cancellationToken));
     }
