@@ -6,7 +6,7 @@ namespace TicketApp.Contracts;
 /// </summary>
 public static class Gathering
 {
-    private const int Many = 4;
+    private const int Many = 8;
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(2);
 
     /// <summary>Ends at once after a round that served few, in two milliseconds after one that served many.</summary>

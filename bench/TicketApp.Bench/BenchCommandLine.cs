@@ -22,6 +22,7 @@ internal static class BenchCommandLine
         new WaitingCommand(),
         new StartupCommand(),
         new SimulateCommand(),
+        new TelemetryCommand(),
         new TuneCommand(),
     ];
 

@@ -9,24 +9,6 @@ internal sealed class TuneCommand : IBenchCommand
 
     public string Description => "Closed loop over variants of the environment in interleaved rounds, for example --variant default --variant \"no spin;DOTNET_ThreadPool_UnfairSemaphoreSpinLimit=0\"";
 
-    public async Task RunAsync(BenchSession session, CancellationToken cancellationToken)
-    {
-        Variant[] variants = [.. session.Options.Variants.DefaultIfEmpty("default").Select(Variant.Parse)];
-        for (var round = 1; round <= session.Options.Rounds; round++)
-        {
-            foreach (var variant in variants)
-            {
-                BenchSession.Say($"round {round} of {session.Options.Rounds}: {variant.Name}");
-                await using var system = await session.TicketApp.StartAsync(variant.Environment, cancellationToken);
-                using var callers = await session.WarmUpAsync(system, cancellationToken);
-                await ThroughputRound.RunAsync(session, system, callers, variant.Name, cancellationToken);
-            }
-        }
-
-        foreach (var variant in variants.Skip(1))
-        {
-            session.Sheet.AddRatio($"{variant.Name} / {variants[0].Name}", "tickets/s", variant.Name, variants[0].Name);
-            session.Sheet.AddRatio($"{variant.Name} / {variants[0].Name}", "CPU per 1,000 tickets", variant.Name, variants[0].Name);
-        }
-    }
+    public Task RunAsync(BenchSession session, CancellationToken cancellationToken) =>
+        VariantRounds.RunAsync(session, [.. session.Options.Variants.DefaultIfEmpty("default").Select(Variant.Parse)], cancellationToken);
 }

@@ -27,6 +27,12 @@ internal static class EmptyServer
             await context.Request.Body.CopyToAsync(Stream.Null, context.RequestAborted);
             await AnswerAsync(context);
         });
+        // OTLP over HTTP: an empty answer says that all was taken.
+        app.MapPost("/v1/{signal}", async context =>
+        {
+            await context.Request.Body.CopyToAsync(Stream.Null, context.RequestAborted);
+            context.Response.ContentType = "application/x-protobuf";
+        });
         await ((IHost)app).RunAsync(cancellationToken);
     }
 
