@@ -67,7 +67,8 @@ public static class HostDefaults
                 .AddMeter(TelemetryNames.App, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime"))
             .WithTracing(tracing => tracing
                 .SetSampler(new ParentBasedSampler(new RequestSampler(builder.Configuration)))
-                .AddSource(TelemetryNames.App, "Microsoft.AspNetCore", "System.Net.Http"))
+                .AddSource(TelemetryNames.App, TelemetryNames.AspNetCore, "System.Net.Http")
+                .AddProcessor(new RequestSpans()))
             .UseOtlpExporter();
     }
 }

@@ -17,7 +17,13 @@ public sealed class TicketTraceTests(DashboardFixture dashboard)
         var spans = await SpansAsync(await dashboard.CreateTicketAsync("""{"seed":1}"""), spans => Named(spans, "record reports").Any());
 
         AssertConnected(spans);
-        Assert.Equal("POST /v1/tickets", Text(spans.Single(span => span["parentId"] is null)["name"]));
+        var request = spans.Single(span => span["parentId"] is null);
+        Assert.Equal("POST /v1/tickets", Text(request["name"]));
+        Assert.Equal("POST", Attribute(request, "http.request.method"));
+        Assert.Equal("/v1/tickets", Attribute(request, "http.route"));
+        Assert.Equal("201", Attribute(request, "http.response.status_code"));
+        // The AppHost probes all the time.
+        Assert.Empty((await dashboard.GetAsync("/api/traces?text=/health")).AsArray());
         Assert.Equal("POST /v1/tickets", Parent(spans, "store tickets"));
         Assert.Contains(Named(spans, "postgresql"), span => ParentOf(spans, span) == "store tickets");
         Assert.Equal("POST /v1/tickets", Parent(spans, "dispatch tickets"));
