@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -13,9 +14,8 @@ namespace TicketApp.ServiceDefaults;
 /// <summary>What every service of the app has: OpenTelemetry, health endpoints, service discovery and resilient HTTP clients.</summary>
 public static class HostDefaults
 {
-    internal const string ReadinessPath = "/health";
-    internal const string LivenessPath = "/alive";
-
+    private const string ReadinessPath = "/health";
+    private const string LivenessPath = "/alive";
     private const string LivenessTag = "live";
 
     /// <summary>Adds the defaults. Telemetry is exported only where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set.</summary>
@@ -61,14 +61,19 @@ public static class HostDefaults
             logging.IncludeScopes = true;
         });
 
-        // .NET's own spans and metrics follow the semantic conventions (Service.props asks for those of requests); packages that add to them would cost each request more.
         builder.Services.AddOpenTelemetry()
-            .WithMetrics(metrics => metrics
-                .AddMeter(TelemetryNames.App, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime"))
+            // Chosen: all of ASP.NET Core's meters would have each request counted by its router and its memory pool too.
+            .WithMetrics(metrics => metrics.AddMeter(
+                TelemetryNames.App, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime"))
             .WithTracing(tracing => tracing
                 .SetSampler(new ParentBasedSampler(new RequestSampler(builder.Configuration)))
-                .AddSource(TelemetryNames.App, TelemetryNames.AspNetCore, "System.Net.Http")
-                .AddProcessor(new RequestSpans()))
+                .AddSource(TelemetryNames.App)
+                .AddSource("System.Net.Http")
+                .AddAspNetCoreInstrumentation(options => options.Filter = IsNoProbe))
             .UseOtlpExporter();
     }
+
+    private static bool IsNoProbe(HttpContext context) =>
+        !context.Request.Path.StartsWithSegments(ReadinessPath, StringComparison.Ordinal)
+        && !context.Request.Path.StartsWithSegments(LivenessPath, StringComparison.Ordinal);
 }

@@ -7,7 +7,7 @@ namespace TicketApp.ServiceDefaults;
 /// <summary>
 /// Decides where traces begin: with a request, at the ratio that <c>OTEL_TRACES_SAMPLER</c> and <c>OTEL_TRACES_SAMPLER_ARG</c> ask for, and
 /// with work that serves sampled tickets together, which links to them. What loops do for themselves, look at the database several times a second,
-/// begins none, and no more do probes.
+/// begins none.
 /// </summary>
 internal sealed class RequestSampler(IConfiguration configuration) : Sampler
 {
@@ -17,23 +17,10 @@ internal sealed class RequestSampler(IConfiguration configuration) : Sampler
     {
         if (samplingParameters.Kind == System.Diagnostics.ActivityKind.Server)
         {
-            return IsProbe(samplingParameters.Tags) ? new(SamplingDecision.Drop) : _requests.ShouldSample(samplingParameters);
+            return _requests.ShouldSample(samplingParameters);
         }
 
         return new(samplingParameters.Links?.Any() == true ? SamplingDecision.RecordAndSample : SamplingDecision.Drop);
-    }
-
-    private static bool IsProbe(IEnumerable<KeyValuePair<string, object?>>? tags)
-    {
-        foreach (var (key, value) in tags ?? [])
-        {
-            if (key == "url.path")
-            {
-                return value is HostDefaults.ReadinessPath or HostDefaults.LivenessPath;
-            }
-        }
-
-        return false;
     }
 
     // The names of the specification; the parent's decision counts anyway.

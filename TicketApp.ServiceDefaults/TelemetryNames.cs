@@ -5,7 +5,4 @@ public static class TelemetryNames
 {
     /// <summary>The source of the app's own spans, and its meter.</summary>
     public const string App = "TicketApp";
-
-    /// <summary>The source of the spans of requests.</summary>
-    internal const string AspNetCore = "Microsoft.AspNetCore";
 }
