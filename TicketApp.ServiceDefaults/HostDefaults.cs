@@ -23,7 +23,7 @@ public static class HostDefaults
         where TBuilder : IHostApplicationBuilder
     {
         builder.AddTelemetry();
-        builder.Services.AddSingleton<LoopProgress>();
+        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<LoopProgress>();
         builder.Services.AddHealthChecks()
             .AddCheck("self", () => HealthCheckResult.Healthy(), [LivenessTag])
             .AddCheck<LoopProgress>("loops");

@@ -53,8 +53,9 @@ internal abstract partial class DatabaseLoop(string name, DatabaseMigrator migra
             progress.Done(name);
             await WaitAsync(stoppingToken);
         }
-        catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
         {
+            // Also while the process stops, when the pause ends at once: the loop always comes to its end.
             Log.Failed(logger, name, exception.GetBaseException().Message);
             OnFailed();
             await Task.Delay(_pause, stoppingToken);

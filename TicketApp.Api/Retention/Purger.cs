@@ -1,57 +1,44 @@
-using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Database;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Retention;
 
-/// <summary>Walks over old tickets and removes those that ended long ago, a page each round, and rests in between, so that it never takes more than a small part of the database.</summary>
+/// <summary>Walks over old tickets, a page at a time, and removes those that ended long ago.</summary>
 internal sealed partial class Purger(
     PurgeStore store, DatabaseMigrator migrator, LoopProgress progress, IOptions<RetentionOptions> options, ILogger<Purger> logger)
-    : DatabaseLoop("removal of old tickets", migrator, progress, logger)
+    : PurgeLoop("removal of old tickets", IsOff(options) ? Timeout.InfiniteTimeSpan : options.Value.Tick, migrator, progress, logger)
 {
-    // Of the time that a page took: a fifth of one connection at most.
-    private const int RestFactor = 4;
-
     private bool _beyondNow;
     private Guid _after;
     private int _purged;
-    private TimeSpan _rest = Timeout.InfiniteTimeSpan;
 
-    protected override async Task WorkAsync(CancellationToken stoppingToken)
+    protected override async Task<bool> PurgeAsync(CancellationToken stoppingToken)
     {
-        if (options.Value.FinishedFor == TimeSpan.Zero)
+        if (IsOff(options))
         {
-            return;
+            return false;
         }
 
-        var started = Stopwatch.GetTimestamp();
         var page = await store.PurgeAsync(_after, _beyondNow, stoppingToken);
         _purged += page.Purged;
         _after = page.Last ?? Guid.Empty;
-        _rest = RestFactor * Stopwatch.GetElapsedTime(started);
         if (page.Last is null)
         {
             _beyondNow = !_beyondNow;
         }
 
-        if (page.Last is null && !_beyondNow)
-        {
-            EndWalk();
-        }
-    }
-
-    protected override Task WaitAsync(CancellationToken stoppingToken) => Task.Delay(_rest, stoppingToken);
-
-    private void EndWalk()
-    {
-        _rest = options.Value.Tick;
-        if (_purged > 0)
+        var isEnd = page.Last is null && !_beyondNow;
+        if (isEnd && _purged > 0)
         {
             Log.Purged(logger, _purged);
             _purged = 0;
         }
+
+        return !isEnd;
     }
+
+    private static bool IsOff(IOptions<RetentionOptions> options) => options.Value.FinishedFor == TimeSpan.Zero;
 
     private static partial class Log
     {

@@ -122,13 +122,12 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Deletes deliveries that ended long ago, a bounded number at a time; their attempts go with them.</summary>
-    public async Task PurgeAsync(CancellationToken cancellationToken)
+    /// <summary>Deletes deliveries that ended long ago, a bounded number; their attempts go with them.</summary>
+    /// <returns>How many.</returns>
+    public async Task<int> PurgeAsync(CancellationToken cancellationToken)
     {
         await using var command = Command(PurgeSql, Value(options.Value.Retention), Value(LargestPurge));
-        while (await command.ExecuteNonQueryAsync(cancellationToken) == LargestPurge)
-        {
-        }
+        return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private static Delivery Read(NpgsqlDataReader reader, int own) => new(

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Telemetry;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Webhooks;
 
@@ -11,73 +12,67 @@ namespace TicketApp.Api.Webhooks;
 /// that hang hold up only their own. A replica that dies leaves its attempts to the end of their leases.
 /// </summary>
 internal sealed partial class WebhookDispatcher(
-    DeliveryStore store, WebhookSender sender, RetrySchedule schedule, TicketMetrics metrics, DatabaseMigrator migrator, IOptions<WebhookOptions> options, ILogger<WebhookDispatcher> logger)
-    : BackgroundService
+    DeliveryStore store,
+    WebhookSender sender,
+    RetrySchedule schedule,
+    TicketMetrics metrics,
+    DatabaseMigrator migrator,
+    LoopProgress progress,
+    IOptions<WebhookOptions> options,
+    ILogger<WebhookDispatcher> logger) : DatabaseLoop("delivery of webhooks", migrator, progress, logger)
 {
-    private static readonly TimeSpan _purgeInterval = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan _drainTimeout = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<Guid, (string Host, Task Attempt)> _underWay = [];
+    private readonly CancellationTokenSource _abandoned = new();
     private readonly Signal _wake = new();
+    private string _lastHost = "";
 
     public override void Dispose()
     {
+        _abandoned.Dispose();
         _wake.Dispose();
         base.Dispose();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
-        await migrator.Ready.WaitAsync(stoppingToken);
-        // What is under way when the process is told to stop has a moment to end; what has not ended by then is another replica's.
-        using CancellationTokenSource abandoned = new();
-        var purge = PurgeAsync(stoppingToken);
-        await ClaimAsync(abandoned.Token, stoppingToken);
-        abandoned.CancelAfter(_drainTimeout);
-        await Task.WhenAll([purge, .. _underWay.Values.Select(delivery => delivery.Attempt)]);
-    }
-
-    private async Task ClaimAsync(CancellationToken abandoned, CancellationToken stoppingToken)
-    {
-        var lastHost = "";
-        while (!stoppingToken.IsCancellationRequested)
+        if (Room <= 0)
         {
-            try
-            {
-                var limit = options.Value.Concurrency - _underWay.Count;
-                var claim = limit > 0 ? await store.ClaimAsync(lastHost, limit, Busy(), stoppingToken) : null;
-                foreach (var delivery in claim?.Deliveries ?? [])
-                {
-                    _underWay[delivery.Id] = (delivery.Host, Task.CompletedTask);
-                    _underWay[delivery.Id] = (delivery.Host, AttemptAsync(delivery, abandoned));
-                }
+            return;
+        }
 
-                lastHost = claim?.LastHost ?? lastHost;
-                if (lastHost.Length == 0 || limit <= 0)
-                {
-                    await _wake.WaitAsync(options.Value.Tick, stoppingToken);
-                }
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception)
-            {
-                Log.Paused(logger, exception.GetBaseException().Message);
-                await Task.Delay(options.Value.Tick, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+        var claim = await store.ClaimAsync(_lastHost, Room, Busy(), stoppingToken);
+        _lastHost = claim.LastHost;
+        foreach (var delivery in claim.Deliveries)
+        {
+            var begun = (delivery.Host, Task.CompletedTask);
+            _underWay[delivery.Id] = begun;
+            // Not if it has ended by now: nobody would take it out again.
+            _underWay.TryUpdate(delivery.Id, (delivery.Host, AttemptAsync(delivery)), begun);
         }
     }
 
+    protected override Task WaitAsync(CancellationToken stoppingToken) =>
+        _lastHost.Length == 0 || Room <= 0 ? _wake.WaitAsync(options.Value.Tick, stoppingToken) : Task.CompletedTask;
+
+    /// <summary>What is under way has a moment to end; what has not ended by then is another replica's.</summary>
+    protected override Task OnStoppedAsync()
+    {
+        _abandoned.CancelAfter(_drainTimeout);
+        return Task.WhenAll(_underWay.Values.Select(delivery => delivery.Attempt));
+    }
+
+    private int Room => options.Value.Concurrency - _underWay.Count;
+
     private Dictionary<string, int> Busy() => _underWay.Values.CountBy(delivery => delivery.Host).ToDictionary();
 
-    private async Task AttemptAsync(Delivery delivery, CancellationToken cancellationToken)
+    private async Task AttemptAsync(Delivery delivery)
     {
         await Task.Yield();
         try
         {
-            var result = await sender.SendAsync(delivery, cancellationToken);
+            var result = await sender.SendAsync(delivery, _abandoned.Token);
             var pause = result.IsSuccess || result.IsGone || delivery.EndpointIsOff ? null : schedule.PauseAfter(delivery.Try, result.RetryAfter, Random.Shared.NextDouble());
             if (result.IsGone)
             {
@@ -117,30 +112,6 @@ internal sealed partial class WebhookDispatcher(
         }
     }
 
-    private async Task PurgeAsync(CancellationToken stoppingToken)
-    {
-        using PeriodicTimer timer = new(_purgeInterval);
-        try
-        {
-            do
-            {
-                try
-                {
-                    await store.PurgeAsync(stoppingToken);
-                }
-                catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-                {
-                    Log.Paused(logger, exception.GetBaseException().Message);
-                }
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The process stops.
-        }
-    }
-
     private static partial class Log
     {
         [LoggerMessage(EventId = 1, Level = LogLevel.Debug, Message = "Webhook {Delivery} of ticket {TicketId} was delivered to {Host}: attempt {Attempt}, status {Status}, {Milliseconds} ms")]
@@ -155,8 +126,5 @@ internal sealed partial class WebhookDispatcher(
 
         [LoggerMessage(EventId = 4, Level = LogLevel.Warning, Message = "Webhook {Delivery} of ticket {TicketId} is tried again when its lease ends: {Reason}")]
         public static partial void Abandoned(ILogger logger, Guid delivery, Guid ticketId, string reason);
-
-        [LoggerMessage(EventId = 5, Level = LogLevel.Warning, Message = "Webhooks wait: {Reason}")]
-        public static partial void Paused(ILogger logger, string reason);
     }
 }

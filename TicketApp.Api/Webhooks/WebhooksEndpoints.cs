@@ -17,14 +17,14 @@ internal static class WebhooksEndpoints
         services.AddOptions<WebhookOptions>().BindConfiguration(WebhookOptions.SectionName).ValidateOnStart();
         return services
             .AddSingleton<IValidateOptions<WebhookOptions>, WebhookOptionsValidator>()
-            .AddSingleton(TimeProvider.System)
             .AddSingleton<SecretSeal>()
             .AddSingleton<SecretStore>()
             .AddSingleton<DeliveryStore>()
             .AddSingleton<DeliveryLog>()
             .AddSingleton<RetrySchedule>()
             .AddSingleton<WebhookSender>()
-            .AddHostedService<WebhookDispatcher>();
+            .AddHostedService<WebhookDispatcher>()
+            .AddHostedService<DeliveryPurger>();
     }
 
     public static RouteGroupBuilder MapWebhooks(this RouteGroupBuilder v1)

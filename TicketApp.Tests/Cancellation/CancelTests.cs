@@ -131,7 +131,7 @@ public sealed class CancelTests(AppFixture app)
             database,
             new BrokerPublisher(new ConnectionFactory(), NullLogger<BrokerPublisher>.Instance),
             new DatabaseMigrator(database, NullLogger<DatabaseMigrator>.Instance),
-            new LoopProgress(),
+            new LoopProgress(TimeProvider.System),
             _dispatch,
             NullLogger<StopNotifier>.Instance),
         new OpenTickets(),

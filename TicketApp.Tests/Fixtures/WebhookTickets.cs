@@ -5,6 +5,19 @@ namespace TicketApp.Tests.Fixtures;
 /// <summary>Tickets with webhooks that start and end when a test says so: the engine leaves them alone.</summary>
 internal sealed class WebhookTickets(NpgsqlDataSource database) : IAsyncDisposable
 {
+    /// <summary>Stores tickets that have finished, on a database of their own.</summary>
+    /// <param name="database">Where nothing else is.</param>
+    /// <param name="url">Their receiver; null: they have no webhook.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="events">1: the start, 2: the end, 3: both.</param>
+    public static Task StoreFinishedAsync(ScratchDatabase database, string? url, int count, int events = 2) => database.ExecuteAsync(
+        $"""
+        with u as (insert into users (user_id) values (gen_random_uuid()) returning user_id)
+        insert into tickets (ticket_id, user_id, status, queue_key, expires_at, due_at, webhook_url, webhook_events)
+        select gen_random_uuid(), user_id, 'queued', 0, now(), now(), {(url is null ? "null, null" : $"'{url}', {events}")} from u, generate_series(1, {count});
+        update tickets set status = 'succeeded', time_finished = now(), response = 'Happy message' where time_finished is null;
+        """);
+
     /// <summary>A ticket of that user that waits; its user is told of start and end.</summary>
     public async Task<Guid> CreateAsync(Guid userId, string url)
     {

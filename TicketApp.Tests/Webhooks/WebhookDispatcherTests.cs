@@ -1,10 +1,7 @@
 using System.Security.Cryptography;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
-using TicketApp.Api.Database;
-using TicketApp.Api.Retention;
-using TicketApp.Api.Telemetry;
+using Npgsql;
 using TicketApp.Api.Webhooks;
 using TicketApp.Tests.Fixtures;
 
@@ -23,7 +20,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
         await using var receiver = await WebhookReceiver.StartAsync();
-        await StoreFinishedAsync(database, byName ? receiver.UrlByName : receiver.Url, count: 1);
+        await WebhookTickets.StoreFinishedAsync(database, byName ? receiver.UrlByName : receiver.Url, count: 1);
         await RunAsync(database, new() { AllowHttp = true, Retries = [] }, replicas: 1);
 
         Assert.Equal("address_not_public", await database.ValueAsync<string>("select error from webhook_attempts"));
@@ -35,7 +32,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
         await using var receiver = await WebhookReceiver.StartAsync();
-        await StoreFinishedAsync(database, receiver.Url, count: 50);
+        await WebhookTickets.StoreFinishedAsync(database, receiver.Url, count: 50);
         // As a replica leaves them that dies under way, once the lease has ended.
         await database.ExecuteAsync("update webhook_deliveries set attempts = 1, tries = 1 where sequence % 5 = 0");
         await RunAsync(database, new() { AllowHttp = true, AllowPrivateAddresses = true }, replicas: 3);
@@ -50,13 +47,13 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
         await using var receiver = await WebhookReceiver.StartAsync();
-        await StoreFinishedAsync(database, receiver.Url, count: 2);
+        await WebhookTickets.StoreFinishedAsync(database, receiver.Url, count: 2);
         await database.ExecuteAsync("delete from tickets where ticket_id = (select ticket_id from webhook_deliveries order by sequence limit 1)");
         Assert.Equal(1L, await database.ValueAsync<long>("select count(*) from webhook_deliveries"));
         await RunAsync(database, new() { AllowHttp = true, AllowPrivateAddresses = true }, replicas: 1);
         await database.ExecuteAsync("update webhook_deliveries set time_ended = now() - interval '31 days'");
-        await new DeliveryStore(database.Source, Options.Create(new WebhookOptions())).PurgeAsync(Cancel);
 
+        Assert.Equal(1, await new DeliveryStore(database.Source, Options.Create(new WebhookOptions())).PurgeAsync(Cancel));
         Assert.Equal(0L, await database.ValueAsync<long>("select (select count(*) from webhook_deliveries) + (select count(*) from webhook_attempts)"));
     }
 
@@ -64,7 +61,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     public async Task A_result_that_comes_after_its_lease_ended_counts_no_more()
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
-        await StoreFinishedAsync(database, "https://example.com/", count: 1);
+        await WebhookTickets.StoreFinishedAsync(database, "https://example.com/", count: 1);
         DeliveryStore store = new(database.Source, Options.Create(new WebhookOptions()));
         var first = Assert.Single((await store.ClaimAsync("", 10, new Dictionary<string, int>(), Cancel)).Deliveries);
         Assert.Empty((await store.ClaimAsync("", 10, new Dictionary<string, int>(), Cancel)).Deliveries);
@@ -101,44 +98,75 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     public async Task A_ticket_without_webhook_and_an_event_not_asked_for_make_no_delivery()
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
-        await StoreFinishedAsync(database, null, count: 1);
-        await StoreFinishedAsync(database, "https://example.com/", count: 1, events: 1);
+        await WebhookTickets.StoreFinishedAsync(database, null, count: 1);
+        await WebhookTickets.StoreFinishedAsync(database, "https://example.com/", count: 1, events: 1);
 
         Assert.Equal(0L, await database.ValueAsync<long>("select count(*) from webhook_deliveries"));
     }
 
-    private static Task StoreFinishedAsync(ScratchDatabase database, string? url, int count, int events = 2) => database.ExecuteAsync(
-        $"""
-        with u as (insert into users (user_id) values (gen_random_uuid()) returning user_id)
-        insert into tickets (ticket_id, user_id, status, queue_key, expires_at, due_at, webhook_url, webhook_events)
-        select gen_random_uuid(), user_id, 'queued', 0, now(), now(), {(url is null ? "null, null" : $"'{url}', {events}")} from u, generate_series(1, {count});
-        update tickets set status = 'succeeded', time_finished = now(), response = 'Happy message' where time_finished is null;
-        """);
+    [Fact]
+    public async Task What_is_under_way_at_a_stop_has_a_moment_to_end()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        using SemaphoreSlim hold = new(0);
+        await using var receiver = await WebhookReceiver.StartAsync((context, _) => hold.WaitAsync(context.RequestAborted));
+        await WebhookTickets.StoreFinishedAsync(database, receiver.Url, count: 1);
+        await using TestDispatchers dispatchers = new(database, new() { AllowHttp = true, AllowPrivateAddresses = true });
+        await dispatchers.StartAsync(replicas: 1);
+        await receiver.WaitAsync(1);
+
+        var stop = dispatchers.StopAsync();
+        await Assert.ThrowsAsync<TimeoutException>(() => stop.WaitAsync(TimeSpan.FromMilliseconds(200), Cancel));
+        hold.Release();
+        await stop;
+
+        Assert.Equal("delivered", await database.ValueAsync<string>("select outcome from webhook_deliveries"));
+    }
+
+    [Fact]
+    public async Task A_dispatcher_that_hangs_shows_in_health()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        ManualClock clock = new();
+        await using TestDispatchers dispatchers = new(database, new(), clock);
+        await using (var connection = await database.Source.OpenConnectionAsync(Cancel))
+        {
+            await using var transaction = await connection.BeginTransactionAsync(Cancel);
+            await using NpgsqlCommand hang = new("lock table webhook_deliveries", connection, transaction);
+            await hang.ExecuteNonQueryAsync(Cancel);
+            await dispatchers.StartAsync(replicas: 1);
+            await Eventually.GetAsync<object>("The dispatcher waits for the table", TimeSpan.FromSeconds(30), async () =>
+                await database.ValueAsync<long>("select count(*) from pg_locks where relation = 'webhook_deliveries'::regclass and not granted") == 1 ? new() : null);
+            Assert.Equal(HealthStatus.Healthy, (await dispatchers.CheckHealthAsync()).Status);
+
+            clock.Advance(TimeSpan.FromSeconds(31));
+
+            var health = await dispatchers.CheckHealthAsync();
+            Assert.Equal((HealthStatus.Unhealthy, "No progress: delivery of webhooks for 31 s."), (health.Status, health.Description));
+        }
+
+        await Eventually.GetAsync<object>("The dispatcher goes on", TimeSpan.FromSeconds(30), async () =>
+            (await dispatchers.CheckHealthAsync()).Status == HealthStatus.Healthy ? new() : null);
+    }
 
     /// <summary>Runs dispatchers until no delivery is pending.</summary>
     private static async Task RunAsync(ScratchDatabase database, WebhookOptions settings, int replicas)
     {
-        settings.Tick = TimeSpan.FromMilliseconds(20);
-        var options = Options.Create(settings);
-        DeliveryStore store = new(database.Source, options);
-        using WebhookSender sender = new(new(database.Source, new(options), options), options, Options.Create(new RetentionOptions()), TimeProvider.System);
-        using DatabaseMigrator migrator = new(database.Source, NullLogger<DatabaseMigrator>.Instance);
-        await migrator.StartAsync(Cancel);
-        using var services = new ServiceCollection().AddMetrics().AddSingleton<TicketMetrics>().BuildServiceProvider();
-        var metrics = services.GetRequiredService<TicketMetrics>();
-        List<WebhookDispatcher> dispatchers = [.. Enumerable.Range(0, replicas).Select(_ =>
-            new WebhookDispatcher(store, sender, new(options), metrics, migrator, options, NullLogger<WebhookDispatcher>.Instance))];
-        foreach (var dispatcher in dispatchers)
-        {
-            await dispatcher.StartAsync(Cancel);
-        }
-
+        await using TestDispatchers dispatchers = new(database, settings);
+        await dispatchers.StartAsync(replicas);
         await Eventually.GetAsync<object>("No delivery pending", TimeSpan.FromSeconds(30), async () =>
             await database.ValueAsync<long>("select count(*) from webhook_deliveries where outcome is null") == 0 ? new() : null);
-        foreach (var dispatcher in dispatchers)
-        {
-            await dispatcher.StopAsync(Cancel);
-            dispatcher.Dispose();
-        }
+        await dispatchers.StopAsync();
+    }
+
+    private sealed class ManualClock : TimeProvider
+    {
+        private long _ticks;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Interlocked.Read(ref _ticks);
+
+        public void Advance(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
     }
 }

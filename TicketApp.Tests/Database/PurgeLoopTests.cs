@@ -1,0 +1,89 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using TicketApp.Api.Database;
+using TicketApp.Api.Idempotency;
+using TicketApp.Api.Retention;
+using TicketApp.Api.Telemetry;
+using TicketApp.Api.Tickets;
+using TicketApp.Api.Webhooks;
+using TicketApp.ServiceDefaults;
+using TicketApp.Tests.Fixtures;
+
+namespace TicketApp.Tests.Database;
+
+/// <summary>Each loop that removes what is kept no longer, on more than it removes in one round.</summary>
+[Collection(AppCollection.Name)]
+public sealed class PurgeLoopTests(AppFixture app) : IAsyncLifetime
+{
+    private const int Old = 2100;
+    private readonly LoopProgress _progress = new(TimeProvider.System);
+    private ScratchDatabase _database = null!;
+    private DatabaseMigrator _migrator = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        _database = await ScratchDatabase.CreateMigratedAsync(app);
+        _migrator = new(_database.Source, NullLogger<DatabaseMigrator>.Instance);
+        await _migrator.StartAsync(Cancel);
+        // The last one is of today.
+        await _database.ExecuteAsync(
+            $"""
+            with u as (insert into users (user_id) values (gen_random_uuid()) returning user_id)
+            insert into tickets (ticket_id, user_id, status, queue_key, expires_at, due_at, time_finished)
+            select ('00000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, user_id, 'succeeded'::ticket_status, 0, now(), now(), now() - interval '8 days' from u, generate_series(1, {Old}) i
+            union all select '{Guid.CreateVersion7()}', user_id, 'succeeded', 0, now(), now(), now() from u
+            """);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _migrator?.Dispose();
+        await (_database?.DisposeAsync() ?? ValueTask.CompletedTask);
+    }
+
+    [Fact]
+    public Task Tickets()
+    {
+        var options = Options.Create(new RetentionOptions());
+        return AssertPurgesAsync("tickets", new Purger(new(_database.Source, options), _migrator, _progress, options, NullLogger<Purger>.Instance));
+    }
+
+    [Fact]
+    public async Task Idempotency_keys()
+    {
+        await _database.ExecuteAsync("insert into idempotency_keys select user_id, ticket_id::text, '', ticket_id from tickets");
+        await using var services = new ServiceCollection().AddMetrics().AddSingleton<TicketMetrics>().BuildServiceProvider();
+        using IdempotencyStore store = new(_database.Source, services.GetRequiredService<TicketMetrics>());
+        await AssertPurgesAsync("idempotency_keys", new KeyExpiry(store, Options.Create(new TicketOptions()), _migrator, _progress, NullLogger<KeyExpiry>.Instance));
+    }
+
+    [Fact]
+    public async Task Webhook_deliveries()
+    {
+        await _database.ExecuteAsync(
+            """
+            insert into webhook_deliveries (delivery_id, ticket_id, user_id, host, event, ticket, due_at, outcome, time_ended)
+            select ticket_id, ticket_id, user_id, 'example.com', 'ticket.finished', '{}', null, 'dead', time_finished from tickets
+            """);
+        DeliveryStore store = new(_database.Source, Options.Create(new WebhookOptions { Retention = TimeSpan.FromDays(7) }));
+        await AssertPurgesAsync("webhook_deliveries", new DeliveryPurger(store, _migrator, _progress, NullLogger<DeliveryPurger>.Instance));
+    }
+
+    private async Task AssertPurgesAsync(string table, BackgroundService purger)
+    {
+        Assert.Equal(Old + 1L, await _database.ValueAsync<long>($"select count(*) from {table}"));
+        using (purger)
+        {
+            await purger.StartAsync(Cancel);
+            await Eventually.GetAsync<object>("What is old is gone", TimeSpan.FromSeconds(30), async () =>
+                await _database.ValueAsync<long>($"select count(*) from {table}") == 1 ? new() : null);
+            await purger.StopAsync(Cancel);
+        }
+
+        Assert.Equal(1L, await _database.ValueAsync<long>($"select count(*) from {table} t join tickets k on k.ticket_id = t.ticket_id where k.time_finished > now() - interval '1 day'"));
+    }
+}
