@@ -81,7 +81,7 @@ public sealed class PageTests(AppFixture app, BrowserFixture browser) : IAsyncLi
         await _page.Page.GetByText("Your user").ClickAsync();
         await _page.Page.GetByLabel("Key", new() { Exact = true }).FillAsync("tk_wrong");
         await _page.Button("Use this user").ClickAsync();
-        await Expect(_page.Page.Locator("#account-problem")).ToContainTextAsync("The service does not accept this key any more");
+        await Expect(_page.Page.Locator("#account-problem")).ToContainTextAsync("The service does not accept this key");
         await _page.Page.GetByLabel("Key", new() { Exact = true }).FillAsync(Key);
         await _page.Button("Use this user").ClickAsync();
         await Expect(_page.Tickets).ToContainTextAsync("Sad message");

@@ -70,6 +70,8 @@ internal sealed class TicketPage : IAsyncDisposable
 
     public ILocator Text => Page.GetByLabel("Text", new() { Exact = true });
 
+    public ILocator Model => Page.GetByLabel("Model", new() { Exact = true });
+
     public ILocator Tickets => Page.GetByRole(AriaRole.Region, new() { Name = "Your tickets" }).GetByRole(AriaRole.Article);
 
     /// <summary>What screen readers are told.</summary>
@@ -77,10 +79,17 @@ internal sealed class TicketPage : IAsyncDisposable
 
     public static async Task<TicketPage> OpenAsync(RunningApp app, BrowserFixture browser, BrowserNewContextOptions? options = null)
     {
+        var page = await OpenAsync(app.Api.BaseAddress!, browser, options);
+        await Expect(page.Model).ToHaveValueAsync("simulated");
+        return page;
+    }
+
+    /// <summary>Opens the page of that Api, as somebody who was never there.</summary>
+    public static async Task<TicketPage> OpenAsync(Uri api, BrowserFixture browser, BrowserNewContextOptions? options = null)
+    {
         SetDefaultExpectTimeout(Patience);
-        TicketPage page = new(await browser.OpenPageAsync(app.Api.BaseAddress!, options));
+        TicketPage page = new(await browser.OpenPageAsync(api, options));
         await page.Page.GotoAsync("/");
-        await Expect(page.Page.GetByLabel("Model", new() { Exact = true })).ToHaveValueAsync("simulated");
         return page;
     }
 
@@ -93,6 +102,9 @@ internal sealed class TicketPage : IAsyncDisposable
     }
 
     public Task<string> UserIdAsync() => Page.EvaluateAsync<string>("localStorage.getItem('ticketapp.user')");
+
+    /// <summary>The key that the browser keeps; empty where there is none.</summary>
+    public Task<string> KeyAsync() => Page.EvaluateAsync<string>("localStorage.getItem('ticketapp.key')");
 
     /// <summary>Presses the tabulator until it is on <paramref name="target"/>.</summary>
     public async Task TabToAsync(ILocator target)

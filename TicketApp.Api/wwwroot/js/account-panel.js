@@ -32,7 +32,7 @@ export function askForKey() {
   panel.open = true;
   showProblem(account.key === ""
     ? "This service wants a key. Choose “New user” to get one, or enter yours."
-    : "The service does not accept this key any more. Enter another, or choose “New user”.");
+    : "The service does not accept this key. Enter another, or choose “New user”.");
 }
 
 /** Says that the service does not know the user. */

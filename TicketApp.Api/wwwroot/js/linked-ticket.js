@@ -40,13 +40,6 @@ export class LinkedTicket {
     }
   }
 
-  /** Looks again, where it was not found. */
-  retry() {
-    if (this.id !== "" && this.ticket === null) {
-      this.#poller.now();
-    }
-  }
-
   show(ticket) {
     this.ticket = ticket;
     if (this.view) {
@@ -66,8 +59,10 @@ export class LinkedTicket {
       return { problem: null, next: null };
     }
 
+    const { key } = account;
     const { body, problem } = await readTicket(id);
-    if (id !== this.id) {
+    // What one user may see is not for the next.
+    if (id !== this.id || key !== account.key) {
       return { problem, next: null };
     }
 

@@ -32,7 +32,7 @@ export const chosenModel = () => models.find(({ name }) => name === select.value
 async function refresh(changed) {
   const { body, problem } = await listModels();
   if (problem?.status === 401) {
-    setText(hint, "The models are listed once there is a user.");
+    setText(hint, account.key === "" ? "The models are listed once there is a user." : "The models are listed once the service accepts the key.");
     account.key === "" || askForKey();
     return { problem, next: null };
   }

@@ -38,10 +38,7 @@ export function startList() {
   part("newer").addEventListener("click", () => turnPage(cursors.slice(0, -1)));
   part("older").addEventListener("click", () => turnPage([...cursors, next]));
   part("linked-close").addEventListener("click", close);
-  onAccountChange(() => {
-    linked.retry();
-    load([null]);
-  });
+  onAccountChange(() => load([null]));
   addEventListener("hashchange", openLinked);
   setInterval(() => [...views.values(), linked.view].forEach((view) => view?.tick()), 1000);
   openLinked();
@@ -190,7 +187,8 @@ function showAround(sorted) {
   const open = sorted.filter(isOpen).length;
   section.setAttribute("aria-busy", String(!isLoaded));
   document.title = open > 0 ? `(${open}) TicketApp` : "TicketApp";
-  empty.hidden = !isLoaded || sorted.length > 0;
+  // What could not be read may have tickets.
+  empty.hidden = !isLoaded || sorted.length > 0 || !part("list-problem").hidden;
   const isFiltered = filter.value !== "";
   setText(part("empty-title"), isFiltered ? "None of these" : cursors.length > 1 ? "No older ones" : "No tickets yet");
   setText(part("empty-text"), isFiltered ? (next ? "None among the newest. Look at older ones." : "Show all, or wait for some.") : "Submit one. It is shown here, and its answer when it comes.");
@@ -204,8 +202,9 @@ function showAround(sorted) {
 function showProblem(problem) {
   const isShown = problem !== null && !problem.isOutage;
   part("list-problem").hidden = !isShown;
-  setText(part("list-problem"), isShown ? sentence(problem.message) : "");
-  if (problem?.status === 401) {
+  const wantsKey = problem?.status === 401;
+  setText(part("list-problem"), wantsKey ? "To see your tickets, take their user, with the key, under “Your user”." : isShown ? sentence(problem.message) : "");
+  if (wantsKey) {
     askForKey();
   }
 }
