@@ -1,11 +1,13 @@
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.Limits;
 using TicketApp.Api.Models;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Backlog;
 
 /// <summary>Says where queued tickets stand, how long it takes, and why they wait.</summary>
-internal sealed class QueuePlaces(BacklogView backlogs, ModelCatalog models, TicketPublisher publisher, DispatchWindows windows, RunTimes runTimes)
+internal sealed class QueuePlaces(
+    BacklogView backlogs, ModelCatalog models, TicketPublisher publisher, DispatchWindows windows, RunTimes runTimes, RunningTicketLimit limit)
 {
     /// <summary>Where the ticket stands; null for one that does not wait.</summary>
     public async ValueTask<QueuePlace?> FindAsync(TicketRow row, CancellationToken cancellationToken)
@@ -23,19 +25,24 @@ internal sealed class QueuePlaces(BacklogView backlogs, ModelCatalog models, Tic
         var backlog = await backlogs.GetAsync(row.Model, cancellationToken);
         var slots = models.TryGet(row.Model, out var model) ? model.Slots : 0;
         var position = backlog.PositionOf(row.TicketId, row.Status == TicketStatus.Queued ? row.QueueKey : null);
+        var isHeld = row.Status == TicketStatus.Queued && await limit.IsReachedAsync(row.UserId, cancellationToken);
         return new()
         {
             Position = position,
-            EtaSeconds = position is { } exact ? EstimateOf(exact, backlog, slots, runTimes.Of(row.Model)) : null,
-            WaitReason = ReasonOf(row, backlog, slots),
+            // A ticket that its user's others hold up is passed: its position says nothing of when it comes.
+            EtaSeconds = position is { } exact && !isHeld ? EstimateOf(exact, backlog, slots, runTimes.Of(row.Model)) : null,
+            WaitReason = ReasonOf(row, backlog, slots, isHeld),
         };
     }
 
-    private string? ReasonOf(TicketRow row, BacklogSnapshot backlog, long slots) => row.Status switch
+    private string? ReasonOf(TicketRow row, BacklogSnapshot backlog, long slots, bool isHeld) => row.Status switch
     {
         TicketStatus.Queued when !publisher.IsReady => "broker_down",
         TicketStatus.Queued when windows.IsPaused => "paused",
         _ when slots == 0 => "no_workers",
+        _ when isHeld => "user_limit",
+        // Under the limit of running tickets every ticket is queued first, also with workers free.
+        TicketStatus.Queued when limit.IsOn && windows.Of(row.Model).Room > 0 => null,
         TicketStatus.Queued => "at_capacity",
         _ when backlog.InFlight > slots => "at_capacity",
         _ => null,

@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
+using TicketApp.Api.Limits;
 using TicketApp.Contracts;
 
 namespace TicketApp.Api.Dispatch;
 
 /// <summary>The dispatcher's statements.</summary>
-internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<DispatchOptions> options)
+internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<DispatchOptions> options, IOptions<LimitOptions> limits)
 {
     private static readonly TimeSpan _replicaForgottenAfter = TimeSpan.FromSeconds(15);
 
@@ -77,15 +78,34 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         return new(replicas, models, isPaused);
     }
 
-    /// <summary>Releases up to <paramref name="count"/> tickets from the head of a model's backlog, in its order.</summary>
+    /// <summary>Releases up to <paramref name="count"/> tickets from the head of a model's backlog, in its order; where users' running tickets are limited, only those that have a place.</summary>
     public async Task<IReadOnlyList<TicketMessage>> ReleaseAsync(string model, int count, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(ReleaseSql);
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = count });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.Lease });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
+        await using var batch = database.CreateBatch();
+        var limit = limits.Value.RunningTickets;
+        NpgsqlBatchCommand release = new(limit > 0 ? LimitedRelease.ReleaseSql : ReleaseSql)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<int> { TypedValue = count },
+                new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.Lease },
+                new NpgsqlParameter<string> { TypedValue = model },
+            },
+        };
+        if (limit > 0)
+        {
+            batch.BatchCommands.Add(new(LimitedRelease.LockSql));
+            release.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        }
+
+        batch.BatchCommands.Add(release);
         List<(long Key, TicketMessage Ticket)> released = [];
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        if (limit > 0)
+        {
+            await reader.NextResultAsync(cancellationToken);
+        }
+
         while (await reader.ReadAsync(cancellationToken))
         {
             TicketMessage ticket = new()

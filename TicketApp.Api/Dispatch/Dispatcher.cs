@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Database;
+using TicketApp.Api.Limits;
 using TicketApp.Api.Tickets;
 using TicketApp.ServiceDefaults;
 
@@ -12,6 +13,7 @@ internal sealed class Dispatcher(
     DispatchWindows windows,
     TicketPublisher publisher,
     OpenTickets open,
+    RunningTicketLimit limit,
     IOptions<DispatchOptions> options,
     DatabaseMigrator migrator,
     LoopProgress progress,
@@ -39,7 +41,8 @@ internal sealed class Dispatcher(
     {
         var window = windows.Of(model);
         window.Ended(count);
-        if (window.HasBacklog)
+        // Under the limit of running tickets, what ended may have kept a ticket of any model waiting.
+        if (window.HasBacklog || (limit.IsOn && windows.HasBacklog))
         {
             _wake.Set();
         }
@@ -130,11 +133,13 @@ internal sealed class Dispatcher(
         }
 
         publisher.Publish(released);
-        if (released.Count < granted)
+        // Under the limit of running tickets, users without a place may have more: only a look says that nothing waits.
+        if (released.Count < granted && !limit.IsOn)
         {
             window.BacklogIs(false);
         }
 
-        return true;
+        // With fewer than there is room for, the next release comes with the next end, new ticket or look.
+        return released.Count == granted;
     }
 }

@@ -19,6 +19,13 @@ public sealed class LimitOptions
     [Range(0, 10_000_000)]
     public int OpenTickets { get; set; }
 
+    /// <summary>
+    /// Tickets of one user that are released or run at once, over all models and replicas; more wait in the backlog, and others' pass them. Every
+    /// ticket then goes through the backlog, and replicas release one after the other. Zero: no limit. Default no limit.
+    /// </summary>
+    [Range(0, 1_000_000)]
+    public int RunningTickets { get; set; }
+
     /// <summary>The largest body of a request, in bytes. Default 64 KiB.</summary>
     [Range(1024, 64 * 1024 * 1024)]
     public int Body { get; set; } = 64 * 1024;

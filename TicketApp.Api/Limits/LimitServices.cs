@@ -23,6 +23,7 @@ internal static class LimitServices
             .AddSingleton<IValidateOptions<LimitOptions>, LimitOptionsValidator>()
             .AddSingleton<RequestLimit>()
             .AddSingleton<OpenTicketLimit>()
+            .AddSingleton<RunningTicketLimit>()
             .AddRateLimiter(_ => { });
     }
 

@@ -21,6 +21,7 @@ internal sealed class TicketCreator(
     Dispatcher dispatcher,
     OpenTickets open,
     OpenTicketLimit limit,
+    RunningTicketLimit running,
     IOptions<TicketOptions> options)
     : Batcher<NewTicket, StoredTicket?>(database, metrics, largestBatch: 500, capacity: 20_000)
 {
@@ -72,7 +73,9 @@ internal sealed class TicketCreator(
 
     private async Task<IReadOnlyList<StoredTicket?>> StoreAsync(IReadOnlyList<NewTicket> items)
     {
-        Share[] shares = [.. items.GroupBy(ModelOf).Select(group => new Share(windows.Of(group.Key), [.. group], publisher.IsReady))];
+        // Only the dispatcher counts what runs of each user.
+        var mayRelease = publisher.IsReady && !running.IsOn;
+        Share[] shares = [.. items.GroupBy(ModelOf).Select(group => new Share(windows.Of(group.Key), [.. group], mayRelease))];
         Creation creation;
         try
         {

@@ -48,13 +48,15 @@ internal static class TicketInserts
 
     /// <summary>What <see cref="QueueKey"/> looks at.</summary>
     public const string HeadAndFlow =
-        """
-        left join lateral (select queue_key from tickets where status = 'queued' and model = i.model order by queue_key limit 1) head on true
+        $"""
+        left join lateral ({Head}) head on true
         left join lateral (
             select q.queue_key from tickets q
             where q.status = 'queued' and q.model = i.model and q.user_id = i.user_id and q.priority = i.priority
             order by q.queue_key desc limit 1) flow on true
         """;
+
+    private const string Head = "select queue_key from tickets where status = 'queued' and model = i.model order by queue_key limit 1";
 
     private const string IntoReleased =
         $"""
@@ -100,4 +102,11 @@ internal static class TicketInserts
             now() + least(coalesce(i.queue_ttl_s * interval '1 s', $5), coalesce(i.deadline_s * interval '1 s', $4)), $6,
             i.priority, i.model, i.input, i.queue_ttl_s, i.execution_timeout_s, i.deadline_s, i.webhook_url, i.webhook_events, i.trace_parent
         """;
+
+    /// <summary>
+    /// The same statement for where users' running tickets are limited. Tickets without a place then stay at the head of the backlog, and
+    /// newcomers placed there would pass all others for ever: their place is where the release is, if that is further on.
+    /// </summary>
+    public static string BehindRelease(string sql) => sql.Replace(
+        $"({Head}) head", $"(select greatest(({Head}), (select v.queue_key from dispatch_virtual_time v where v.model = i.model)) as queue_key) head", StringComparison.Ordinal);
 }

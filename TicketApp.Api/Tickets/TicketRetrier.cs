@@ -2,12 +2,14 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.Limits;
 using TicketApp.Api.Waiting;
 
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Lets a ticket that ended without a response run again, as its caller asks: at the end of its user's backlog, under the next epoch, with new limits.</summary>
-internal sealed class TicketRetrier(NpgsqlDataSource database, Dispatcher dispatcher, OpenTickets open, TicketWatch watch, IOptions<TicketOptions> options)
+internal sealed class TicketRetrier(
+    NpgsqlDataSource database, Dispatcher dispatcher, OpenTickets open, RunningTicketLimit limit, TicketWatch watch, IOptions<TicketOptions> options)
 {
     // The earlier end stays on record. That no message to "errors" is due any more is right: the ticket has not failed for good.
     private const string Sql =
@@ -42,7 +44,7 @@ internal sealed class TicketRetrier(NpgsqlDataSource database, Dispatcher dispat
             throw new OverloadedException("Too many tickets are open.");
         }
 
-        await using var command = database.CreateCommand(Sql);
+        await using var command = database.CreateCommand(limit.IsOn ? TicketInserts.BehindRelease(Sql) : Sql);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = ticketId });
         command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)options.Value.MaxAttempts });
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.ProcessingLimit });

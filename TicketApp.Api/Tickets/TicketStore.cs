@@ -1,12 +1,13 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.Limits;
 using TicketApp.Contracts;
 
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Writes new tickets.</summary>
-internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOptions> tickets, IOptions<DispatchOptions> dispatch)
+internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOptions> tickets, IOptions<DispatchOptions> dispatch, IOptions<LimitOptions> limits)
 {
     /// <summary>Stores the tickets whose users exist: the first <paramref name="release"/> of the batch as released, the rest in the backlog.</summary>
     public async Task<Creation> CreateAsync(IReadOnlyList<NewTicket> batch, int release)
@@ -24,6 +25,11 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
         var (releasedSql, queuedSql) = isKeyed ? (TicketInserts.KeyedReleased, TicketInserts.KeyedQueued)
             : isDetailed ? (TicketInserts.DetailedReleased, TicketInserts.DetailedQueued)
             : (TicketInserts.Released, TicketInserts.Queued);
+        if (limits.Value.RunningTickets > 0)
+        {
+            queuedSql = TicketInserts.BehindRelease(queuedSql);
+        }
+
         await using var command = database.CreateBatch();
         if (release > 0)
         {

@@ -6,6 +6,7 @@ using TicketApp.Api.Cancellation;
 using TicketApp.Api.Database;
 using TicketApp.Api.Deadlines;
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.Limits;
 using TicketApp.Api.Responses;
 using TicketApp.Api.Tickets;
 using TicketApp.Contracts;
@@ -24,6 +25,7 @@ public sealed class CancelTests(AppFixture app)
 
     private static readonly IOptions<TicketOptions> _tickets = Options.Create(new TicketOptions { MaxAttempts = 2, RetryPause = TimeSpan.FromMinutes(1) });
     private static readonly IOptions<DispatchOptions> _dispatch = Options.Create(new DispatchOptions());
+    private static readonly IOptions<LimitOptions> _limits = Options.Create(new LimitOptions());
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -32,7 +34,7 @@ public sealed class CancelTests(AppFixture app)
     {
         await using var queued = await CreateAsync();
         Assert.Equal(CancelResult.Canceled, await CancelAsync(queued));
-        Assert.Empty(await new DispatchStore(queued.Source, _dispatch).ReleaseAsync("simulated", 10, Cancel));
+        Assert.Empty(await new DispatchStore(queued.Source, _dispatch, _limits).ReleaseAsync("simulated", 10, Cancel));
 
         await using var released = await CreateAsync();
         var ticket = await ReleaseAsync(released);
@@ -159,7 +161,7 @@ public sealed class CancelTests(AppFixture app)
     private static Task<string> StatusAsync(ScratchDatabase database) => database.ValueAsync<string>("select status::text from tickets");
 
     private static async Task<TicketMessage> ReleaseAsync(ScratchDatabase database) =>
-        Assert.Single(await new DispatchStore(database.Source, _dispatch).ReleaseAsync("simulated", 10, Cancel));
+        Assert.Single(await new DispatchStore(database.Source, _dispatch, _limits).ReleaseAsync("simulated", 10, Cancel));
 
     private static Task<string> EventuallyAsync(NpgsqlDataSource database, Guid ticketId, string status) => Eventually.GetAsync($"Ticket {ticketId} {status}", _limit, async () =>
     {
@@ -173,7 +175,7 @@ public sealed class CancelTests(AppFixture app)
         var database = await ScratchDatabase.CreateMigratedAsync(app);
         var user = Guid.CreateVersion7();
         await database.ExecuteAsync($"insert into users (user_id) values ('{user}')");
-        await new TicketStore(database.Source, _tickets, _dispatch).CreateAsync([new NewTicket(Guid.CreateVersion7(), user)], release: 0);
+        await new TicketStore(database.Source, _tickets, _dispatch, _limits).CreateAsync([new NewTicket(Guid.CreateVersion7(), user)], release: 0);
         return database;
     }
 }

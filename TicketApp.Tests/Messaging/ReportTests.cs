@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Deadlines;
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.Limits;
 using TicketApp.Api.Responses;
 using TicketApp.Api.Tickets;
 using TicketApp.Contracts;
@@ -214,7 +215,7 @@ public sealed class ReportTests(AppFixture app)
     private static Task<string> StatusAsync(ScratchDatabase database) => database.ValueAsync<string>("select status::text from tickets");
 
     private static async Task<TicketMessage> ReleaseAsync(ScratchDatabase database) =>
-        Assert.Single(await new DispatchStore(database.Source, Options.Create(new DispatchOptions())).ReleaseAsync("simulated", 10, Cancel));
+        Assert.Single(await new DispatchStore(database.Source, Options.Create(new DispatchOptions()), Options.Create(new LimitOptions())).ReleaseAsync("simulated", 10, Cancel));
 
     /// <summary>A database with one queued ticket.</summary>
     private async Task<ScratchDatabase> CreateAsync()
@@ -222,7 +223,7 @@ public sealed class ReportTests(AppFixture app)
         var database = await ScratchDatabase.CreateMigratedAsync(app);
         var user = Guid.CreateVersion7();
         await database.ExecuteAsync($"insert into users (user_id) values ('{user}')");
-        TicketStore store = new(database.Source, Options.Create(_tickets), Options.Create(new DispatchOptions()));
+        TicketStore store = new(database.Source, Options.Create(_tickets), Options.Create(new DispatchOptions()), Options.Create(new LimitOptions()));
         await store.CreateAsync([new NewTicket(Guid.CreateVersion7(), user)], release: 0);
         return database;
     }

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Deadlines;
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.Limits;
 using TicketApp.Api.Responses;
 using TicketApp.Api.Tickets;
 using TicketApp.Contracts;
@@ -21,6 +22,7 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
     private const int LargestRelease = 500;
 
     private readonly IOptions<DispatchOptions> _dispatch = Options.Create(new DispatchOptions());
+    private readonly IOptions<LimitOptions> _limits = Options.Create(new LimitOptions());
     private readonly IOptions<TicketOptions> _tickets = Options.Create(new TicketOptions { ProcessingLimit = TimeSpan.FromDays(1) });
     private readonly ConcurrentQueue<TicketMessage> _running = new();
     private readonly ConcurrentQueue<double> _looks = new();
@@ -50,7 +52,7 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
     /// <summary>What <see cref="Dispatcher"/> does, without its pauses.</summary>
     private async Task DispatchAsync(CancellationToken over)
     {
-        DispatchStore store = new(database, _dispatch);
+        DispatchStore store = new(database, _dispatch, _limits);
         DispatchWindows windows = new(_dispatch);
         var window = windows.Of(ModelNames.Simulated);
         var replica = Guid.CreateVersion7();
@@ -107,7 +109,7 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
 
     private async Task SubmitAsync(CancellationToken over)
     {
-        TicketStore store = new(database, _tickets, _dispatch);
+        TicketStore store = new(database, _tickets, _dispatch, _limits);
         while (!over.IsCancellationRequested)
         {
             NewTicket ticket = new(Guid.CreateVersion7(), Guid.CreateVersion7());

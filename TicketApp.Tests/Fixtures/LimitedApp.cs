@@ -1,0 +1,16 @@
+using System.Globalization;
+
+namespace TicketApp.Tests.Fixtures;
+
+/// <summary>The application with two Api replicas that let only a few tickets of each user run at once.</summary>
+public sealed class LimitedApp : RunningApp
+{
+    public const int RunningTickets = 2;
+
+    protected override IReadOnlyDictionary<string, string> ApiSettings { get; } = new Dictionary<string, string>
+    {
+        ["Limits__RunningTickets"] = RunningTickets.ToString(CultureInfo.InvariantCulture),
+    };
+
+    protected override int ApiReplicas => 2;
+}
