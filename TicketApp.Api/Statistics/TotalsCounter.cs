@@ -9,13 +9,10 @@ internal sealed class TotalsCounter(TotalsStore store, DatabaseMigrator migrator
 {
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(2);
 
-    protected override async Task WorkAsync(CancellationToken stoppingToken)
-    {
-        while (await store.CountAsync(stoppingToken) >= TotalsStore.LargestCount / 2)
-        {
-            // There is more to catch up with.
-        }
-    }
+    private bool _isBehind;
 
-    protected override Task WaitAsync(CancellationToken stoppingToken) => Task.Delay(_interval, stoppingToken);
+    // A part a round, so that catching up with millions does not look like a loop that hangs.
+    protected override async Task WorkAsync(CancellationToken stoppingToken) => _isBehind = await store.CountAsync(stoppingToken) >= TotalsStore.LargestCount / 2;
+
+    protected override Task WaitAsync(CancellationToken stoppingToken) => _isBehind ? Task.CompletedTask : Task.Delay(_interval, stoppingToken);
 }
