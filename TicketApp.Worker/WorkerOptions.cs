@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
+using TicketApp.ServiceDefaults;
 using TicketApp.Worker.Models;
 
 namespace TicketApp.Worker;
@@ -20,11 +21,11 @@ public sealed class WorkerOptions : IValidatableObject
     public IDictionary<string, int> Slots { get; } = new Dictionary<string, int>();
 
     /// <summary>How long one run may take. Default 7 minutes.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.010", "1.00:00:00")]
+    [TimeSpanRange("00:00:00.010", "1.00:00:00")]
     public TimeSpan RunLimit { get; set; } = TimeSpan.FromMinutes(7);
 
     /// <summary>How long a stopping worker lets its runs go on before it hands them back. Default 5 seconds.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    [TimeSpanRange("00:00:00", "01:00:00")]
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How many runs that do not stop may be left to themselves; with one more the process ends, to be started again. Default 10.</summary>

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Dispatch;
 
@@ -21,15 +22,15 @@ public sealed class DispatchOptions
     public double WindowPerSlot { get; set; } = 2;
 
     /// <summary>How long a release, a start or a heartbeat is good for. Workers send a heartbeat every 10 seconds. Default 30 seconds.</summary>
-    [Range(typeof(TimeSpan), "00:00:15", "01:00:00")]
+    [TimeSpanRange("00:00:15", "01:00:00")]
     public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often the window and the backlog are looked at when nothing else causes it. Default 250 ms.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.010", "00:01:00")]
+    [TimeSpanRange("00:00:00.010", "00:01:00")]
     public TimeSpan Tick { get; set; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>How often ended leases and passed deadlines are looked for. Default 500 ms.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.010", "00:01:00")]
+    [TimeSpanRange("00:00:00.010", "00:01:00")]
     public TimeSpan Sweep { get; set; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>The message leaves the queue undelivered before its lease ends, so that it never waits there beside its own repetition.</summary>

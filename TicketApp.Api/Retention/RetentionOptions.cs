@@ -1,5 +1,5 @@
-using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Retention;
 
@@ -9,11 +9,11 @@ public sealed class RetentionOptions
     public const string SectionName = "Retention";
 
     /// <summary>From a ticket's end to its removal, with all that belongs to it. Zero: kept for ever. Default 7 days.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "3650.00:00:00")]
+    [TimeSpanRange("00:00:00", "3650.00:00:00")]
     public TimeSpan FinishedFor { get; set; } = TimeSpan.FromDays(7);
 
     /// <summary>How often a replica looks for tickets to remove, while there are none. Default 1 minute.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.100", "1.00:00:00")]
+    [TimeSpanRange("00:00:00.100", "1.00:00:00")]
     public TimeSpan Tick { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>When a ticket that ended at <paramref name="finished"/> is removed; null if never, or if it has not ended.</summary>

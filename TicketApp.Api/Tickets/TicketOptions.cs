@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
 using TicketApp.Contracts;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Tickets;
 
@@ -10,11 +11,11 @@ public sealed class TicketOptions
     public const string SectionName = "Tickets";
 
     /// <summary>From creation to finish; a ticket over it ends as timed out. Default 5 minutes.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.010", "30.00:00:00")]
+    [TimeSpanRange("00:00:00.010", "30.00:00:00")]
     public TimeSpan ProcessingLimit { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>From creation to start; a ticket that nobody started by then ends as expired. Not set: only the processing limit counts. Default not set.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.010", "30.00:00:00")]
+    [TimeSpanRange("00:00:00.010", "30.00:00:00")]
     public TimeSpan? QueueLimit { get; set; }
 
     /// <summary>How many attempts a ticket has, lost workers included. Default 3.</summary>
@@ -22,11 +23,11 @@ public sealed class TicketOptions
     public int MaxAttempts { get; set; } = 3;
 
     /// <summary>Pause before the second attempt after a failure; doubles with each further one, with jitter of half. Default 2 seconds.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    [TimeSpanRange("00:00:00", "1.00:00:00")]
     public TimeSpan RetryPause { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>The longest such pause. Default 1 minute.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    [TimeSpanRange("00:00:00", "1.00:00:00")]
     public TimeSpan LongestRetryPause { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>The model of a ticket that names none. Default <c>simulated</c>, the original's ML step.</summary>
@@ -38,7 +39,7 @@ public sealed class TicketOptions
     public int MaxOpen { get; set; } = 1_000_000;
 
     /// <summary>The most that a caller of the resource API may ask for as a ticket's queue time, run time or deadline. Default 1 day.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
+    [TimeSpanRange("00:00:01", "30.00:00:00")]
     public TimeSpan LongestDeadline { get; set; } = TimeSpan.FromDays(1);
 
     /// <summary>The largest input of a ticket, in bytes of UTF-8. Default 32 KiB.</summary>
@@ -58,7 +59,7 @@ public sealed class TicketOptions
     public int LargestBatchBody { get; set; } = 4 * 1024 * 1024;
 
     /// <summary>How long an idempotency key is remembered, at least. Default 1 day.</summary>
-    [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
+    [TimeSpanRange("00:01:00", "30.00:00:00")]
     public TimeSpan IdempotencyKeyLifetime { get; set; } = TimeSpan.FromDays(1);
 }
 

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Webhooks;
 
@@ -31,7 +32,7 @@ public sealed class WebhookOptions : IValidatableObject
     public string? SecretKey { get; set; }
 
     /// <summary>How long a secret still signs beside its successor. Default 24 hours.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "30.00:00:00")]
+    [TimeSpanRange("00:00:00", "30.00:00:00")]
     public TimeSpan SecretOverlap { get; set; } = TimeSpan.FromHours(24);
 
     /// <summary>How many attempts one replica has under way at once. Default 64.</summary>
@@ -43,11 +44,11 @@ public sealed class WebhookOptions : IValidatableObject
     public int ConcurrencyPerHost { get; set; } = 8;
 
     /// <summary>How long a connection may take. Default 5 seconds.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
+    [TimeSpanRange("00:00:00.100", "00:01:00")]
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long an attempt may take, connecting included, until the receiver's status is there. Default 15 seconds.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.100", "00:02:00")]
+    [TimeSpanRange("00:00:00.100", "00:02:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
@@ -57,11 +58,11 @@ public sealed class WebhookOptions : IValidatableObject
     public IReadOnlyList<TimeSpan>? Retries { get; set; }
 
     /// <summary>How often deliveries that are due are looked for. Default 500 ms.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.010", "00:01:00")]
+    [TimeSpanRange("00:00:00.010", "00:01:00")]
     public TimeSpan Tick { get; set; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>How long ended deliveries are kept, unless their ticket goes first. Default 30 days.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "3650.00:00:00")]
+    [TimeSpanRange("00:00:01", "3650.00:00:00")]
     public TimeSpan Retention { get; set; } = TimeSpan.FromDays(30);
 
     internal IReadOnlyList<TimeSpan> Schedule => Retries ?? _defaultRetries;

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
@@ -37,7 +38,7 @@ public static class BrokerServices
     }
 
     /// <summary>Adds a loop as a singleton, as a hosted service and to the broker's health check.</summary>
-    public static IServiceCollection AddBrokerLoop<T>(this IServiceCollection services)
+    public static IServiceCollection AddBrokerLoop<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(this IServiceCollection services)
         where T : BrokerLoop =>
         services
             .AddSingleton<T>()

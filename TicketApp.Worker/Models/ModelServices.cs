@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Options;
 
 namespace TicketApp.Worker.Models;
@@ -13,7 +14,7 @@ public static class ModelServices
             .AddModel<SentimentModel>();
 
     /// <summary>Adds a model.</summary>
-    public static IServiceCollection AddModel<T>(this IServiceCollection services)
+    public static IServiceCollection AddModel<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(this IServiceCollection services)
         where T : class, IModel => services.AddSingleton<IModel, T>();
 
     private static IServiceCollection AddSimulator(this IServiceCollection services)

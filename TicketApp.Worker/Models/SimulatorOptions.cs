@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Worker.Models;
 
@@ -9,11 +10,11 @@ public sealed class SimulatorOptions : IValidatableObject
     public const string SectionName = "Simulator";
 
     /// <summary>Shortest run; zero is allowed. Default 1 second.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    [TimeSpanRange("00:00:00", "1.00:00:00")]
     public TimeSpan Min { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Longest run; zero is allowed. Default 7 minutes, in Development 10 seconds.</summary>
-    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    [TimeSpanRange("00:00:00", "1.00:00:00")]
     public TimeSpan Max { get; set; } = TimeSpan.FromMinutes(7);
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

@@ -29,7 +29,8 @@ internal static class BenchCommandLine
     private static readonly Option<string?> _database = Text("--database", "Connection string of a running PostgreSQL (a user that may create databases); without it and --broker, servers of our own");
     private static readonly Option<string?> _broker = Text("--broker", "AMQP URI of a running RabbitMQ");
     private static readonly Option<string?> _fileName = Text("--name", "Name of the result file");
-    private static readonly Option<string[]> _variants = new("--variant") { Description = "One variant of tune: name;KEY=VALUE;… (DATABASE=… is put behind the connection string, with , for ;; CHECKOUT=… runs the build of another checkout)", Recursive = true };
+    private static readonly Option<string[]> _variants = new("--variant") { Description = "One variant of tune: name;KEY=VALUE;… (DATABASE=… is put behind the connection string, with , for ;; CHECKOUT=… runs the build of another checkout, NATIVE=true the native programs)", Recursive = true };
+    private static readonly Option<bool> _native = new("--native") { Description = "Measure TicketApp compiled natively", Recursive = true };
     private static readonly Option<int> _tickets = Number("--tickets", "Tickets a round", 20_000);
     private static readonly Option<int> _connections = Number("--connections", "Callers of the closed loop, each with a connection of its own", 64);
     private static readonly Option<int> _warmUp = Number("--warm-up", "Requests before anything counts", 20_000);
@@ -43,7 +44,7 @@ internal static class BenchCommandLine
     public static RootCommand Create()
     {
         RootCommand root = new("Measures TicketApp and the limits of the machine it runs on.");
-        foreach (var option in new Option[] { _database, _broker, _fileName, _variants, _tickets, _connections, _warmUp, _rounds, _rate, _seconds, _finished, _backlog, _hold })
+        foreach (var option in new Option[] { _database, _broker, _fileName, _variants, _native, _tickets, _connections, _warmUp, _rounds, _rate, _seconds, _finished, _backlog, _hold })
         {
             root.Options.Add(option);
         }
@@ -99,6 +100,8 @@ internal static class BenchCommandLine
                 ["seconds"] = options.Seconds,
                 ["finished"] = options.Finished,
                 ["backlog"] = options.Backlog,
+                ["warm_up"] = options.WarmUpRequests,
+                ["native"] = options.Native,
             },
             Figures = session.Sheet.Figures,
         };
@@ -120,6 +123,7 @@ internal static class BenchCommandLine
         Backlog = parsed.GetValue(_backlog),
         Hold = parsed.GetValue(_hold),
         Variants = parsed.GetValue(_variants) ?? [],
+        Native = parsed.GetValue(_native),
         Name = parsed.GetValue(_fileName),
         RepositoryRoot = Metadata("RepositoryRoot"),
         Configuration = Metadata("Configuration"),

@@ -34,6 +34,9 @@ internal sealed record BenchOptions
     /// <summary>Variants to compare, as <see cref="Processes.Variant.Parse"/> reads them.</summary>
     public required IReadOnlyList<string> Variants { get; init; }
 
+    /// <summary>Whether TicketApp's native programs are measured, which <c>./ticketapp bench --native</c> builds.</summary>
+    public required bool Native { get; init; }
+
     /// <summary>Name of the result file; null: the command's.</summary>
     public string? Name { get; init; }
 

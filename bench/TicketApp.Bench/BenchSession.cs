@@ -11,7 +11,7 @@ namespace TicketApp.Bench;
 /// <param name="Sheet">Where figures go.</param>
 internal sealed record BenchSession(BenchOptions Options, BenchServers Servers, FigureSheet Sheet)
 {
-    public TicketAppStarter TicketApp { get; } = new TicketAppStarter(Servers, Options.RepositoryRoot, Options.Configuration);
+    public TicketAppStarter TicketApp { get; } = new TicketAppStarter(Servers, Options);
 
     public ISystemStarter MassTransit { get; } = new MassTransitStarter(Servers, Options.RepositoryRoot, Options.Configuration);
 

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Worker.Models.Chat;
 
@@ -24,7 +25,7 @@ public sealed class ChatModelOptions
     public int Concurrency { get; set; } = 16;
 
     /// <summary>How long it may send nothing, from the request to the first token and between two. Default 1 minute.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.100", "1.00:00:00")]
+    [TimeSpanRange("00:00:00.100", "1.00:00:00")]
     public TimeSpan TokenTimeout { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>Whether requests go through the proxy that the environment names (<c>HTTPS_PROXY</c> and its like). Default false: never through one.</summary>

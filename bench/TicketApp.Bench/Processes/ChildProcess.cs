@@ -21,14 +21,15 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public ProcessTree Tree => new(Name, Id);
 
-    /// <summary>Runs an assembly under <c>dotnet</c>, with <paramref name="environment"/> on top of this process's own.</summary>
-    public static ChildProcess Start(string name, string assembly, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
+    /// <summary>Runs a program, or an assembly under <c>dotnet</c>, with <paramref name="environment"/> on top of this process's own.</summary>
+    public static ChildProcess Start(string name, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
     {
-        ProcessStartInfo start = new("dotnet", [assembly, .. arguments])
+        var isAssembly = Path.GetExtension(program) == ".dll";
+        ProcessStartInfo start = new(isAssembly ? "dotnet" : program, isAssembly ? [program, .. arguments] : arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            WorkingDirectory = Path.GetDirectoryName(Path.GetFullPath(assembly)),
+            WorkingDirectory = Path.GetDirectoryName(Path.GetFullPath(program)),
         };
         foreach (var (key, value) in environment)
         {

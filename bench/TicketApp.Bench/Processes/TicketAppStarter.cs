@@ -3,7 +3,9 @@ using TicketApp.Bench.Servers;
 namespace TicketApp.Bench.Processes;
 
 /// <summary>Starts TicketApp from its build output, as a deployment would: only the environment says what is where.</summary>
-internal sealed class TicketAppStarter(BenchServers servers, string root, string configuration) : ISystemStarter
+/// <param name="servers">What it runs on.</param>
+/// <param name="options">Which build of which repository.</param>
+internal sealed class TicketAppStarter(BenchServers servers, BenchOptions options) : ISystemStarter
 {
     public const string DatabaseName = "bench_ticketapp";
 
@@ -12,6 +14,9 @@ internal sealed class TicketAppStarter(BenchServers servers, string root, string
 
     /// <summary>A setting that names another checkout, whose build is run instead of this one's.</summary>
     public const string Checkout = "CHECKOUT";
+
+    /// <summary>A setting that says whether the native programs are run, whatever <see cref="BenchOptions.Native"/> says.</summary>
+    public const string Native = "NATIVE";
 
     private static readonly string[] _queues = ["tickets", "responses", "errors"];
 
@@ -52,8 +57,15 @@ internal sealed class TicketAppStarter(BenchServers servers, string root, string
             environment["ConnectionStrings__tickets"] = database + settings.GetValueOrDefault(DatabaseSuffix, "").Replace(',', ';');
         }
 
-        var assembly = Path.Combine(settings.GetValueOrDefault(Checkout, root), project, "bin", configuration, "net10.0", project + ".dll");
-        var process = ChildProcess.Start($"ticketapp-{name}", assembly, [], environment);
+        var process = ChildProcess.Start($"ticketapp-{name}", ProgramOf(project, settings), [], environment);
         return (process, address, await HealthGate.WaitAsync(process, new Uri(address, "/health"), cancellationToken));
+    }
+
+    private string ProgramOf(string project, IReadOnlyDictionary<string, string> settings)
+    {
+        var output = Path.Combine(settings.GetValueOrDefault(Checkout, options.RepositoryRoot), project, "bin");
+        return bool.Parse(settings.GetValueOrDefault(Native, options.Native.ToString()))
+            ? Path.Combine(output, "native", project)
+            : Path.Combine(output, options.Configuration, "net10.0", project + ".dll");
     }
 }
