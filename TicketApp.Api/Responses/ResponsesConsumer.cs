@@ -92,7 +92,7 @@ internal sealed partial class ResponsesConsumer(
         while (size < LargestBatch && _arrived.Reader.TryRead(out var delivery))
         {
             // Left over from a lost connection: the broker delivers it again.
-            if (!delivery.Channel.IsOpen)
+            if (delivery.IsLost)
             {
                 continue;
             }
@@ -113,7 +113,11 @@ internal sealed partial class ResponsesConsumer(
         }
 
         await ApplyAsync(batch, lost);
-        await batch[^1].Delivery.AckAsync(multiple: true);
+        foreach (var (delivery, _) in batch)
+        {
+            delivery.Acknowledge();
+        }
+
         await Gathering.AfterAsync(size);
     }
 

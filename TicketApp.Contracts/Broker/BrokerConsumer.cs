@@ -99,13 +99,16 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
         await channel.BasicQosAsync(0, queue.Prefetch, global: false, ended);
 
         Watch watch = new();
+        Acknowledgements acknowledgements = new(channel, queue.Prefetch);
+        var acknowledging = acknowledgements.SendAsync(ended);
         AsyncEventingBasicConsumer consumer = new(channel);
         consumer.UnregisteredAsync += (_, _) => _isStopping ? Task.CompletedTask : end();
         consumer.ReceivedAsync += async (_, message) =>
         {
             watch.Delivered();
             // The client takes its buffer back when this handler returns.
-            await OnDeliveryAsync(new Delivery(queue.Queue, message.Body.ToArray(), message.Redelivered, channel, message.DeliveryTag), ended);
+            Delivery delivery = new(acknowledgements, message.DeliveryTag) { Queue = queue.Queue, Body = message.Body.ToArray(), Redelivered = message.Redelivered };
+            await OnDeliveryAsync(delivery, ended);
         };
 
         try
@@ -121,6 +124,8 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
         finally
         {
             _consumerTags.TryRemove(channel, out _);
+            await end();
+            await acknowledging;
         }
     }
 

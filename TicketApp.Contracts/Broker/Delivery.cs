@@ -1,32 +1,25 @@
-using RabbitMQ.Client;
-using RabbitMQ.Client.Exceptions;
-
 namespace TicketApp.Contracts.Broker;
 
-/// <summary>A message in hand: unacknowledged until <see cref="AckAsync"/>.</summary>
-/// <param name="Queue">The queue it came from.</param>
-/// <param name="Body">A copy of the message.</param>
-/// <param name="Redelivered">Whether the broker has handed it out before.</param>
-/// <param name="Channel">Where it came from; an acknowledgement counts only there.</param>
-/// <param name="Tag">Its number on that channel.</param>
-public readonly record struct Delivery(string Queue, ReadOnlyMemory<byte> Body, bool Redelivered, IChannel Channel, ulong Tag)
+/// <summary>A message in hand: the broker's until <see cref="Acknowledge"/>.</summary>
+public readonly record struct Delivery
 {
-    /// <summary>Tells the broker to forget the message; with <paramref name="multiple"/> also all before it on the channel.</summary>
-    /// <remarks>Does nothing once the channel is lost: the broker has taken the message back by then and delivers it again.</remarks>
-    public async ValueTask AckAsync(bool multiple = false)
-    {
-        if (!Channel.IsOpen)
-        {
-            return;
-        }
+    private readonly Acknowledgements _acknowledgements;
+    private readonly ulong _tag;
 
-        try
-        {
-            await Channel.BasicAckAsync(Tag, multiple);
-        }
-        catch (Exception exception) when (exception is AlreadyClosedException or ObjectDisposedException or OperationCanceledException)
-        {
-            // Lost between the check and the frame: as above.
-        }
-    }
+    internal Delivery(Acknowledgements acknowledgements, ulong tag) => (_acknowledgements, _tag) = (acknowledgements, tag);
+
+    /// <summary>The queue it came from.</summary>
+    public required string Queue { get; init; }
+
+    /// <summary>A copy of the message.</summary>
+    public required ReadOnlyMemory<byte> Body { get; init; }
+
+    /// <summary>Whether the broker has handed it out before.</summary>
+    public required bool Redelivered { get; init; }
+
+    /// <summary>Whether the channel that it came over is lost: the broker has taken the message back by then and delivers it again.</summary>
+    public bool IsLost => !_acknowledgements.IsOpen;
+
+    /// <summary>Tells the broker, within 20 ms, to forget the message; does nothing once it is lost.</summary>
+    public void Acknowledge() => _acknowledgements.Add(_tag);
 }

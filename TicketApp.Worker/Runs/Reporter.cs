@@ -18,8 +18,6 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
     private const int MostCharacters = Reportable.LongestResponse;
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
 
-    private readonly Acknowledgements _acknowledgements = new();
-
     // Bounded by the runs in hand: each has at most its start and its end here, and what is said of it while the broker takes messages.
     private readonly Channel<Entry> _entries = Channel.CreateUnbounded<Entry>(new UnboundedChannelOptions { SingleReader = true });
 
@@ -65,7 +63,11 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
             await PublishAsync([.. batch.Select(entry => entry.Report).OfType<WorkerReport>()], stoppingToken);
             // A run goes before its message is looked at: a repetition from now on is a message of its own.
             var messages = batch.Select(entry => entry.Ended is { } run ? runs.Remove(run) : entry.Message).OfType<MessageInHand>();
-            await _acknowledgements.AckAsync(messages.Where(message => message.Complete()).Select(message => message.Delivery));
+            foreach (var message in messages.Where(message => message.Complete()))
+            {
+                message.Delivery.Acknowledge();
+            }
+
             await Gathering.AfterAsync(batch.Count);
             batch.Clear();
         }

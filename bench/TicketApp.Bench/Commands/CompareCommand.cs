@@ -62,7 +62,7 @@ internal sealed class CompareCommand : IBenchCommand
             foreach (var (system, _) in running)
             {
                 BenchSession.Say($"latency, round {round} of {session.Options.Rounds}: {system.Name}");
-                await LatencyRound.RunAsync(session, system, cancellationToken);
+                await LatencyRound.RunAsync(session, system, null, cancellationToken);
                 await LatencyRound.RunLoneAsync(session, system, cancellationToken);
             }
         }

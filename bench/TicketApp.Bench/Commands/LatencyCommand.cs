@@ -15,7 +15,7 @@ internal sealed class LatencyCommand : IBenchCommand
         for (var round = 1; round <= session.Options.Rounds; round++)
         {
             BenchSession.Say($"round {round} of {session.Options.Rounds}");
-            await LatencyRound.RunAsync(session, system, cancellationToken);
+            await LatencyRound.RunAsync(session, system, null, cancellationToken);
             await LatencyRound.RunLoneAsync(session, system, cancellationToken);
         }
     }

@@ -1,6 +1,7 @@
 using Npgsql;
 using TicketApp.Bench.Load;
 using TicketApp.Bench.Processes;
+using TicketApp.Bench.Servers;
 
 namespace TicketApp.Bench.Commands;
 
@@ -15,22 +16,27 @@ internal static class LatencyRound
     private static readonly (string Name, double Percent)[] _percentiles = [("p50", 50), ("p90", 90), ("p99", 99), ("p99.9", 99.9), ("max", 100)];
 
     /// <summary>So many tickets a second for so many seconds.</summary>
-    public static async Task RunAsync(BenchSession session, SystemUnderTest system, CancellationToken cancellationToken)
+    /// <param name="session">Where the figures go.</param>
+    /// <param name="system">What is measured.</param>
+    /// <param name="subject">The name in the tables; null: the system's.</param>
+    /// <param name="cancellationToken">Ends the round.</param>
+    public static async Task RunAsync(BenchSession session, SystemUnderTest system, string? subject, CancellationToken cancellationToken)
     {
+        subject ??= system.Name;
         var options = session.Options;
         var (load, finished) = await RunAsync(system, CallerCount, options.Rate, (int)(options.Rate * options.Seconds), cancellationToken);
         Add("accept", load.Accept);
         Add("end to end (asked every 2 ms)", load.EndToEnd);
         Add("finished in the database", finished);
-        session.Sheet.Add(system.Name, "driver late p99", "ms", load.Driver.Percentile(99));
-        session.Sheet.Add(system.Name, "open loop refused", "", load.Refused);
-        session.Sheet.Add(system.Name, "open loop lost", "", load.Lost);
+        session.Sheet.Add(subject, "driver late p99", "ms", load.Driver.Percentile(99));
+        session.Sheet.Add(subject, "open loop refused", "", load.Refused);
+        session.Sheet.Add(subject, "open loop lost", "", load.Lost);
 
         void Add(string name, Latencies latencies)
         {
             foreach (var (percentile, percent) in _percentiles)
             {
-                session.Sheet.Add(system.Name, $"{name} {percentile}", "ms", latencies.Percentile(percent));
+                session.Sheet.Add(subject, $"{name} {percentile}", "ms", latencies.Percentile(percent));
             }
         }
     }
@@ -57,7 +63,7 @@ internal static class LatencyRound
     private static async Task<Latencies> FinishedAsync(string database, TicketLoad load, CancellationToken cancellationToken)
     {
         Latencies finished = new();
-        await using NpgsqlConnection connection = new(database);
+        await using NpgsqlConnection connection = new(BenchServers.Unpooled(database));
         await connection.OpenAsync(cancellationToken);
         await using NpgsqlCommand command = new("select ticket_id, time_finished from tickets where ticket_id = any($1) and time_finished is not null", connection)
         {

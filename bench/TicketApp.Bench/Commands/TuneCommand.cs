@@ -2,12 +2,12 @@ using TicketApp.Bench.Processes;
 
 namespace TicketApp.Bench.Commands;
 
-/// <summary>The closed loop over variants of TicketApp's environment, one after the other in each round, each started anew.</summary>
+/// <summary>The closed and the open loop over variants of TicketApp's environment, one after the other in each round, each started anew.</summary>
 internal sealed class TuneCommand : IBenchCommand
 {
     public string Name => "tune";
 
-    public string Description => "Closed loop over variants of the environment in interleaved rounds, for example --variant default --variant \"no spin;DOTNET_ThreadPool_UnfairSemaphoreSpinLimit=0\"";
+    public string Description => "Closed and open loop over variants of the environment in interleaved rounds, for example --variant default --variant \"no spin;DOTNET_ThreadPool_UnfairSemaphoreSpinLimit=0\"";
 
     public Task RunAsync(BenchSession session, CancellationToken cancellationToken) =>
         VariantRounds.RunAsync(session, [.. session.Options.Variants.DefaultIfEmpty("default").Select(Variant.Parse)], cancellationToken);
