@@ -24,6 +24,11 @@ using TicketApp.Api.Webhooks;
 using TicketApp.Contracts.Broker;
 using TicketApp.ServiceDefaults;
 
+// What waits for the database or the broker goes on where the answer arrives, with no second thread to wake; nothing in this process
+// blocks a thread. .NET has no other switch for it, and reads it with the first socket. A value from outside stands.
+const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
+Environment.SetEnvironmentVariable(InlineCompletions, Environment.GetEnvironmentVariable(InlineCompletions) ?? "1");
+
 var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 
 builder.AddServiceDefaults();
