@@ -119,7 +119,8 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
             }
 
             consuming();
-            await WatchProgressAsync(channel, queue, watch, ended);
+            // Without acknowledgements the broker would soon send nothing more: if they fail, the connection is made anew.
+            await await Task.WhenAny(acknowledging, WatchProgressAsync(channel, queue, watch, ended));
         }
         finally
         {

@@ -3,12 +3,12 @@ using TicketApp.Bench.Processes;
 
 namespace TicketApp.Bench.Commands;
 
-/// <summary>What telemetry costs: the closed loop without any, with one request in a hundred traced, and with all of them, sent to a receiver that throws it away.</summary>
+/// <summary>What telemetry costs: the closed and the open loop without any, with one request in a hundred traced, and with all of them, sent to a receiver that throws it away.</summary>
 internal sealed class TelemetryCommand : IBenchCommand
 {
     public string Name => "telemetry";
 
-    public string Description => "Closed loop without telemetry, with one request in a hundred traced and with all traced, in interleaved rounds";
+    public string Description => "Closed and open loop without telemetry, with one request in a hundred traced and with all traced, in interleaved rounds";
 
     public async Task RunAsync(BenchSession session, CancellationToken cancellationToken)
     {
