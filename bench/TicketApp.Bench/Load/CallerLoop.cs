@@ -17,7 +17,8 @@ internal static class CallerLoop
 
     private static void Run(IReadOnlyList<Caller> callers, CancellationToken cancellationToken)
     {
-        List<Caller> active = [.. callers];
+        // There may be fewer tickets than callers.
+        List<Caller> active = [.. callers.Where(caller => !caller.HasEnded)];
         var descriptors = new PollDescriptor[callers.Count];
         while (active.Count > 0)
         {
