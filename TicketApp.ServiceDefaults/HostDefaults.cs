@@ -7,6 +7,8 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Http.Resilience;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
+using OpenTelemetry.Context.Propagation;
+using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 
 namespace TicketApp.ServiceDefaults;
@@ -55,6 +57,8 @@ public static class HostDefaults
             return;
         }
 
+        // W3C's trace context alone, which ASP.NET Core has read already: the default would have each request's headers read again, for baggage that nobody uses.
+        Sdk.SetDefaultTextMapPropagator(new TraceContextPropagator());
         builder.Logging.AddOpenTelemetry(logging =>
         {
             logging.IncludeFormattedMessage = true;
@@ -62,9 +66,11 @@ public static class HostDefaults
         });
 
         builder.Services.AddOpenTelemetry()
-            // Chosen: all of ASP.NET Core's meters would have each request counted by its router and its memory pool too.
-            .WithMetrics(metrics => metrics.AddMeter(
-                TelemetryNames.App, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime"))
+            // Chosen: all of ASP.NET Core's meters would have each request counted by its router and its memory pool too, and those under way
+            // counted up and down, of which connections (kestrel.active_connections) tell as much.
+            .WithMetrics(metrics => metrics
+                .AddMeter(TelemetryNames.App, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime")
+                .AddView("http.server.active_requests", MetricStreamConfiguration.Drop))
             .WithTracing(tracing => tracing
                 .SetSampler(new ParentBasedSampler(new RequestSampler(builder.Configuration)))
                 .AddSource(TelemetryNames.App)

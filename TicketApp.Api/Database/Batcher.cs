@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Npgsql;
 using TicketApp.Api.Telemetry;
@@ -63,7 +64,7 @@ internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, Ticke
 
     private async Task ServeAsync(List<Call> calls)
     {
-        using var span = TicketTrace.StartShared(Work, calls.Select(call => call.TraceParent));
+        using var span = TicketTrace.StartShared(Work, calls.Select(call => call.Caller));
         try
         {
             var results = await ServeAsync(calls.ConvertAll(call => call.Item), IsRepeatable);
@@ -105,7 +106,7 @@ internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, Ticke
     {
         public TItem Item { get; } = item;
 
-        /// <summary>The span of the call.</summary>
-        public string? TraceParent { get; } = TicketTrace.Current;
+        /// <summary>The span of the call, if that is traced.</summary>
+        public ActivityContext Caller { get; } = TicketTrace.Current;
     }
 }

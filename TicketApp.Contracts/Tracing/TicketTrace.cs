@@ -18,8 +18,11 @@ public static class TicketTrace
 
     private static readonly ActivitySource _source = new(TelemetryNames.App);
 
-    /// <summary>The sampled span that the caller runs in, as <c>traceparent</c>; null if there is none.</summary>
-    public static string? Current => _source.HasListeners() && Activity.Current is { Recorded: true } current ? current.Id : null;
+    /// <summary>The sampled span that the caller runs in; default if there is none.</summary>
+    public static ActivityContext Current => _source.HasListeners() && Activity.Current is { Recorded: true } current ? current.Context : default;
+
+    /// <summary>The same as <c>traceparent</c>, for rows and messages; null if there is none.</summary>
+    public static string? CurrentTraceParent => _source.HasListeners() && Activity.Current is { Recorded: true } current ? current.Id : null;
 
     /// <summary>Says on the current span which ticket it is about.</summary>
     public static void TagTicket(Guid ticketId)
@@ -37,7 +40,8 @@ public static class TicketTrace
     /// <returns>Null if the ticket is not traced.</returns>
     public static Activity? Start(string name, string? traceParent, ActivityContext nearer = default)
     {
-        if (traceParent is null || !ActivityContext.TryParse(traceParent, null, isRemote: true, out var ticket))
+        var ticket = Parse(traceParent);
+        if (ticket == default)
         {
             return null;
         }
@@ -47,34 +51,50 @@ public static class TicketTrace
             : _source.StartActivity(name, ActivityKind.Internal, ticket, links: nearer.TraceId == default ? null : [new ActivityLink(nearer)]);
     }
 
+    /// <summary>Starts a span of work that several tickets share, by what their rows or messages say.</summary>
+    /// <inheritdoc cref="StartShared(string, IEnumerable{ActivityContext})"/>
+    public static Activity? StartShared(string name, IEnumerable<string?> traceParents) => StartShared(name, traceParents.Select(Parse));
+
     /// <summary>Starts a span of work that several tickets share: part of a lone ticket's trace, linked to the tickets of a batch.</summary>
     /// <returns>Null if none of them is traced; nothing is then traced in the caller's flow, whoever called it.</returns>
-    public static Activity? StartShared(string name, IEnumerable<string?> traceParents)
+    public static Activity? StartShared(string name, IEnumerable<ActivityContext> tickets)
     {
         // A loop serves whoever comes: the caller that woke it is not what it works for.
-        Activity.Current = null;
+        if (Activity.Current is not null)
+        {
+            Activity.Current = null;
+        }
+
         if (!_source.HasListeners())
         {
             return null;
         }
 
-        string?[] all = [.. traceParents];
-        if (all is [var only])
+        var size = 0;
+        List<ActivityLink>? links = null;
+        foreach (var ticket in tickets)
         {
-            return Start(name, only);
-        }
-
-        List<ActivityLink> links = [];
-        foreach (var traceParent in all.OfType<string>().Distinct().Take(MostLinks))
-        {
-            if (ActivityContext.TryParse(traceParent, null, isRemote: true, out var ticket))
+            size++;
+            // Those of one request come one behind the other.
+            if (ticket != default && (links is null || (links.Count < MostLinks && links[^1].Context != ticket)))
             {
-                links.Add(new(ticket));
+                (links ??= []).Add(new(ticket));
             }
         }
 
-        var span = links.Count == 0 ? null : _source.StartActivity(name, ActivityKind.Internal, parentContext: default, links: links);
-        span?.SetTag("ticketapp.batch.size", all.Length);
-        return span;
+        if (links is null)
+        {
+            return null;
+        }
+
+        if (size == 1)
+        {
+            return _source.StartActivity(name, ActivityKind.Internal, links[0].Context);
+        }
+
+        return _source.StartActivity(name, ActivityKind.Internal, parentContext: default, links: links)?.SetTag("ticketapp.batch.size", size);
     }
+
+    private static ActivityContext Parse(string? traceParent) =>
+        traceParent is not null && ActivityContext.TryParse(traceParent, null, isRemote: true, out var context) ? context : default;
 }
