@@ -107,6 +107,6 @@ internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, Ticke
         public TItem Item { get; } = item;
 
         /// <summary>The span of the call, if that is traced.</summary>
-        public ActivityContext Caller { get; } = TicketTrace.Current;
+        public ActivityContext Caller { get; } = TicketTrace.Current?.Context ?? default;
     }
 }

@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using Npgsql;
+using TicketApp.Contracts.Tracing;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Database;
@@ -41,7 +41,7 @@ internal static class DatabaseServices
     {
         source.UsePhysicalConnectionInitializer(SetPlanning, SetPlanningAsync);
         // Statements begin no traces (RequestSampler); asking the sampler for each costs more than to look first.
-        source.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => Activity.Current is { Recorded: true }));
+        source.ConfigureTracing(tracing => tracing.ConfigureCommandFilter(_ => TicketTrace.Current is not null));
         var connection = source.ConnectionStringBuilder;
         // All statements are few and fixed: parse and plan each once a connection.
         connection.MaxAutoPrepare = 40;

@@ -46,7 +46,7 @@ internal sealed class TicketCreator(
             throw new OverloadedException("Too many tickets are open.");
         }
 
-        var submission = SubmitAsync(ticket with { TraceParent = TicketTrace.CurrentTraceParent });
+        var submission = SubmitAsync(ticket with { TraceParent = TicketTrace.Current?.Id });
         return limit.IsOn ? AcceptedAsync(submission) : submission;
     }
 

@@ -18,11 +18,8 @@ public static class TicketTrace
 
     private static readonly ActivitySource _source = new(TelemetryNames.App);
 
-    /// <summary>The sampled span that the caller runs in; default if there is none.</summary>
-    public static ActivityContext Current => _source.HasListeners() && Activity.Current is { Recorded: true } current ? current.Context : default;
-
-    /// <summary>The same as <c>traceparent</c>, for rows and messages; null if there is none.</summary>
-    public static string? CurrentTraceParent => _source.HasListeners() && Activity.Current is { Recorded: true } current ? current.Id : null;
+    /// <summary>The sampled span that the caller runs in; null if there is none.</summary>
+    public static Activity? Current => _source.HasListeners() && Activity.Current is { Recorded: true } current ? current : null;
 
     /// <summary>Says on the current span which ticket it is about.</summary>
     public static void TagTicket(Guid ticketId)

@@ -22,9 +22,9 @@ internal static class VariantRounds
             throw new InvalidOperationException("Variants are compared side by side, each on servers of its own: leave out --database and --broker.");
         }
 
-        for (var first = 0; first < session.Options.Rounds; first += RoundsAStart)
+        foreach (var rounds in Enumerable.Range(0, session.Options.Rounds).Chunk(RoundsAStart))
         {
-            await RunAsync(session, variants, first, Math.Min(first + RoundsAStart, session.Options.Rounds), cancellationToken);
+            await RunAsync(session, variants, rounds, [], cancellationToken);
         }
 
         foreach (var variant in variants.Skip(1))
@@ -36,52 +36,39 @@ internal static class VariantRounds
         }
     }
 
-    private static async Task RunAsync(BenchSession session, IReadOnlyList<Variant> variants, int first, int end, CancellationToken cancellationToken)
+    /// <summary>Starts those that do not run yet, one inside the other, so that each is stopped whatever becomes of the next; then measures.</summary>
+    private static async Task RunAsync(
+        BenchSession shared, IReadOnlyList<Variant> variants, IReadOnlyList<int> rounds, IReadOnlyList<Running> running, CancellationToken cancellationToken)
     {
-        List<Running> all = [];
-        try
+        if (running.Count == variants.Count)
         {
-            foreach (var variant in variants)
-            {
-                BenchSession.Say($"starting and warming up: {variant.Name}");
-                all.Add(await Running.StartAsync(session, variant, cancellationToken));
-            }
-
-            for (var round = first; round < end; round++)
-            {
-                BenchSession.Say($"round {round + 1} of {session.Options.Rounds}");
-                foreach (var variant in all.Skip(round % all.Count).Concat(all.Take(round % all.Count)))
-                {
-                    await ThroughputRound.RunAsync(variant.Session, variant.System, variant.Callers, variant.Name, cancellationToken);
-                    await LatencyRound.RunAsync(variant.Session, variant.System, variant.Name, cancellationToken);
-                }
-            }
+            await MeasureAsync(shared, rounds, running, cancellationToken);
+            return;
         }
-        finally
+
+        var variant = variants[running.Count];
+        BenchSession.Say($"starting and warming up: {variant.Name}");
+        await using var host = await ServerHost.StartAsync(cancellationToken);
+        BenchSession session = new(shared.Options, new BenchServers(host.Database, host.Broker), shared.Sheet);
+        await using var system = await session.TicketApp.StartAsync(variant.Environment, cancellationToken);
+        using var callers = await session.WarmUpAsync(system, cancellationToken);
+        await RunAsync(shared, variants, rounds, [.. running, new(variant.Name, session, system, callers)], cancellationToken);
+    }
+
+    private static async Task MeasureAsync(BenchSession shared, IReadOnlyList<int> rounds, IReadOnlyList<Running> running, CancellationToken cancellationToken)
+    {
+        foreach (var round in rounds)
         {
-            foreach (var variant in all)
+            BenchSession.Say($"round {round + 1} of {shared.Options.Rounds}");
+            var first = round % running.Count;
+            foreach (var variant in running.Skip(first).Concat(running.Take(first)))
             {
-                await variant.DisposeAsync();
+                await ThroughputRound.RunAsync(variant.Session, variant.System, variant.Callers, variant.Name, cancellationToken);
+                await LatencyRound.RunAsync(variant.Session, variant.System, variant.Name, cancellationToken);
             }
         }
     }
 
     /// <summary>A variant that runs, and who calls it.</summary>
-    private sealed record Running(string Name, ServerHost Host, BenchSession Session, SystemUnderTest System, Callers Callers) : IAsyncDisposable
-    {
-        public static async Task<Running> StartAsync(BenchSession shared, Variant variant, CancellationToken cancellationToken)
-        {
-            var host = await ServerHost.StartAsync(cancellationToken);
-            BenchSession session = new(shared.Options, new BenchServers(host.Database, host.Broker), shared.Sheet);
-            var system = await session.TicketApp.StartAsync(variant.Environment, cancellationToken);
-            return new(variant.Name, host, session, system, await session.WarmUpAsync(system, cancellationToken));
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            Callers.Dispose();
-            await System.DisposeAsync();
-            await Host.DisposeAsync();
-        }
-    }
+    private sealed record Running(string Name, BenchSession Session, SystemUnderTest System, Callers Callers);
 }
