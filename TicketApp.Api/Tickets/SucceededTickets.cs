@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Caching.Memory;
 
 namespace TicketApp.Api.Tickets;
@@ -17,7 +18,33 @@ internal sealed class SucceededTickets : IDisposable
 
     private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = MaxCharacters, CompactionPercentage = 0.2 });
 
+    private readonly ConcurrentDictionary<Guid, TaskCompletionSource<TicketSnapshot>> _awaited = [];
+
     public TicketSnapshot? Find(Guid ticketId) => _cache.Get<TicketSnapshot>(ticketId);
+
+    /// <summary>As <see cref="Find"/>, but waits a moment for a ticket that is not remembered yet.</summary>
+    /// <param name="ticketId">The ticket.</param>
+    /// <param name="limit">The longest wait.</param>
+    /// <returns>Null if it has not succeeded here by then.</returns>
+    public async Task<TicketSnapshot?> FindSoonAsync(Guid ticketId, TimeSpan limit)
+    {
+        var awaited = _awaited.GetOrAdd(ticketId, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+        try
+        {
+            // Only now: from here on whoever adds the ticket finds who waits for it.
+            if (Find(ticketId) is { } found)
+            {
+                return found;
+            }
+
+            await ((Task)awaited.Task.WaitAsync(limit)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return awaited.Task.IsCompleted ? await awaited.Task : null;
+        }
+        finally
+        {
+            _awaited.TryRemove(new(ticketId, awaited));
+        }
+    }
 
     /// <summary>Remembers <paramref name="ticket"/> if it succeeded; call only once its end is committed.</summary>
     public void Add(TicketSnapshot ticket)
@@ -29,6 +56,10 @@ internal sealed class SucceededTickets : IDisposable
                 Size = EntryOverhead + (ticket.Response?.Length ?? 0),
                 AbsoluteExpirationRelativeToNow = _rememberedFor,
             });
+            if (_awaited.TryRemove(ticket.TicketId, out var awaited))
+            {
+                awaited.TrySetResult(ticket);
+            }
         }
     }
 
