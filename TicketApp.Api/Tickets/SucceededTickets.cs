@@ -17,7 +17,6 @@ internal sealed class SucceededTickets : IDisposable
     private static readonly TimeSpan _rememberedFor = TimeSpan.FromSeconds(10);
 
     private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = MaxCharacters, CompactionPercentage = 0.2 });
-
     private readonly ConcurrentDictionary<Guid, TaskCompletionSource<TicketSnapshot>> _awaited = [];
 
     public TicketSnapshot? Find(Guid ticketId) => _cache.Get<TicketSnapshot>(ticketId);
@@ -42,6 +41,7 @@ internal sealed class SucceededTickets : IDisposable
         }
         finally
         {
+            // Of several who wait for one ticket, the first to give up takes it from the others too: they ask the database when their own time is over.
             _awaited.TryRemove(new(ticketId, awaited));
         }
     }

@@ -15,14 +15,14 @@ internal sealed class TicketReader(NpgsqlDataSource database, TicketMetrics metr
         from tickets where ticket_id = any($1)
         """;
 
+    // What a question about a ticket that has just come may wait for its answer, and how long a ticket has just come. One that another replica
+    // ends is told of so much later at most.
+    private static readonly TimeSpan _moment = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan _young = TimeSpan.FromMilliseconds(100);
+
     protected override string Work => "read tickets";
 
     protected override bool IsRepeatable => true;
-
-    // What a question about a ticket that has just come may wait for its answer, and how long a ticket has just come. One that another replica
-    // ends is told of no later than that; and callers in a hurry ask the database a third as often.
-    private static readonly TimeSpan _moment = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan _young = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Finds a ticket. A question that comes just before the answer gets it: one about a young ticket waits up to 10 ms.</summary>
     /// <returns>Null if there is none of that id.</returns>

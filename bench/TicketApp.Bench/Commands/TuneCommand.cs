@@ -2,7 +2,7 @@ using TicketApp.Bench.Processes;
 
 namespace TicketApp.Bench.Commands;
 
-/// <summary>The closed and the open loop over variants of TicketApp's environment, one after the other in each round, each started anew.</summary>
+/// <summary>The closed and the open loop over variants of TicketApp's environment: see <see cref="VariantRounds"/>.</summary>
 internal sealed class TuneCommand : IBenchCommand
 {
     public string Name => "tune";

@@ -13,7 +13,11 @@ internal static class VariantRounds
 {
     private const int RoundsAStart = 4;
 
-    private static readonly string[] _compared = ["tickets/s", "CPU per 1,000 tickets", "  api", "end to end (asked every 2 ms) p50", "end to end (asked every 2 ms) p99", "finished in the database p50", "finished in the database p99"];
+    private static readonly string[] _compared =
+    [
+        "tickets/s", "CPU per 1,000 tickets", "  api",
+        "end to end (asked every 2 ms) p50", "end to end (asked every 2 ms) p99", "finished in the database p50", "finished in the database p99",
+    ];
 
     public static async Task RunAsync(BenchSession session, IReadOnlyList<Variant> variants, CancellationToken cancellationToken)
     {
