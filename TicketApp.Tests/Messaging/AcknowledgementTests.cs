@@ -10,20 +10,22 @@ namespace TicketApp.Tests.Messaging;
 [Collection(AppCollection.Name)]
 public sealed class AcknowledgementTests(AppFixture app)
 {
-    private const int Messages = 60;
+    // So few that fewer than 32 acknowledgements are under way at once. Of more, the broker may drop some when the channel closes
+    // (rabbitmq-server issue 10327), and how many come back would be luck.
+    private const int Messages = 30;
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(30);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
     [InlineData(1)]
-    [InlineData(30)]
+    [InlineData(20)]
     [InlineData(1000)]
     public async Task Exactly_what_was_acknowledged_is_gone_whatever_the_order(ushort prefetch)
     {
         _ = app.App;
         // Room for the others to come past them.
-        var kept = Math.Min(7, prefetch - 1);
+        var kept = Math.Min(3, prefetch - 1);
         ConnectionFactory factory = new() { Uri = new Uri(app.Broker) };
         var queue = $"tickets.acknowledged-{prefetch}";
         using BrokerPublisher publisher = new(factory, NullLogger<BrokerPublisher>.Instance);
