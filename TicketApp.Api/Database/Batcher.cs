@@ -8,7 +8,7 @@ using TicketApp.Contracts.Tracing;
 namespace TicketApp.Api.Database;
 
 /// <summary>
-/// Lets concurrent calls share a round trip and a commit: while one batch is under way, and a moment longer under load, the next one forms.
+/// Lets concurrent calls share a round trip and a commit: while one batch is under way, and a moment longer where it gathers, the next one forms.
 /// A lone call waits for nobody. Memory is bounded: a call that finds the queue full is refused at once.
 /// </summary>
 /// <typeparam name="TItem">What a call brings.</typeparam>
@@ -30,6 +30,9 @@ internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, Ticke
 
     /// <summary>Whether a batch that failed may be served a second time: it only reads, or its statement is whole or nothing and may be there twice.</summary>
     protected virtual bool IsRepeatable => false;
+
+    /// <summary>Whether batches are fewer and larger under load, for a moment's wait: worth it where each costs a commit.</summary>
+    protected virtual bool IsGathering => false;
 
     protected TicketMetrics Metrics { get; } = metrics;
 
@@ -57,7 +60,11 @@ internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, Ticke
             }
 
             await ServeAsync(calls);
-            await Gathering.AfterAsync(calls.Count);
+            if (IsGathering)
+            {
+                await Gathering.AfterAsync(calls.Count);
+            }
+
             calls.Clear();
         }
     }

@@ -52,6 +52,8 @@ internal sealed class TicketCreator(
 
     protected override string Work => "store tickets";
 
+    protected override bool IsGathering => true;
+
     protected override async Task<IReadOnlyList<StoredTicket?>> ServeAsync(IReadOnlyList<NewTicket> items)
     {
         if (!limit.IsOn)

@@ -20,6 +20,8 @@ internal sealed class UserCreator(NpgsqlDataSource database, TicketMetrics metri
 
     protected override string Work => "store users";
 
+    protected override bool IsGathering => true;
+
     // What the first try stored all the same is in use by nobody else.
     protected override bool IsRepeatable => true;
 
