@@ -1,24 +1,27 @@
 using Microsoft.Extensions.Configuration;
 using TicketApp.AppHost;
 using TicketApp.AppHost.Deployment;
+using TicketApp.AppHost.Servers;
 
 var builder = DistributedApplication.CreateBuilder(args);
+builder.UseLocalDefaults();
 var deployment = builder.GetDeploymentOptions();
+var servers = builder.GetServerOptions(deployment);
 
-var tickets = builder.AddTicketsDatabase(deployment);
-var rabbitmq = builder.AddBroker(deployment);
+var tickets = builder.AddTicketsDatabase(deployment, servers);
+var rabbitmq = builder.AddBroker(deployment, servers);
 
 var api = builder.AddProject<Projects.TicketApp_Api>("api")
     .WithReference(tickets).WaitFor(tickets)
     .WithReference(rabbitmq).WaitFor(rabbitmq)
-    .WithExternalHttpEndpoints()
+    .WithExternalHttpEndpoints().RunLocally(isEntry: true)
     .WithAdminCommands()
     .WithProbes();
 
 // No reference to the database: the worker never receives its credentials.
 var worker = builder.AddProject<Projects.TicketApp_Worker>("worker")
     .WithReference(rabbitmq).WaitFor(rabbitmq)
-    .WithReplicas(2)
+    .WithReplicas(2).RunLocally()
     .WithProbes();
 
 // The chat model is somewhere else. Without its connection string there is none.
@@ -40,4 +43,4 @@ switch (deployment.Target)
     default: break;
 }
 
-builder.Build().Run();
+return builder.Run();

@@ -3,6 +3,7 @@ using Aspire.Hosting.Azure;
 using Azure.Provisioning.AppContainers;
 using Azure.Provisioning.Expressions;
 using Azure.Provisioning.PostgreSql;
+using TicketApp.AppHost.Servers;
 
 namespace TicketApp.AppHost.Deployment;
 
@@ -21,7 +22,7 @@ internal static class AzureContainerApps
                 server.Sku = new PostgreSqlFlexibleServerSku { Name = "Standard_D2ds_v5", Tier = PostgreSqlFlexibleServerSkuTier.GeneralPurpose };
                 server.HighAvailability = new PostgreSqlFlexibleServerHighAvailability { Mode = PostgreSqlFlexibleServerHighAvailabilityMode.ZoneRedundant };
             })
-            .AddDatabase(Servers.DatabaseName);
+            .AddDatabase(ServerResources.DatabaseName);
 
     public static void DeployToAzure(
         this IDistributedApplicationBuilder builder,

@@ -3,6 +3,7 @@ using Aspire.Hosting.Docker.Resources.ComposeNodes;
 using Aspire.Hosting.Docker.Resources.ServiceNodes;
 using Aspire.Hosting.Docker.Resources.ServiceNodes.Swarm;
 using Limits = Aspire.Hosting.Docker.Resources.ServiceNodes.Swarm.Resources;
+using TicketApp.AppHost.Servers;
 
 namespace TicketApp.AppHost.Deployment;
 
@@ -42,7 +43,7 @@ internal static class Compose
                 Restart(service, "120s", cpus: "4", memory: "1g");
                 service.Networks = [DatabaseNetwork];
                 service.ShmSize = "256m";
-                service.Healthcheck = Check("CMD-SHELL", $"pg_isready -U postgres -d {Servers.DatabaseName}");
+                service.Healthcheck = Check("CMD-SHELL", $"pg_isready -U postgres -d {ServerResources.DatabaseName}");
             });
         }
 

@@ -54,14 +54,28 @@ internal sealed class DeploymentOptions
 
 internal static class DeploymentConfiguration
 {
+    /// <summary>Reads the section. With a wrong value, what is started or published fails and says so.</summary>
     public static DeploymentOptions GetDeploymentOptions(this IDistributedApplicationBuilder builder)
+    {
+        try
+        {
+            return builder.ReadDeploymentOptions();
+        }
+        catch (Exception e) when (e is DistributedApplicationException or InvalidOperationException)
+        {
+            builder.FailAtStart(e.Message);
+            return new();
+        }
+    }
+
+    private static DeploymentOptions ReadDeploymentOptions(this IDistributedApplicationBuilder builder)
     {
         var options = builder.Configuration.GetSection(DeploymentOptions.SectionName).Get<DeploymentOptions>() ?? new();
         if (builder.ExecutionContext.IsRunMode)
         {
             options.Target = DeploymentTarget.None;
         }
-        else if (options.Target == DeploymentTarget.None)
+        else if (options.Target == DeploymentTarget.None || !Enum.IsDefined(options.Target))
         {
             options.Target = builder.Configuration["Publishing:Publisher"] == "manifest"
                 ? DeploymentTarget.Azure

@@ -2,6 +2,7 @@ using Aspire.Hosting.Kubernetes;
 using Aspire.Hosting.Kubernetes.Resources;
 using static TicketApp.AppHost.Deployment.KubernetesObjects;
 using Workload = Aspire.Hosting.Kubernetes.Resources.Deployment;
+using TicketApp.AppHost.Servers;
 
 namespace TicketApp.AppHost.Deployment;
 
@@ -87,7 +88,7 @@ internal static class Kubernetes
         {
             ((StatefulSet)service.Workload!).Spec.ServiceName = "postgres-service";
             var container = service.Harden(ServerUser, ("500m", "512Mi"), ("4", "1Gi"), gracePeriodSeconds: 120, "/tmp", "/var/run/postgresql");
-            string[] isReady = ["pg_isready", "-U", "postgres", "-d", Servers.DatabaseName];
+            string[] isReady = ["pg_isready", "-U", "postgres", "-d", ServerResources.DatabaseName];
             // Recovery after a crash takes its time, and must not be cut short.
             container.StartupProbe = KubernetesHardening.Exec(periodSeconds: 5, failureThreshold: 360, isReady);
             container.ReadinessProbe = KubernetesHardening.Exec(periodSeconds: 10, failureThreshold: 3, isReady);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using TicketApp.AppHost.Servers;
 
 namespace TicketApp.AppHost.Deployment;
 

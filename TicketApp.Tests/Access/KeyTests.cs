@@ -5,8 +5,8 @@ using TicketApp.Tests.Fixtures;
 namespace TicketApp.Tests.Access;
 
 /// <summary>Where calls need keys: who may do what, on either of two replicas.</summary>
-[Collection(AppCollection.Name)]
-public sealed class KeyTests(KeyedReplicas replicas) : IClassFixture<KeyedReplicas>
+[Collection(KeyedCollection.Name)]
+public sealed class KeyTests(KeyedApp app)
 {
     private static readonly TimeSpan _revocationLimit = TimeSpan.FromSeconds(15);
 
@@ -33,14 +33,14 @@ public sealed class KeyTests(KeyedReplicas replicas) : IClassFixture<KeyedReplic
     [MemberData(nameof(OwnedEndpoints))]
     public async Task What_is_another_users_is_not_there(string method, string path)
     {
-        var owner = await replicas.CreateUserAsync();
-        var other = await replicas.CreateUserAsync();
+        var owner = await app.CreateUserWithKeyAsync();
+        var other = await app.CreateUserWithKeyAsync();
         var ticket = await SubmitAsync(owner);
         var url = string.Format(null, path, ticket, owner.Id);
 
-        using var refused = await KeyedReplicas.SendAsync(replicas.Second, new(method), url, other.Key);
-        using var withoutKey = await KeyedReplicas.SendAsync(replicas.Second, new(method), url, key: null);
-        using var withWrongKey = await KeyedReplicas.SendAsync(replicas.Second, new(method), url, owner.Key[..^1] + (owner.Key[^1] == 'x' ? 'y' : 'x'));
+        using var refused = await KeyedApp.SendAsync(app.Second, new(method), url, other.Key);
+        using var withoutKey = await KeyedApp.SendAsync(app.Second, new(method), url, key: null);
+        using var withWrongKey = await KeyedApp.SendAsync(app.Second, new(method), url, owner.Key[..^1] + (owner.Key[^1] == 'x' ? 'y' : 'x'));
 
         Assert.Equal(HttpStatusCode.NotFound, refused.StatusCode);
         Assert.Equal((HttpStatusCode.Unauthorized, "Bearer"), (withoutKey.StatusCode, withoutKey.Headers.WwwAuthenticate.ToString()));
@@ -50,14 +50,14 @@ public sealed class KeyTests(KeyedReplicas replicas) : IClassFixture<KeyedReplic
     [Fact]
     public async Task No_ticket_is_made_for_another_user()
     {
-        var owner = await replicas.CreateUserAsync();
-        var other = await replicas.CreateUserAsync();
+        var owner = await app.CreateUserWithKeyAsync();
+        var other = await app.CreateUserWithKeyAsync();
         JsonObject body = new() { ["user_id"] = owner.Id };
 
-        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Post, "/ticket", other.Key, HttpStatusCode.NotFound, body);
-        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Post, "/v1/tickets", other.Key, HttpStatusCode.NotFound, body);
-        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Post, "/ticket", key: null, HttpStatusCode.Unauthorized, body);
-        var batch = await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Post, "/v1/tickets/batch", other.Key, body: new JsonObject { ["tickets"] = new JsonArray(body.DeepClone()) });
+        await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/ticket", other.Key, HttpStatusCode.NotFound, body);
+        await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/v1/tickets", other.Key, HttpStatusCode.NotFound, body);
+        await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/ticket", key: null, HttpStatusCode.Unauthorized, body);
+        var batch = await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/v1/tickets/batch", other.Key, body: new JsonObject { ["tickets"] = new JsonArray(body.DeepClone()) });
         Assert.Contains("urn:ticketapp:problem:user-not-found", batch!.ToJsonString(), StringComparison.Ordinal);
     }
 
@@ -68,8 +68,8 @@ public sealed class KeyTests(KeyedReplicas replicas) : IClassFixture<KeyedReplic
     [InlineData("/v1/tickets/changes")]
     public async Task No_list_shows_another_users_tickets(string path)
     {
-        var owner = await replicas.CreateUserAsync();
-        var other = await replicas.CreateUserAsync();
+        var owner = await app.CreateUserWithKeyAsync();
+        var other = await app.CreateUserWithKeyAsync();
         var ticket = await SubmitAsync(owner);
         var url = string.Format(null, path, owner.Id);
 
@@ -77,19 +77,19 @@ public sealed class KeyTests(KeyedReplicas replicas) : IClassFixture<KeyedReplic
         await Eventually.GetAsync<object>("Its owner sees it", TimeSpan.FromSeconds(60), () => ShowsAsync(url, owner.Key, ticket));
 
         Assert.Null(await ShowsAsync(url, other.Key, ticket));
-        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Get, url, key: null, HttpStatusCode.Unauthorized);
+        await KeyedApp.AskAsync(app.First, HttpMethod.Get, url, key: null, HttpStatusCode.Unauthorized);
     }
 
     [Fact]
     public async Task The_original_way_works_with_a_key()
     {
-        var user = (await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Post, "/user", key: null))!;
+        var user = (await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/user", key: null))!;
         var (id, key) = (user["user_id"]!.GetValue<string>(), user["api_key"]!.GetValue<string>());
-        var ticket = (await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Post, "/ticket", key, body: new JsonObject { ["user_id"] = id }))!["ticket_id"];
+        var ticket = (await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/ticket", key, body: new JsonObject { ["user_id"] = id }))!["ticket_id"];
 
         var answer = await Eventually.GetAsync("The ticket has finished", TimeSpan.FromSeconds(60), async () =>
         {
-            using var response = await KeyedReplicas.SendAsync(replicas.Second, HttpMethod.Get, $"/ticket?ticket_id={ticket}", key);
+            using var response = await KeyedApp.SendAsync(app.Second, HttpMethod.Get, $"/ticket?ticket_id={ticket}", key);
             return response.StatusCode == HttpStatusCode.OK ? await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken) : null;
         });
         Assert.Contains("message\"}", answer, StringComparison.Ordinal);
@@ -98,49 +98,49 @@ public sealed class KeyTests(KeyedReplicas replicas) : IClassFixture<KeyedReplic
     [Fact]
     public async Task A_key_is_rotated_and_a_revoked_one_is_refused_by_every_replica_within_seconds()
     {
-        var (id, first) = await replicas.CreateUserAsync();
+        var (id, first) = await app.CreateUserWithKeyAsync();
         var keys = $"/v1/users/{id}/keys";
-        var second = (await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Post, keys, first, HttpStatusCode.Created))!["api_key"]!.GetValue<string>();
+        var second = (await KeyedApp.AskAsync(app.First, HttpMethod.Post, keys, first, HttpStatusCode.Created))!["api_key"]!.GetValue<string>();
         var prefix = first[..15];
         // Both replicas know the key when it is revoked.
-        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Get, keys, first);
-        await KeyedReplicas.AskAsync(replicas.Second, HttpMethod.Get, keys, first);
-        var list = (await KeyedReplicas.AskAsync(replicas.Second, HttpMethod.Get, keys, second))!["results"]!.AsArray();
+        await KeyedApp.AskAsync(app.First, HttpMethod.Get, keys, first);
+        await KeyedApp.AskAsync(app.Second, HttpMethod.Get, keys, first);
+        var list = (await KeyedApp.AskAsync(app.Second, HttpMethod.Get, keys, second))!["results"]!.AsArray();
         Assert.Equal(2, list.Count);
         Assert.DoesNotContain(first, list.ToJsonString(), StringComparison.Ordinal);
         Assert.NotNull(Assert.Single(list, entry => entry!["prefix"]!.GetValue<string>() == prefix)!["last_used_at"]);
 
-        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Delete, $"{keys}/{prefix}", second, HttpStatusCode.NoContent);
+        await KeyedApp.AskAsync(app.First, HttpMethod.Delete, $"{keys}/{prefix}", second, HttpStatusCode.NoContent);
 
-        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Get, keys, first, HttpStatusCode.Unauthorized);
+        await KeyedApp.AskAsync(app.First, HttpMethod.Get, keys, first, HttpStatusCode.Unauthorized);
         await Eventually.GetAsync<object>("The other replica refuses it", _revocationLimit, async () =>
         {
-            using var response = await KeyedReplicas.SendAsync(replicas.Second, HttpMethod.Get, keys, first);
+            using var response = await KeyedApp.SendAsync(app.Second, HttpMethod.Get, keys, first);
             return response.StatusCode == HttpStatusCode.Unauthorized ? response.StatusCode : null;
         });
-        await KeyedReplicas.AskAsync(replicas.Second, HttpMethod.Get, keys, second);
+        await KeyedApp.AskAsync(app.Second, HttpMethod.Get, keys, second);
     }
 
     [Fact]
     public async Task Administration_wants_an_admin_key_which_acts_for_all()
     {
-        var user = await replicas.CreateUserAsync();
+        var user = await app.CreateUserWithKeyAsync();
         var ticket = await SubmitAsync(user);
 
-        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Get, "/v1/admin/invariants", key: null, HttpStatusCode.Unauthorized);
-        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Get, "/v1/admin/invariants", user.Key, HttpStatusCode.Forbidden);
-        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Get, "/v1/admin/invariants", KeyedReplicas.AdminKey);
-        await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Get, $"/v1/tickets/{ticket}", KeyedReplicas.AdminKey);
+        await KeyedApp.AskAsync(app.First, HttpMethod.Get, "/v1/admin/invariants", key: null, HttpStatusCode.Unauthorized);
+        await KeyedApp.AskAsync(app.First, HttpMethod.Get, "/v1/admin/invariants", user.Key, HttpStatusCode.Forbidden);
+        await KeyedApp.AskAsync(app.First, HttpMethod.Get, "/v1/admin/invariants", KeyedApp.AdminKey);
+        await KeyedApp.AskAsync(app.First, HttpMethod.Get, $"/v1/tickets/{ticket}", KeyedApp.AdminKey);
     }
 
     [Fact]
     public async Task A_user_has_a_bounded_number_of_keys()
     {
-        var (id, key) = await replicas.CreateUserAsync();
+        var (id, key) = await app.CreateUserWithKeyAsync();
         var created = 1;
         while (created <= 20)
         {
-            using var response = await KeyedReplicas.SendAsync(replicas.First, HttpMethod.Post, $"/v1/users/{id}/keys", key);
+            using var response = await KeyedApp.SendAsync(app.First, HttpMethod.Post, $"/v1/users/{id}/keys", key);
             if (response.StatusCode == HttpStatusCode.Conflict)
             {
                 break;
@@ -158,14 +158,14 @@ public sealed class KeyTests(KeyedReplicas replicas) : IClassFixture<KeyedReplic
     [InlineData("/health")]
     [InlineData("/alive")]
     public async Task What_shows_nothing_of_anybody_needs_no_key(string path) =>
-        Assert.Equal(HttpStatusCode.OK, (await KeyedReplicas.SendAsync(replicas.First, HttpMethod.Get, path, key: null)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await KeyedApp.SendAsync(app.First, HttpMethod.Get, path, key: null)).StatusCode);
 
     private async Task<object?> ShowsAsync(string url, string key, string ticket)
     {
-        using var response = await KeyedReplicas.SendAsync(replicas.Second, HttpMethod.Get, url, key);
+        using var response = await KeyedApp.SendAsync(app.Second, HttpMethod.Get, url, key);
         return (await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Contains(ticket, StringComparison.Ordinal) ? new() : null;
     }
 
     private async Task<string> SubmitAsync((string Id, string Key) user) =>
-        (await KeyedReplicas.AskAsync(replicas.First, HttpMethod.Post, "/v1/tickets", user.Key, HttpStatusCode.Created, new JsonObject { ["user_id"] = user.Id }))!["id"]!.GetValue<string>();
+        (await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/v1/tickets", user.Key, HttpStatusCode.Created, new JsonObject { ["user_id"] = user.Id }))!["id"]!.GetValue<string>();
 }

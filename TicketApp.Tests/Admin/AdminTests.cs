@@ -78,17 +78,6 @@ public sealed class AdminTests(AppFixture app)
     }
 
     [Theory]
-    [InlineData("check-invariants")]
-    [InlineData("resume-dispatching")]
-    public async Task The_dashboard_has_it_as_commands(string command)
-    {
-        var result = await app.App.ResourceCommands.ExecuteCommandAsync("api", command, Cancel);
-
-        Assert.True(result.Success, result.Message);
-        Assert.StartsWith("{\"", result.Data!.Value, StringComparison.Ordinal);
-    }
-
-    [Theory]
     [InlineData("status=succeeded")]
     [InlineData("limit=0")]
     [InlineData("limit=1001")]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 using System.Text;
 using System.Text.RegularExpressions;
 using TicketApp.Tests.Fixtures;
@@ -9,7 +10,7 @@ namespace TicketApp.Tests.AppHost;
 /// <summary>The AppHost as a process of its own, as a person starts it.</summary>
 internal sealed partial class AppHostProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan _startLimit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _startLimit = TimeSpan.FromMinutes(3);
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();
@@ -32,48 +33,53 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>The address of the Api in the table that it printed.</summary>
-    public Uri Api => new(ApiRow().Match(Output).Groups["url"].Value);
+    /// <summary>Where it said that the API is.</summary>
+    public Uri Api => new(ApiLine().Match(Output).Groups["url"].Value);
 
-    /// <summary>The address that it printed for logging in to its dashboard.</summary>
-    public Uri Login => new(LoginLine().Match(Output).Groups["url"].Value);
+    /// <summary>Where it said that the dashboard is.</summary>
+    public Uri Dashboard => new(DashboardLine().Match(Output).Groups["url"].Value);
 
-    /// <summary>Starts it on the data under that state directory, which takes the place of the user's own.</summary>
-    public static AppHostProcess Start(string stateDirectory, IReadOnlyDictionary<string, string>? environment = null)
+    /// <summary>Starts it.</summary>
+    /// <param name="data">Where native servers keep their data.</param>
+    /// <param name="arguments">Settings, as <c>--Section:Key=value</c>.</param>
+    public static AppHostProcess Start(string data, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "TicketApp.AppHost.dll")])
+        var configuration = typeof(AppHostProcess).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+        var program = Path.Combine(Repository.Root, "TicketApp.AppHost", "bin", configuration, "net10.0", "TicketApp.AppHost");
+        ProcessStartInfo start = new(program, [$"--Servers:Data={data}", .. arguments])
         {
-            RedirectStandardInput = true,
+            WorkingDirectory = Path.Combine(Repository.Root, "TicketApp.AppHost"),
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            Environment = { ["DOTNET_ENVIRONMENT"] = "Development" },
         };
-        start.Environment["XDG_STATE_HOME"] = stateDirectory;
-        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
-        {
-            start.Environment[name] = value;
-        }
-
         return new AppHostProcess(Process.Start(start)!);
     }
 
+    /// <summary>Until it says that the API, the last to start, is there.</summary>
     public async Task WaitUntilHealthyAsync()
     {
-        try
-        {
-            await Eventually.IsTrueAsync("Everything healthy", _startLimit, () =>
-                _process.HasExited || Output.Contains("Everything is running", StringComparison.Ordinal));
-        }
-        catch (TimeoutException e)
-        {
-            throw new TimeoutException($"{e.Message}\n{Output}", e);
-        }
-
+        await WaitForOutputAsync(ApiLine().IsMatch);
         if (_process.HasExited)
         {
             throw new InvalidOperationException($"The AppHost ended with {_process.ExitCode}:\n{Output}");
         }
     }
 
+    /// <summary>Until its output is as wanted, or it has ended.</summary>
+    public async Task WaitForOutputAsync(Func<string, bool> isWanted)
+    {
+        try
+        {
+            await Eventually.IsTrueAsync("Output of the AppHost", _startLimit, () => _process.HasExited || isWanted(Output));
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{e.Message}\n{Output}", e);
+        }
+    }
+
+    /// <returns>Its exit code.</returns>
     public async Task<int> WaitForExitAsync()
     {
         await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(_startLimit);
@@ -81,60 +87,77 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
         return _process.ExitCode;
     }
 
-    /// <summary>What Ctrl+C sends.</summary>
-    public async Task InterruptAsync()
+    /// <summary>Sends it a signal, such as <c>INT</c>, which is what Ctrl+C sends.</summary>
+    public Task SignalAsync(string signal) => SignalAsync(signal, _process.Id);
+
+    public static async Task SignalAsync(string signal, int processId)
     {
-        using var kill = Process.Start("sh", ["-c", $"kill -s INT {_process.Id}"]);
+        using var kill = Process.Start("sh", ["-c", $"kill -s {signal} {processId}"]);
         await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
     }
 
-    public void Kill() => _process.Kill(entireProcessTree: false);
-
-    /// <summary>Everything that it started, and what those started, with the time each began: ids are given out again.</summary>
-    public IReadOnlyList<(int Id, string StartTime)> Descendants()
+    /// <summary>Everything that it started, and what these started, with the time each began: ids are given out again.</summary>
+    public IReadOnlyList<(int Id, string Program, string StartTime)> Descendants()
     {
-        var parents = Directory.GetDirectories("/proc")
+        var processes = Directory.GetDirectories("/proc")
             .Select(directory => int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out var id) ? id : 0)
             .Where(id => id > 0)
             .Select(id => (Id: id, Stat: Stat(id)))
             .Where(process => process.Stat is not null)
-            .ToLookup(process => int.Parse(process.Stat![1], CultureInfo.InvariantCulture), process => (process.Id, process.Stat![19]));
-        var found = new List<(int Id, string StartTime)>();
-        for (var level = parents[_process.Id].ToList(); level.Count > 0; level = [.. level.SelectMany(process => parents[process.Id])])
+            .ToArray();
+        var parents = processes.ToLookup(process => int.Parse(process.Stat![2], CultureInfo.InvariantCulture), process => (process.Id, process.Stat![0], process.Stat![20]));
+        // The orchestrator leaves its parent, and names it in its command line.
+        var orchestrator = processes.Single(process => CommandLine(process.Id).Contains($"start-apiserver\0--monitor\0{_process.Id}\0", StringComparison.Ordinal));
+        List<(int Id, string Program, string StartTime)> found = [(orchestrator.Id, orchestrator.Stat![0], orchestrator.Stat[20])];
+        for (var level = found.ToList(); level.Count > 0; level = [.. level.SelectMany(process => parents[process.Id])])
         {
-            found.AddRange(level);
+            found.AddRange(level.SelectMany(process => parents[process.Id]));
         }
 
         return found;
     }
 
-    public static bool IsAlive((int Id, string StartTime) process) =>
-        Stat(process.Id) is { } stat && stat[0] is not ("Z" or "X") && stat[19] == process.StartTime;
+    public static bool IsAlive((int Id, string Program, string StartTime) process) =>
+        Stat(process.Id) is { } stat && stat[1] is not ("Z" or "X") && stat[20] == process.StartTime;
 
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)
         {
-            Kill();
+            // The orchestrator notices, and ends the rest.
+            _process.Kill(entireProcessTree: false);
             await _process.WaitForExitAsync();
         }
 
         _process.Dispose();
     }
 
-    [GeneratedRegex(@"^api\s+\S+\s+(?<url>http://\S+)", RegexOptions.Multiline)]
-    private static partial Regex ApiRow();
+    [GeneratedRegex(@"api is at (?<url>http://\S+)")]
+    private static partial Regex ApiLine();
 
-    [GeneratedRegex(@"Login to the dashboard at (?<url>http://\S+)")]
-    private static partial Regex LoginLine();
+    [GeneratedRegex(@"Now listening on: (?<url>http://\S+)")]
+    private static partial Regex DashboardLine();
 
-    /// <summary>The fields of /proc/id/stat behind the command's name: state, parent and so on.</summary>
+    private static string CommandLine(int id)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{id}/cmdline");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
+    /// <summary>The fields of /proc/id/stat from the program's name on: name, state, parent and so on.</summary>
     private static string[]? Stat(int id)
     {
         try
         {
             var stat = File.ReadAllText($"/proc/{id}/stat");
-            return stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            var end = stat.LastIndexOf(')');
+            return [stat[(stat.IndexOf('(', StringComparison.Ordinal) + 1)..end], .. stat[(end + 2)..].Split(' ')];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

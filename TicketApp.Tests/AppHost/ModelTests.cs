@@ -85,7 +85,7 @@ public sealed class ModelTests
             .Where(pair => pair.Endpoint.IsExternal)
             .ToArray();
 
-        Assert.Equal(("api", "http", 5380), Assert.Single(external.Select(pair => (pair.Name, pair.Endpoint.Name, pair.Endpoint.Port ?? 0))));
+        Assert.Equal(("api", "http"), Assert.Single(external.Select(pair => (pair.Name, pair.Endpoint.Name))));
     }
 
     [Theory]
@@ -146,7 +146,7 @@ public sealed class ModelTests
     }
 
     private static Task<IDistributedApplicationTestingBuilder> CreateAsync(params string[] args) =>
-        DistributedApplicationTestingBuilder.CreateAsync<Projects.TicketApp_AppHost>(args, Cancel);
+        DistributedApplicationTestingBuilder.CreateAsync<Projects.TicketApp_AppHost>(["--Servers:Mode=containers", .. args], Cancel);
 
     private static T Find<T>(IDistributedApplicationTestingBuilder builder, string name)
         where T : IResource => builder.Resources.OfType<T>().Single(resource => resource.Name == name);

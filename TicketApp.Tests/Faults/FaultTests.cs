@@ -92,8 +92,7 @@ public sealed class FaultTests(FaultApp app)
     {
         foreach (var instance in app.InstancesOf("worker").Concat(app.InstancesOf("api")))
         {
-            var result = await app.App.ResourceCommands.ExecuteCommandAsync(instance, KnownResourceCommands.StopCommand, Cancel);
-            Assert.True(result.Success, instance);
+            await app.StopAsync(instance);
             await app.StartAsync(instance);
         }
     });

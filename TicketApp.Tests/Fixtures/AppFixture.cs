@@ -1,8 +1,14 @@
+using Npgsql;
+using TicketApp.Api.Database;
+
 namespace TicketApp.Tests.Fixtures;
 
 /// <summary>The application with a model that answers within milliseconds.</summary>
 public sealed class AppFixture : RunningApp
 {
+    /// <summary>A database with the schema and nothing else, to be copied.</summary>
+    public const string EmptyDatabase = "empty";
+
     protected override IReadOnlyDictionary<string, string> ApiSettings { get; } = new Dictionary<string, string>
     {
         // Receivers are in the tests' process, and fail for less than three days.
@@ -20,6 +26,20 @@ public sealed class AppFixture : RunningApp
         ["Simulator__Min"] = "00:00:00.010",
         ["Simulator__Max"] = "00:00:00.050",
     };
+
+    protected override async Task PrepareAsync(string database)
+    {
+        await using var server = NpgsqlDataSource.Create(database);
+        // Tests make a hundred databases here, of which none needs to outlast a power cut.
+        foreach (var sql in (string[])["alter system set fsync = off", "select pg_reload_conf()", $"create database {EmptyDatabase}"])
+        {
+            await using var command = server.CreateCommand(sql);
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+
+        await using var empty = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { Database = EmptyDatabase }.ConnectionString);
+        await DatabaseMigrator.MigrateAsync(empty, Migration.All, TestContext.Current.CancellationToken);
+    }
 }
 
 [CollectionDefinition(Name)]

@@ -1,34 +1,45 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
-using System.Text;
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace TicketApp.Tests.Fixtures;
 
-/// <summary>The whole application, started by its AppHost on data of its own. One start serves all tests of a collection.</summary>
+/// <summary>The whole application, as processes of this machine on data of its own: what the AppHost runs, without its orchestrator. One start serves all tests of a collection.</summary>
 public abstract class RunningApp : IAsyncLifetime
 {
-    private static readonly TimeSpan _startLimit = TimeSpan.FromMinutes(3);
+    protected const string ApiService = "api";
+    protected const string WorkerService = "worker";
+
+    private const int WorkerReplicas = 2;
+    private const int MaxLines = 100;
+    private const string Password = "PasswordOfTheTests";
     private static readonly TimeSpan _finishLimit = TimeSpan.FromSeconds(60);
 
-    private DistributedApplication? _app;
+    private readonly List<ChildProcess> _processes = [];
+    private DirectoryInfo? _directory;
+    private string? _database;
+    private Uri? _broker;
     private HttpClient? _api;
+    private HttpClient[]? _replicas;
     private ErrorsQueue? _errors;
     private string? _obstacle;
 
-    public DistributedApplication App => Available(_app);
-
+    /// <summary>Calls whichever replica of the API listens.</summary>
     public HttpClient Api => Available(_api);
 
     public ErrorsQueue Errors => Available(_errors);
 
     /// <summary>Npgsql connection string of the database.</summary>
-    public string Database { get; private set; } = "";
+    public string Database => Available(_database);
 
     /// <summary>AMQP URI of the broker.</summary>
-    public string Broker { get; private set; } = "";
+    public Uri Broker => Available(_broker);
+
+    /// <summary>Servers, then replicas of services.</summary>
+    private protected IReadOnlyList<ChildProcess> Processes => _processes;
 
     protected virtual IReadOnlyDictionary<string, string> ApiSettings { get; } = new Dictionary<string, string>();
 
@@ -48,18 +59,23 @@ public abstract class RunningApp : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
-        await OnStoppingAsync();
         _api?.Dispose();
+        foreach (var replica in _replicas ?? [])
+        {
+            replica.Dispose();
+        }
+
         if (_errors is not null)
         {
             await _errors.DisposeAsync();
         }
 
-        if (_app is not null)
-        {
-            await _app.DisposeAsync();
-        }
+        await Task.WhenAll(_processes.Select(process => process.DisposeAsync().AsTask()));
+        _directory?.Delete(recursive: true);
     }
+
+    /// <summary>Calls one replica of the API.</summary>
+    public HttpClient Replica(int number) => Available(_replicas)[number];
 
     /// <summary>The id of a new user.</summary>
     public async Task<string> CreateUserAsync()
@@ -101,17 +117,46 @@ public abstract class RunningApp : IAsyncLifetime
         return response.StatusCode == HttpStatusCode.Accepted ? null : await FieldAsync(response, "ticket_response");
     });
 
-    /// <summary>Called while the model can still be changed.</summary>
-    protected virtual void OnBuilding(IDistributedApplicationTestingBuilder builder)
+    /// <summary>The variables of a service.</summary>
+    /// <param name="service"><see cref="ApiService"/> or <see cref="WorkerService"/>.</param>
+    /// <param name="database">Npgsql connection string of the database.</param>
+    /// <param name="broker">AMQP URI of the broker.</param>
+    protected virtual IReadOnlyDictionary<string, string> EnvironmentOf(string service, string database, Uri broker)
     {
+        Dictionary<string, string> environment = new()
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            ["ConnectionStrings__rabbitmq"] = broker.ToString(),
+        };
+        if (service == ApiService)
+        {
+            environment["ConnectionStrings__tickets"] = database;
+        }
+
+        foreach (var (name, value) in service == ApiService ? ApiSettings : WorkerSettings)
+        {
+            environment[name] = value;
+        }
+
+        return environment;
     }
 
-    /// <summary>Called before anything starts.</summary>
-    protected virtual void OnBuilt(DistributedApplication app)
+    /// <summary>Starts some of its processes; if one does not start, what all of them wrote is told.</summary>
+    private protected async Task StartAsync(IEnumerable<ChildProcess> processes)
     {
+        try
+        {
+            await Task.WhenAll(processes.Select(process => process.StartAsync()));
+        }
+        catch (Exception e) when (e is TimeoutException or InvalidOperationException)
+        {
+            var output = _processes.SelectMany(process => process.Output.TakeLast(MaxLines).Select(line => $"[{process.Name}] {line}"));
+            throw new InvalidOperationException($"{e.Message}\n{string.Join('\n', output)}", e);
+        }
     }
 
-    protected virtual ValueTask OnStoppingAsync() => ValueTask.CompletedTask;
+    /// <summary>Called when everything runs, before the first test.</summary>
+    protected virtual Task PrepareAsync(string database) => Task.CompletedTask;
 
     private static async Task<string> FieldAsync(HttpResponseMessage response, string name)
     {
@@ -134,73 +179,47 @@ public abstract class RunningApp : IAsyncLifetime
 
     private async Task StartAsync()
     {
-        using var limit = new CancellationTokenSource(_startLimit);
-        // Not disposed of here: the application that it builds outlives it.
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.TicketApp_AppHost>(limit.Token);
-        foreach (var resource in builder.Resources)
+        _directory = Directory.CreateTempSubdirectory("ticketapp-tests-");
+        // The servers run as users of their own, who pass through it.
+        File.SetUnixFileMode(_directory.FullName, (UnixFileMode)Convert.ToInt32("755", 8));
+        NpgsqlConnectionStringBuilder database = new()
         {
-            // Data of its own, gone afterwards: a developer's application may be running on the volumes.
-            foreach (var volume in resource.Annotations.OfType<ContainerMountAnnotation>().ToList())
-            {
-                resource.Annotations.Remove(volume);
-            }
-        }
-
-        Configure(builder, "api", ApiSettings);
-        Configure(builder, "worker", WorkerSettings);
-        builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(resource => resource.Name == "api")).WithReplicas(ApiReplicas);
-        OnBuilding(builder);
-        _app = await builder.BuildAsync(limit.Token);
-        OnBuilt(_app);
+            Host = "127.0.0.1",
+            Port = AppProcesses.NextPort(),
+            Username = "postgres",
+            Password = Password,
+            Database = "tickets",
+        };
+        Uri broker = new($"amqp://tests:{Password}@127.0.0.1:{AppProcesses.NextPort().ToString(CultureInfo.InvariantCulture)}");
+        _processes.AddRange(AppProcesses.Postgres(_directory.FullName, database), AppProcesses.RabbitMq(_directory.FullName, broker));
         try
         {
-            await _app.StartAsync(limit.Token);
+            await StartAsync(_processes);
         }
-        catch (DistributedApplicationException e) when (AppAvailability.MaySkip)
+        catch (InvalidOperationException) when (MissingServer() is { } missing)
         {
-            // A server is not installed.
-            _obstacle = e.Message;
+            _obstacle = missing;
             return;
         }
 
-        try
-        {
-            await _app.ResourceNotifications.WaitForResourceHealthyAsync("api", limit.Token);
-            await _app.ResourceNotifications.WaitForResourceHealthyAsync("worker", limit.Token);
-        }
-        catch (Exception e) when (e is DistributedApplicationException or OperationCanceledException)
-        {
-            throw new InvalidOperationException($"The application did not start.\n{await OutputAsync(_app)}", e);
-        }
+        int[] ports = [.. Enumerable.Range(0, ApiReplicas).Select(_ => AppProcesses.NextPort())];
+        ChildProcess[] services =
+        [
+            .. ports.Select((port, i) => Service(ApiService, "TicketApp.Api", i, port)),
+            .. Enumerable.Range(0, WorkerReplicas).Select(i => Service(WorkerService, "TicketApp.Worker", i, AppProcesses.NextPort())),
+        ];
+        _processes.AddRange(services);
+        await StartAsync(services);
+        _errors = await ErrorsQueue.OpenAsync(broker, TestContext.Current.CancellationToken);
+        await PrepareAsync(database.ConnectionString);
+        (_database, _broker) = (database.ConnectionString, broker);
+        _replicas = [.. ports.Select(port => AppProcesses.Client([port]))];
+        _api = AppProcesses.Client(ports);
 
-        Database = (await _app.GetConnectionStringAsync("tickets", limit.Token))!;
-        Broker = (await _app.GetConnectionStringAsync("rabbitmq", limit.Token))!;
-        _errors = await ErrorsQueue.OpenAsync(new Uri(Broker), limit.Token);
-        _api = _app.CreateHttpClient("api");
+        ChildProcess Service(string name, string project, int replica, int port) => AppProcesses.Service(
+            $"{name}-{(replica + 1).ToString(CultureInfo.InvariantCulture)}", project, port, EnvironmentOf(name, database.ConnectionString, broker));
     }
 
-    /// <summary>What the resources wrote, which says why one of them did not start.</summary>
-    private static async Task<string> OutputAsync(DistributedApplication app)
-    {
-        var loggers = app.Services.GetRequiredService<ResourceLoggerService>();
-        var output = new StringBuilder();
-        foreach (var resource in (string[])["postgres", "rabbitmq", "api", "worker"])
-        {
-            await foreach (var lines in loggers.GetAllAsync(resource))
-            {
-                output.AppendJoin('\n', lines.Select(line => $"[{resource}] {line.Content}")).AppendLine();
-            }
-        }
-
-        return output.ToString();
-    }
-
-    private static void Configure(IDistributedApplicationTestingBuilder builder, string project, IReadOnlyDictionary<string, string> settings)
-    {
-        var resource = builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(resource => resource.Name == project));
-        foreach (var (name, value) in settings)
-        {
-            resource.WithEnvironment(name, value);
-        }
-    }
+    /// <summary>What a script said of a server that this machine does not have.</summary>
+    private string? MissingServer() => _processes.SelectMany(server => server.Output).FirstOrDefault(line => line.Contains("is not installed", StringComparison.Ordinal));
 }

@@ -13,28 +13,10 @@ internal sealed class ScratchDatabase : IAsyncDisposable
 
     public NpgsqlDataSource Source { get; }
 
-    public static async Task<ScratchDatabase> CreateAsync(RunningApp app)
-    {
-        var name = $"scratch_{Guid.NewGuid():N}";
-        _ = app.App;
-        var server = NpgsqlDataSource.Create(app.Database);
-        await using (var create = server.CreateCommand($"create database {name}"))
-        {
-            await create.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        }
-
-        NpgsqlDataSourceBuilder source = new(new NpgsqlConnectionStringBuilder(app.Database) { Database = name }.ConnectionString);
-        DatabaseServices.Tune(source);
-        return new(server, name, source.Build());
-    }
+    public static Task<ScratchDatabase> CreateAsync(AppFixture app) => CreateAsync(app, template: "template1");
 
     /// <summary>One with the schema in it.</summary>
-    public static async Task<ScratchDatabase> CreateMigratedAsync(RunningApp app)
-    {
-        var database = await CreateAsync(app);
-        await DatabaseMigrator.MigrateAsync(database.Source, Migration.All, TestContext.Current.CancellationToken);
-        return database;
-    }
+    public static Task<ScratchDatabase> CreateMigratedAsync(AppFixture app) => CreateAsync(app, AppFixture.EmptyDatabase);
 
     public async Task ExecuteAsync(string sql)
     {
@@ -58,5 +40,19 @@ internal sealed class ScratchDatabase : IAsyncDisposable
         }
 
         await _server.DisposeAsync();
+    }
+
+    private static async Task<ScratchDatabase> CreateAsync(AppFixture app, string template)
+    {
+        var name = $"scratch_{Guid.NewGuid():N}";
+        var server = NpgsqlDataSource.Create(app.Database);
+        await using (var create = server.CreateCommand($"create database {name} template {template}"))
+        {
+            await create.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+
+        NpgsqlDataSourceBuilder source = new(new NpgsqlConnectionStringBuilder(app.Database) { Database = name }.ConnectionString);
+        DatabaseServices.Tune(source);
+        return new(server, name, source.Build());
     }
 }

@@ -1,2 +1,19 @@
-// One application at a time: each wants both cores, and the ports that one has chosen stay free until it has taken them.
-[assembly: CollectionBehavior(DisableTestParallelization = true)]
+using TicketApp.Tests.Fixtures;
+using Xunit.Sdk;
+using Xunit.v3;
+
+// Two applications at a time: most of a test is waiting, which leaves two cores to two of them.
+[assembly: CollectionBehavior(MaxParallelThreads = 2)]
+[assembly: TestCollectionOrderer(typeof(TestOrder))]
+
+namespace TicketApp.Tests.Fixtures;
+
+/// <summary>The collections that take longest first, so that the short ones fill up the end.</summary>
+public sealed class TestOrder : ITestCollectionOrderer
+{
+    private static readonly string[] _first = [AppCollection.Name, FaultCollection.Name, KeyedCollection.Name, SlowAppCollection.Name];
+
+    public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
+        where TTestCollection : ITestCollection =>
+        [.. testCollections.OrderBy(collection => Array.IndexOf(_first, collection.TestCollectionDisplayName) is >= 0 and var place ? place : _first.Length)];
+}

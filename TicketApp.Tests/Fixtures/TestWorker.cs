@@ -27,9 +27,8 @@ internal sealed class TestWorker : IAsyncDisposable
     public static async Task<TestWorker> StartAsync(
         RunningApp app, string model, Action<IHostApplicationBuilder> add, params IEnumerable<KeyValuePair<string, string?>> settings)
     {
-        _ = app.App;
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:rabbitmq", app.Broker), new("Worker:DrainTimeout", "00:00:01"), .. settings]);
+        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:rabbitmq", app.Broker.ToString()), new("Worker:DrainTimeout", "00:00:01"), .. settings]);
         builder.AddBroker(HealthStatus.Unhealthy);
         add(builder);
         builder.Services.AddTicketRuns();

@@ -23,10 +23,9 @@ public sealed class AcknowledgementTests(AppFixture app)
     [InlineData(1000)]
     public async Task Exactly_what_was_acknowledged_is_gone_whatever_the_order(ushort prefetch)
     {
-        _ = app.App;
         // Room for the others to come past them.
         var kept = Math.Min(3, prefetch - 1);
-        ConnectionFactory factory = new() { Uri = new Uri(app.Broker) };
+        ConnectionFactory factory = new() { Uri = app.Broker };
         var queue = $"tickets.acknowledged-{prefetch}";
         using BrokerPublisher publisher = new(factory, NullLogger<BrokerPublisher>.Instance);
         using Taker taker = new(factory, publisher, queue, prefetch);

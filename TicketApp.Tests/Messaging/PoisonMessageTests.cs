@@ -69,8 +69,7 @@ public sealed class PoisonMessageTests(AppFixture app)
 
     private async Task PublishAsync(string queue, byte[] body)
     {
-        _ = app.App;
-        await using var connection = await new ConnectionFactory { Uri = new Uri(app.Broker) }.CreateConnectionAsync(Cancel);
+        await using var connection = await new ConnectionFactory { Uri = app.Broker }.CreateConnectionAsync(Cancel);
         await using var channel = await connection.CreateChannelAsync(new CreateChannelOptions(true, true), Cancel);
         await channel.BasicPublishAsync("", queue, mandatory: true, body, Cancel);
     }

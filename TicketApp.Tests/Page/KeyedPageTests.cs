@@ -7,17 +7,17 @@ using static Microsoft.Playwright.Assertions;
 namespace TicketApp.Tests.Page;
 
 /// <summary>The page in a browser, on an Api that wants keys.</summary>
-[Collection(AppCollection.Name)]
-public sealed class KeyedPageTests(KeyedReplicas replicas, BrowserFixture browser) : IClassFixture<KeyedReplicas>
+[Collection(KeyedCollection.Name)]
+public sealed class KeyedPageTests(KeyedApp app, BrowserFixture browser)
 {
     private const string Secret = """{"seed":2,"seconds":0,"for":"its user alone"}""";
 
     [Fact]
     public async Task A_user_comes_with_a_key_and_sees_what_the_key_opens_and_nothing_else()
     {
-        var other = await replicas.CreateUserAsync();
+        var other = await app.CreateUserWithKeyAsync();
         var ticketId = await SubmitAsync(other);
-        await using var page = await TicketPage.OpenAsync(replicas.First.BaseAddress!, browser);
+        await using var page = await TicketPage.OpenAsync(app.First.BaseAddress!, browser);
         await Expect(page.Page.GetByText("The models are listed once there is a user")).ToBeVisibleAsync();
 
         await page.SubmitAsync("""{"seed":1,"seconds":0}""");
@@ -81,6 +81,6 @@ public sealed class KeyedPageTests(KeyedReplicas replicas, BrowserFixture browse
     }
 
     private async Task<string> SubmitAsync((string Id, string Key) user) =>
-        (await KeyedReplicas.AskAsync(
-            replicas.First, HttpMethod.Post, "/v1/tickets", user.Key, HttpStatusCode.Created, new JsonObject { ["user_id"] = user.Id, ["input"] = Secret }))!["id"]!.GetValue<string>();
+        (await KeyedApp.AskAsync(
+            app.First, HttpMethod.Post, "/v1/tickets", user.Key, HttpStatusCode.Created, new JsonObject { ["user_id"] = user.Id, ["input"] = Secret }))!["id"]!.GetValue<string>();
 }

@@ -13,14 +13,6 @@ internal sealed class Chart(string folder)
     public IEnumerable<string> Files => Directory.EnumerateFiles(Path.Combine(Folder, "templates"), "*.yaml", SearchOption.AllDirectories)
         .Select(file => Path.GetRelativePath(Path.Combine(Folder, "templates"), file).Replace('\\', '/')).Order(StringComparer.Ordinal);
 
-    /// <summary>Every value is its own name, or another number for a number: two charts that render alike ask for the same values.</summary>
-    public JsonObject MarkedValues()
-    {
-        var marked = (JsonObject)Values.DeepClone();
-        Mark(marked, []);
-        return marked;
-    }
-
     /// <summary>The values with a text for each secret.</summary>
     public JsonObject ValuesWithSecrets(Func<string, string> secret)
     {
@@ -44,25 +36,4 @@ internal sealed class Chart(string folder)
     public Dictionary<string, string> Variables(string workload, JsonNode values) =>
         ((JsonObject)Parse($"{workload}/config.yaml", values)["data"]!).Concat((JsonObject)Parse($"{workload}/secrets.yaml", values)["stringData"]!)
         .ToDictionary(entry => entry.Key, entry => entry.Value!.GetValue<string>());
-
-    private static void Mark(JsonObject node, string[] path)
-    {
-        foreach (var (key, value) in node.ToArray())
-        {
-            string[] name = [.. path, key];
-            switch (value)
-            {
-                case JsonObject inner:
-                    Mark(inner, name);
-                    break;
-                case JsonValue number when long.TryParse(number.ToString(), out _):
-                    var mark = 1000L + name.Sum(part => part.Sum(character => character));
-                    node[key] = number.TryGetValue<long>(out _) ? mark : $"{mark}";
-                    break;
-                default:
-                    node[key] = string.Concat(name.SelectMany(part => part.Where(char.IsAsciiLetterOrDigit)));
-                    break;
-            }
-        }
-    }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
 using TicketApp.Tests.Fixtures;
 
@@ -10,15 +9,22 @@ public sealed class DeployTests
     private const string Password = "Letters0and9digits";
     private static readonly Chart _deployed = new(Path.Combine(Repository.Root, "deploy", "kubernetes"));
 
-    [Fact]
-    public async Task The_chart_is_the_models()
-    {
-        var published = await Publication.OfTicketAppAsync();
+    [Theory]
+    [InlineData("kubernetes")]
+    [InlineData("compose")]
+    public async Task Every_file_is_the_models(string target) =>
+        Publication.AssertSame(Path.Combine(Repository.Root, "deploy", target), await Publication.OfTicketAppToAsync(target));
 
-        Assert.Equal(published.Files, _deployed.Files);
-        SampleTests.AssertSame("values.yaml", published.Values, _deployed.Values);
-        var values = published.MarkedValues();
-        Assert.All(published.Files, file => SampleTests.AssertSame(file, published.Parse(file, values), _deployed.Parse(file, values)));
+    /// <summary>As a person publishes.</summary>
+    [Fact]
+    public async Task A_process_of_its_own_writes_the_same_and_ends_with_0()
+    {
+        var folder = Publication.NewFolder();
+
+        var (exitCode, output, error) = await Publication.RunAppHostAsync(folder, "--Deployment:Target=kubernetes");
+
+        Assert.True(exitCode == 0, output + error);
+        Publication.AssertSame(Path.Combine(Repository.Root, "deploy", "kubernetes"), folder);
     }
 
     [Fact]
@@ -61,27 +67,15 @@ public sealed class DeployTests
         Assert.All(names, name => Assert.Contains($"name: '{name}'", bicep, StringComparison.Ordinal));
     }
 
-    [Fact]
-    public async Task The_compose_file_is_the_models()
-    {
-        Assert.SkipWhen(AppAvailability.IsOffline, "Only the real Aspire packages publish for Docker Compose.");
-        var published = await Publication.OfTicketAppToAsync("compose");
-
-        foreach (var file in (string[])["docker-compose.yaml", ".env"])
-        {
-            Assert.Equal(await File.ReadAllTextAsync(Path.Combine(published, file), TestContext.Current.CancellationToken), await ReadAsync("compose", file));
-        }
-    }
-
     [Theory]
     [InlineData("TicketApp.Api", "ConnectionStrings:tickets is not set")]
     [InlineData("TicketApp.Worker", "ConnectionStrings:rabbitmq is not set")]
     public async Task A_service_without_its_servers_ends_and_says_so(string service, string line)
     {
-        var (ok, output) = await RunAsync("dotnet", Path.Combine(AppContext.BaseDirectory, $"{service}.dll"), "");
+        var (exitCode, output, error) = await Publication.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, $"{service}.dll")]);
 
-        Assert.False(ok);
-        Assert.Contains(line, output.Split('\n')[0], StringComparison.Ordinal);
+        Assert.NotEqual(0, exitCode);
+        Assert.Contains(line, (output + error).Split('\n')[0], StringComparison.Ordinal);
     }
 
     [Fact]
@@ -120,9 +114,9 @@ public sealed class DeployTests
     [InlineData("TicketApp.Worker", "worker")]
     public async Task Images_are_named_as_the_chart_names_them(string project, string service)
     {
-        var (ok, output) = await RunAsync("dotnet", $"msbuild {Path.Combine(Repository.Root, project)} -nologo -getProperty:ContainerRepository", "");
+        var (exitCode, output, error) = await Publication.RunAsync("dotnet", ["msbuild", Path.Combine(Repository.Root, project), "-nologo", "-getProperty:ContainerRepository"]);
 
-        Assert.True(ok, output);
+        Assert.True(exitCode == 0, output + error);
         Assert.Equal($"{output.Trim()}:latest", (string?)_deployed.Values["parameters"]![service]![$"{service}_image"]);
         Assert.Equal(8080, (long)_deployed.Values["parameters"]![service]!["port_http"]!);
     }
@@ -140,28 +134,9 @@ public sealed class DeployTests
         _ => [path],
     };
 
-    private static Task<(bool Ok, string Output)> KubectlAsync(string arguments, string input) => RunAsync("kubectl", arguments, input);
-
-    private static async Task<(bool Ok, string Output)> RunAsync(string program, string arguments, string input)
+    private static async Task<(bool Ok, string Output)> KubectlAsync(string arguments, string input)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        // No cluster and no servers, whatever is set where the tests run.
-        start.Environment["KUBECONFIG"] = "/dev/null";
-        start.Environment.Remove("ConnectionStrings__tickets");
-        start.Environment.Remove("ConnectionStrings__rabbitmq");
-        try
-        {
-            using var process = Process.Start(start)!;
-            await process.StandardInput.WriteAsync(input);
-            process.StandardInput.Close();
-            var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-            var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-            return (process.ExitCode == 0, await output + error);
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return (false, "");
-        }
+        var (exitCode, output, error) = await Publication.RunAsync("kubectl", arguments.Split(' '), input);
+        return (exitCode == 0, output + error);
     }
 }

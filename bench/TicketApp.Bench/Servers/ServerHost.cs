@@ -15,8 +15,9 @@ internal sealed class ServerHost : IAsyncDisposable
     private static readonly TimeSpan _startLimit = TimeSpan.FromMinutes(3);
 
     private readonly DistributedApplication _app;
+    private readonly DirectoryInfo _data;
 
-    private ServerHost(DistributedApplication app, string database, string broker) => (_app, Database, Broker) = (app, database, broker);
+    private ServerHost(DistributedApplication app, DirectoryInfo data, string database, string broker) => (_app, _data, Database, Broker) = (app, data, database, broker);
 
     /// <summary>Npgsql connection string.</summary>
     public string Database { get; }
@@ -28,7 +29,14 @@ internal sealed class ServerHost : IAsyncDisposable
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(_startLimit);
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.TicketApp_AppHost>(limit.Token);
+        var data = Directory.CreateTempSubdirectory("ticketapp-bench-");
+        if (!OperatingSystem.IsWindows())
+        {
+            // Root's servers run as service users, who have to pass through.
+            File.SetUnixFileMode(data.FullName, (UnixFileMode)Convert.ToInt32("755", 8));
+        }
+
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.TicketApp_AppHost>([$"--Servers:Data={data.FullName}"], limit.Token);
         // What the servers say of themselves is not what this program is run for.
         builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.None));
         foreach (var project in builder.Resources.OfType<ProjectResource>().ToList())
@@ -48,8 +56,12 @@ internal sealed class ServerHost : IAsyncDisposable
         await app.StartAsync(limit.Token);
         await app.ResourceNotifications.WaitForResourceHealthyAsync("tickets", limit.Token);
         await app.ResourceNotifications.WaitForResourceHealthyAsync("rabbitmq", limit.Token);
-        return new(app, (await app.GetConnectionStringAsync("tickets", limit.Token))!, (await app.GetConnectionStringAsync("rabbitmq", limit.Token))!);
+        return new(app, data, (await app.GetConnectionStringAsync("tickets", limit.Token))!, (await app.GetConnectionStringAsync("rabbitmq", limit.Token))!);
     }
 
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        _data.Delete(recursive: true);
+    }
 }

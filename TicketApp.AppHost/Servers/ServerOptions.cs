@@ -1,0 +1,74 @@
+using Microsoft.Extensions.Configuration;
+using TicketApp.AppHost.Deployment;
+
+namespace TicketApp.AppHost.Servers;
+
+internal enum ServerMode
+{
+    /// <summary>Containers if an engine answers, else native processes.</summary>
+    Auto,
+
+    /// <summary>The official images.</summary>
+    Containers,
+
+    /// <summary>Processes of this machine, from the packages of its Linux distribution.</summary>
+    Native,
+}
+
+/// <summary>How a run on this machine has its PostgreSQL and RabbitMQ, from the section <c>Servers</c>. What is published has containers.</summary>
+internal sealed class ServerOptions
+{
+    public const string SectionName = "Servers";
+
+    /// <summary>Containers or native processes. Default <see cref="ServerMode.Auto"/>.</summary>
+    public ServerMode Mode { get; set; }
+
+    /// <summary>
+    /// Where native servers keep their data, a directory for each server and checkout. Default <c>~/.local/state/ticketapp</c>; for root
+    /// <c>/var/lib/ticketapp</c>, because its servers run as service users, who cannot enter a private home directory.
+    /// </summary>
+    public string Data { get; set; } = Path.Combine(
+        Environment.IsPrivilegedProcess ? "/var/lib"
+        : Environment.GetEnvironmentVariable("XDG_STATE_HOME") is { Length: > 0 } state ? state
+        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".local", "state"),
+        "ticketapp");
+
+    public bool IsNative => Mode == ServerMode.Native;
+}
+
+internal static class ServerConfiguration
+{
+    /// <summary>Reads the section, and decides what it leaves open: <see cref="ServerOptions.Mode"/> is then one of the two.</summary>
+    public static ServerOptions GetServerOptions(this IDistributedApplicationBuilder builder, DeploymentOptions deployment)
+    {
+        ServerOptions options = new();
+        try
+        {
+            builder.Configuration.GetSection(ServerOptions.SectionName).Bind(options);
+        }
+        catch (InvalidOperationException)
+        {
+            builder.FailAtStart("Servers:Mode is auto, containers or native.");
+        }
+
+        if (builder.ExecutionContext.IsPublishMode || (deployment.ExternalPostgres && deployment.ExternalRabbitMq))
+        {
+            options.Mode = ServerMode.Containers;
+            return options;
+        }
+
+        var reason = "Servers:Mode says so";
+        if (options.Mode == ServerMode.Auto)
+        {
+            // The names under which Aspire reads which engine it uses.
+            var engine = builder.Configuration["ASPIRE_CONTAINER_RUNTIME"] ?? builder.Configuration["DOTNET_ASPIRE_CONTAINER_RUNTIME"];
+            (var answers, reason) = ContainerEngine.ProbeAsync(engine).GetAwaiter().GetResult();
+            options.Mode = answers || !OperatingSystem.IsLinux() ? ServerMode.Containers : ServerMode.Native;
+        }
+
+        builder.Announce(options.IsNative
+            ? $"PostgreSQL and RabbitMQ run as processes of this machine, with their data in {options.Data} ({reason})"
+            : $"PostgreSQL and RabbitMQ run in containers ({reason})");
+        return options;
+    }
+}

@@ -1,0 +1,54 @@
+#!/bin/sh
+# RabbitMQ as a process of this machine, without plugins. "rabbitmq.sh check" only says why it could not start.
+#   DATA                  its directory, made at the first start
+#   PORT                  where it listens, on 127.0.0.1 only
+#   EPMD_PORT, DIST_PORT  Erlang's own, on 127.0.0.1 only
+#   USERNAME, PASSWORD    of its only user; a new one counts from the next start
+set -eu
+NAME=RabbitMQ SERVICE_USER=rabbitmq PACKAGE=rabbitmq-server
+. "$(dirname "$0")/server.sh"
+
+# The server's own script: a distribution's wrapper in the path switches users and fixes directories.
+program=$(ls -d /usr/lib*/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server /opt/rabbitmq_server-*/sbin/rabbitmq-server /opt/rabbitmq/sbin/rabbitmq-server 2>/dev/null | sort -V | tail -n 1)
+epmd=$(command -v epmd || ls -d /usr/lib*/erlang/bin/epmd 2>/dev/null | tail -n 1)
+[ -n "$program" ] && [ -n "$epmd" ] || missing
+prepare
+[ "${1:-}" != check ] || exit 0
+
+mkdir -p "$DATA"
+echo '[].' >"$DATA/enabled_plugins"
+# The limits are absolute, since a share of a large machine's memory or disk says nothing about this small broker.
+cat >"$DATA/rabbitmq.conf" <<CONF
+listeners.tcp.1 = 127.0.0.1:$PORT
+load_definitions = $DATA/definitions.json
+log.console = true
+log.console.level = warning
+log.file.level = info
+vm_memory_high_watermark.absolute = 512MB
+disk_free_limit.absolute = 200MB
+CONF
+# Read at every start, so that user and password are what the AppHost gives, whatever the data was made with.
+quote() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
+cat >"$DATA/definitions.json" <<JSON
+{
+  "vhosts": [{ "name": "/" }],
+  "users": [{ "name": "$(quote "$USERNAME")", "password": "$(quote "$PASSWORD")", "tags": [] }],
+  "permissions": [{ "user": "$(quote "$USERNAME")", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" }]
+}
+JSON
+unset PASSWORD
+# A new one each time: no other node shares it, and one that was damaged would stop the server.
+rm -f "$DATA/.erlang.cookie"
+od -An -N20 -tx1 /dev/urandom | tr -d ' \n' >"$DATA/.erlang.cookie"
+chmod 400 "$DATA/.erlang.cookie"
+own "$DATA"
+
+# RUNNING_UNDER_SYSTEMD makes the server's script exec the broker, so that signals reach it.
+export HOME="$DATA" ERL_EPMD_PORT="$EPMD_PORT" ERL_EPMD_ADDRESS=127.0.0.1 RABBITMQ_DIST_PORT="$DIST_PORT" RABBITMQ_NODENAME=rabbit@localhost \
+  RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_CONFIG_FILE="$DATA/rabbitmq.conf" RABBITMQ_ADVANCED_CONFIG_FILE="$DATA/advanced.config" \
+  RABBITMQ_ENABLED_PLUGINS_FILE="$DATA/enabled_plugins" RABBITMQ_MNESIA_BASE="$DATA/mnesia" RABBITMQ_LOG_BASE="$DATA/log" \
+  RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}' RUNNING_UNDER_SYSTEMD=true
+
+# Without a port mapper of its own, the node would leave one behind that nobody stops. It ends with this shell.
+$as --pdeathsig TERM "$epmd" -address 127.0.0.1 9>&- &
+supervise TERM "$program"

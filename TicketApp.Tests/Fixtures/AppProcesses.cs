@@ -1,0 +1,152 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Reflection;
+using Npgsql;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+
+namespace TicketApp.Tests.Fixtures;
+
+/// <summary>The processes that an application consists of, each on ports of this machine: its servers, by the AppHost's scripts, and its services, as they were built.</summary>
+internal static class AppProcesses
+{
+    private static readonly string _configuration =
+        typeof(AppProcesses).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == "Configuration").Value!;
+
+    private static readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(10) };
+
+    // Outgoing connections never take ports below the range that the kernel gives them, not even while their server is down.
+    private static int _nextPort = Random.Shared.Next(12_000, 28_000);
+
+    /// <summary>A port of 127.0.0.1 that nobody uses.</summary>
+    public static int NextPort()
+    {
+        while (true)
+        {
+            var port = Interlocked.Increment(ref _nextPort);
+            try
+            {
+                using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                socket.Bind(new IPEndPoint(IPAddress.Any, port));
+                return port;
+            }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied)
+            {
+                // Another's.
+            }
+        }
+    }
+
+    /// <summary>PostgreSQL on data of its own in a directory.</summary>
+    public static ChildProcess Postgres(string directory, NpgsqlConnectionStringBuilder connection)
+    {
+        var probe = new NpgsqlConnectionStringBuilder(connection.ConnectionString) { Pooling = false }.ConnectionString;
+        Dictionary<string, string> settings = new() { ["PASSWORD"] = connection.Password!, ["DATABASE"] = connection.Database! };
+        // Shared memory would outlive a kill.
+        return Server("postgres", "postgres", directory, connection.Port, settings, IsReadyAsync, quickStopSignal: "QUIT");
+
+        async Task<bool> IsReadyAsync()
+        {
+            try
+            {
+                await using NpgsqlConnection attempt = new(probe);
+                await attempt.OpenAsync();
+                return true;
+            }
+            catch (NpgsqlException)
+            {
+                return false;
+            }
+        }
+    }
+
+    /// <summary>RabbitMQ on data of its own in a directory.</summary>
+    public static ChildProcess RabbitMq(string directory, Uri uri)
+    {
+        ConnectionFactory factory = new() { Uri = uri };
+        Dictionary<string, string> settings = new()
+        {
+            ["USERNAME"] = factory.UserName,
+            ["PASSWORD"] = factory.Password,
+            ["EPMD_PORT"] = Text(NextPort()),
+            ["DIST_PORT"] = Text(NextPort()),
+        };
+        return Server("rabbitmq", "beam.smp", directory, uri.Port, settings, IsReadyAsync);
+
+        async Task<bool> IsReadyAsync()
+        {
+            try
+            {
+                await using var attempt = await factory.CreateConnectionAsync();
+                return true;
+            }
+            catch (BrokerUnreachableException)
+            {
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Api or worker, by its project, with the variables that say what is where.</summary>
+    public static ChildProcess Service(string name, string project, int port, IReadOnlyDictionary<string, string> environment)
+    {
+        var assembly = Path.Combine(Repository.Root, project, "bin", _configuration, "net10.0", $"{project}.dll");
+        Dictionary<string, string> variables = new(environment) { ["ASPNETCORE_URLS"] = Address(port) };
+        return new(name, ["dotnet", assembly], variables, async () =>
+        {
+            try
+            {
+                using var answer = await _http.GetAsync(new Uri($"{Address(port)}/health"));
+                return answer.IsSuccessStatusCode;
+            }
+            catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+            {
+                return false;
+            }
+        });
+    }
+
+    /// <summary>A client of replicas: each connection goes to the next one that listens, as a load balancer's would.</summary>
+    public static HttpClient Client(IReadOnlyList<int> ports)
+    {
+        var next = 0;
+        SocketsHttpHandler handler = new() { ConnectCallback = ConnectAsync };
+        return new(handler) { BaseAddress = new(Address(ports[0])) };
+
+        async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+        {
+            var first = Interlocked.Increment(ref next);
+            for (var i = 1; ; i++)
+            {
+                Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                try
+                {
+                    await socket.ConnectAsync(IPAddress.Loopback, ports[(first + i) % ports.Count], cancellationToken);
+                    return new NetworkStream(socket, ownsSocket: true);
+                }
+                catch (Exception e) when (e is SocketException or OperationCanceledException)
+                {
+                    socket.Dispose();
+                    if (e is OperationCanceledException || i == ports.Count)
+                    {
+                        throw;
+                    }
+                }
+            }
+        }
+    }
+
+    private static ChildProcess Server(
+        string name, string program, string directory, int port, Dictionary<string, string> settings, Func<Task<bool>> isReady, string? quickStopSignal = null)
+    {
+        settings["DATA"] = Path.Combine(directory, name);
+        settings["PORT"] = Text(port);
+        var script = Path.Combine(Repository.Root, "TicketApp.AppHost", "Servers", $"{name}.sh");
+        return new(name, ["sh", script], settings, isReady) { Program = program, QuickStopSignal = quickStopSignal };
+    }
+
+    private static string Address(int port) => $"http://127.0.0.1:{Text(port)}";
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}
