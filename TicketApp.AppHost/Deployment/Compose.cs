@@ -2,8 +2,8 @@ using System.Globalization;
 using Aspire.Hosting.Docker.Resources.ComposeNodes;
 using Aspire.Hosting.Docker.Resources.ServiceNodes;
 using Aspire.Hosting.Docker.Resources.ServiceNodes.Swarm;
-using Limits = Aspire.Hosting.Docker.Resources.ServiceNodes.Swarm.Resources;
 using TicketApp.AppHost.Servers;
+using Limits = Aspire.Hosting.Docker.Resources.ServiceNodes.Swarm.Resources;
 
 namespace TicketApp.AppHost.Deployment;
 

@@ -1,8 +1,8 @@
 using Aspire.Hosting.Kubernetes;
 using Aspire.Hosting.Kubernetes.Resources;
+using TicketApp.AppHost.Servers;
 using static TicketApp.AppHost.Deployment.KubernetesObjects;
 using Workload = Aspire.Hosting.Kubernetes.Resources.Deployment;
-using TicketApp.AppHost.Servers;
 
 namespace TicketApp.AppHost.Deployment;
 
