@@ -120,7 +120,11 @@ internal static partial class LocalRun
         {
             _claims.Add(new FileStream(Path.Combine(Path.GetTempPath(), $"ticketapp-port-{port}.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (UnauthorizedAccessException)
+        {
+            // Another user's AppHost has been here; whether it still is, the port says.
+        }
+        catch (IOException)
         {
             return false;
         }

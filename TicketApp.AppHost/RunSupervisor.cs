@@ -65,12 +65,14 @@ internal sealed partial class RunSupervisor(
         }
     }
 
+    /// <summary>Whether a server's health check could not log in.</summary>
+    internal static bool IsPasswordRefused(IEnumerable<HealthReportSnapshot> reports) =>
+        reports.Any(report => Array.Exists(_refusals, refusal => report.ExceptionText?.Contains(refusal, StringComparison.Ordinal) == true));
+
     /// <summary>A container takes the password that its volume was made with, while the AppHost's is kept in user secrets, which get lost.</summary>
     private void SayIfPasswordIsRefused(ResourceEvent update)
     {
-        if (update.Resource is ContainerResource
-            && update.Snapshot.HealthReports.Any(report => Array.Exists(_refusals, refusal => report.ExceptionText?.Contains(refusal, StringComparison.Ordinal) == true))
-            && _failed.Add(update.ResourceId))
+        if (update.Resource is ContainerResource && IsPasswordRefused(update.Snapshot.HealthReports) && _failed.Add(update.ResourceId))
         {
             var volume = update.Resource.Annotations.OfType<ContainerMountAnnotation>().FirstOrDefault(mount => mount.Type == ContainerMountType.Volume)?.Source;
             Log.Refused(logger, update.Resource.Name, volume);

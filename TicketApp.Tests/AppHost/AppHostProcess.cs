@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Reflection;
 using System.Text;
 using System.Text.RegularExpressions;
 using TicketApp.Tests.Fixtures;
@@ -44,8 +43,7 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
     /// <param name="arguments">Settings, as <c>--Section:Key=value</c>.</param>
     public static AppHostProcess Start(string data, params string[] arguments)
     {
-        var configuration = typeof(AppHostProcess).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
-        var program = Path.Combine(Repository.Root, "TicketApp.AppHost", "bin", configuration, "net10.0", "TicketApp.AppHost");
+        var program = Repository.OutputOf("TicketApp.AppHost");
         ProcessStartInfo start = new(program, [$"--Servers:Data={data}", .. arguments])
         {
             WorkingDirectory = Path.Combine(Repository.Root, "TicketApp.AppHost"),
@@ -88,37 +86,15 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
     }
 
     /// <summary>Sends it a signal, such as <c>INT</c>, which is what Ctrl+C sends.</summary>
-    public Task SignalAsync(string signal) => SignalAsync(signal, _process.Id);
+    public Task SignalAsync(string signal) => ProcessTree.SignalAsync(signal, _process.Id);
 
-    public static async Task SignalAsync(string signal, int processId)
+    /// <summary>Everything that it started, and what these started.</summary>
+    public IReadOnlyList<ProcessEntry> Descendants()
     {
-        using var kill = Process.Start("sh", ["-c", $"kill -s {signal} {processId}"]);
-        await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
-    }
-
-    /// <summary>Everything that it started, and what these started, with the time each began: ids are given out again.</summary>
-    public IReadOnlyList<(int Id, string Program, string StartTime)> Descendants()
-    {
-        var processes = Directory.GetDirectories("/proc")
-            .Select(directory => int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out var id) ? id : 0)
-            .Where(id => id > 0)
-            .Select(id => (Id: id, Stat: Stat(id)))
-            .Where(process => process.Stat is not null)
-            .ToArray();
-        var parents = processes.ToLookup(process => int.Parse(process.Stat![2], CultureInfo.InvariantCulture), process => (process.Id, process.Stat![0], process.Stat![20]));
         // The orchestrator leaves its parent, and names it in its command line.
-        var orchestrator = processes.Single(process => CommandLine(process.Id).Contains($"start-apiserver\0--monitor\0{_process.Id}\0", StringComparison.Ordinal));
-        List<(int Id, string Program, string StartTime)> found = [(orchestrator.Id, orchestrator.Stat![0], orchestrator.Stat[20])];
-        for (var level = found.ToList(); level.Count > 0; level = [.. level.SelectMany(process => parents[process.Id])])
-        {
-            found.AddRange(level.SelectMany(process => parents[process.Id]));
-        }
-
-        return found;
+        var orchestrator = ProcessTree.FindByArguments("start-apiserver", "--monitor", _process.Id.ToString(CultureInfo.InvariantCulture));
+        return [orchestrator, .. ProcessTree.DescendantsOf(orchestrator.Id)];
     }
-
-    public static bool IsAlive((int Id, string Program, string StartTime) process) =>
-        Stat(process.Id) is { } stat && stat[1] is not ("Z" or "X") && stat[20] == process.StartTime;
 
     public async ValueTask DisposeAsync()
     {
@@ -137,33 +113,6 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
 
     [GeneratedRegex(@"Now listening on: (?<url>http://\S+)")]
     private static partial Regex DashboardLine();
-
-    private static string CommandLine(int id)
-    {
-        try
-        {
-            return File.ReadAllText($"/proc/{id}/cmdline");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return "";
-        }
-    }
-
-    /// <summary>The fields of /proc/id/stat from the program's name on: name, state, parent and so on.</summary>
-    private static string[]? Stat(int id)
-    {
-        try
-        {
-            var stat = File.ReadAllText($"/proc/{id}/stat");
-            var end = stat.LastIndexOf(')');
-            return [stat[(stat.IndexOf('(', StringComparison.Ordinal) + 1)..end], .. stat[(end + 2)..].Split(' ')];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
-    }
 
     private async Task ReadAsync(StreamReader reader)
     {

@@ -18,7 +18,7 @@ public sealed class AspireApp : IAsyncLifetime
 
     private readonly ConcurrentDictionary<string, ResourceEvent> _latest = [];
     private readonly CancellationTokenSource _disposed = new();
-    private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("ticketapp-tests-");
+    private readonly DirectoryInfo _data = AppProcesses.CreateDirectory();
     private Task _watching = Task.CompletedTask;
     private DistributedApplication? _app;
     private HttpClient? _api;
@@ -45,8 +45,6 @@ public sealed class AspireApp : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         using CancellationTokenSource limit = new(_startLimit);
-        // Root's servers run as service users, who have to pass through.
-        File.SetUnixFileMode(_data.FullName, (UnixFileMode)Convert.ToInt32("755", 8));
         // Not disposed of here: the application that it builds outlives it.
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.TicketApp_AppHost>(
             [

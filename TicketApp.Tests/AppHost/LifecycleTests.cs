@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
@@ -15,14 +16,13 @@ public sealed class LifecycleTests : IDisposable
     // Of the orchestrator, after the AppHost was killed.
     private static readonly TimeSpan _orphanLimit = TimeSpan.FromSeconds(30);
 
-    private readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("ticketapp-tests-");
+    private readonly DirectoryInfo _data = AppProcesses.CreateDirectory();
 
     public LifecycleTests(AspireApp app)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Servers run as processes on Linux only.");
         // Skips, or fails, where the servers are not installed.
         _ = app.App;
-        File.SetUnixFileMode(_data.FullName, (UnixFileMode)Convert.ToInt32("755", 8));
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -30,7 +30,7 @@ public sealed class LifecycleTests : IDisposable
     public void Dispose() => _data.Delete(recursive: true);
 
     [Fact]
-    public async Task A_killed_AppHost_leaves_no_process_and_the_next_start_finds_the_data_though_the_passwords_are_others()
+    public async Task A_killed_AppHost_leaves_no_process__the_next_finds_its_data_with_other_passwords__and_names_a_server_that_crashes()
     {
         await using var first = AppHostProcess.Start(_data.FullName, Native, "--Parameters:postgres-password=one", "--Parameters:rabbitmq-password=one");
         await first.WaitUntilHealthyAsync();
@@ -45,7 +45,13 @@ public sealed class LifecycleTests : IDisposable
         await using var second = AppHostProcess.Start(_data.FullName, Native, "--Parameters:postgres-password=two\\$(2)", "--Parameters:rabbitmq-password=\"two/\\");
         await second.WaitUntilHealthyAsync();
         Assert.NotEqual(HttpStatusCode.NotFound, await AskAsync(second.Api, ticketId));
-        await StopAsync(second);
+
+        await ProcessTree.SignalAsync("KILL", second.Descendants().First(process => process.Program == "postgres").Id);
+        await second.WaitForOutputAsync(output => output.Contains(" ended: ", StringComparison.Ordinal));
+        Assert.Matches("postgres-\\w+ ended: \\w+, exit code [1-9]", second.Output);
+        await second.SignalAsync("TERM");
+        // Something had failed.
+        Assert.Equal(1, await second.WaitForExitAsync());
     }
 
     [Fact]
@@ -70,38 +76,29 @@ public sealed class LifecycleTests : IDisposable
     }
 
     [Fact]
-    public async Task A_server_that_crashes_is_named_on_the_console()
+    public async Task Where_a_server_cannot_start_one_line_says_so_before_anything_starts()
     {
-        await using var app = AppHostProcess.Start(_data.FullName, Native);
-        await app.WaitUntilHealthyAsync();
-        var postgres = app.Descendants().First(process => process.Program == "postgres");
+        await using var app = AppHostProcess.Start("/proc/data", Native);
 
-        await AppHostProcess.SignalAsync("KILL", postgres.Id);
-
-        await app.WaitForOutputAsync(output => output.Contains(" ended: ", StringComparison.Ordinal));
-        Assert.Matches("postgres-\\w+ ended: \\w+, exit code [1-9]", app.Output);
-        await app.SignalAsync("TERM");
-        // Something had failed.
-        Assert.Equal(1, await app.WaitForExitAsync());
+        Assert.NotEqual(0, await app.WaitForExitAsync());
+        Assert.Single(app.Output.Split('\n'), line => line.Contains("cannot write its data to /proc/data", StringComparison.Ordinal));
+        Assert.DoesNotContain("Now listening on", app.Output, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Data_of_a_newer_server_is_not_touched_and_one_line_says_so()
     {
-        await using (var first = AppHostProcess.Start(_data.FullName, Native))
-        {
-            await first.WaitUntilHealthyAsync();
-            await StopAsync(first);
-        }
-
-        var version = Path.Combine(Assert.Single(_data.GetDirectories("*postgres*")).FullName, "PG_VERSION");
+        var data = _data.CreateSubdirectory("postgres");
+        var version = Path.Combine(data.FullName, "PG_VERSION");
         await File.WriteAllTextAsync(version, "99\n", Cancel);
+        ProcessStartInfo start = new("sh", [AppProcesses.ScriptOf("postgres"), "check"]) { RedirectStandardError = true, Environment = { ["DATA"] = data.FullName } };
 
-        await using var app = AppHostProcess.Start(_data.FullName, Native);
+        using var check = Process.Start(start)!;
 
-        Assert.NotEqual(0, await app.WaitForExitAsync());
-        Assert.Contains("is of PostgreSQL 99, which is not installed", app.Output, StringComparison.Ordinal);
-        Assert.Equal("99\n", await File.ReadAllTextAsync(version, Cancel));
+        Assert.Equal($"The data in {data.FullName} is of PostgreSQL 99, which is not installed: install it, or move that directory away.\n", await check.StandardError.ReadToEndAsync(Cancel));
+        await check.WaitForExitAsync(Cancel);
+        Assert.NotEqual(0, check.ExitCode);
+        Assert.Equal(version, Assert.Single(data.GetFiles()).FullName);
     }
 
     private static bool TryListen(HttpListener listener)
@@ -130,8 +127,8 @@ public sealed class LifecycleTests : IDisposable
         Assert.Empty(_data.GetFiles("postmaster.pid", SearchOption.AllDirectories));
     }
 
-    private static Task AssertNoneLeftAsync(IReadOnlyList<(int Id, string Program, string StartTime)> processes) =>
-        Eventually.IsTrueAsync("No process left", _orphanLimit, () => !processes.Any(AppHostProcess.IsAlive));
+    private static Task AssertNoneLeftAsync(IReadOnlyList<ProcessEntry> processes) =>
+        Eventually.IsTrueAsync("No process left", _orphanLimit, () => !processes.Any(process => process.IsAlive));
 
     private static async Task<string> CreateTicketAsync(Uri api)
     {

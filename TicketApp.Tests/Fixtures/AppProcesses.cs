@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Reflection;
 using Npgsql;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -11,9 +10,6 @@ namespace TicketApp.Tests.Fixtures;
 /// <summary>The processes that an application consists of, each on ports of this machine: its servers, by the AppHost's scripts, and its services, as they were built.</summary>
 internal static class AppProcesses
 {
-    private static readonly string _configuration =
-        typeof(AppProcesses).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == "Configuration").Value!;
-
     private static readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(10) };
 
     // Outgoing connections never take ports below the range that the kernel gives them, not even while their server is down.
@@ -37,6 +33,17 @@ internal static class AppProcesses
             }
         }
     }
+
+    /// <summary>A new directory for the data of servers. Root's run as users of their own, who pass through it.</summary>
+    public static DirectoryInfo CreateDirectory()
+    {
+        var directory = Directory.CreateTempSubdirectory("ticketapp-tests-");
+        File.SetUnixFileMode(directory.FullName, (UnixFileMode)Convert.ToInt32("755", 8));
+        return directory;
+    }
+
+    /// <summary>The script of the AppHost that starts a server.</summary>
+    public static string ScriptOf(string server) => Path.Combine(Repository.Root, "TicketApp.AppHost", "Servers", $"{server}.sh");
 
     /// <summary>PostgreSQL on data of its own in a directory.</summary>
     public static ChildProcess Postgres(string directory, NpgsqlConnectionStringBuilder connection)
@@ -91,9 +98,8 @@ internal static class AppProcesses
     /// <summary>Api or worker, by its project, with the variables that say what is where.</summary>
     public static ChildProcess Service(string name, string project, int port, IReadOnlyDictionary<string, string> environment)
     {
-        var assembly = Path.Combine(Repository.Root, project, "bin", _configuration, "net10.0", $"{project}.dll");
         Dictionary<string, string> variables = new(environment) { ["ASPNETCORE_URLS"] = Address(port) };
-        return new(name, ["dotnet", assembly], variables, async () =>
+        return new(name, [Repository.OutputOf(project)], variables, async () =>
         {
             try
             {
@@ -142,8 +148,7 @@ internal static class AppProcesses
     {
         settings["DATA"] = Path.Combine(directory, name);
         settings["PORT"] = Text(port);
-        var script = Path.Combine(Repository.Root, "TicketApp.AppHost", "Servers", $"{name}.sh");
-        return new(name, ["sh", script], settings, isReady) { Program = program, QuickStopSignal = quickStopSignal };
+        return new(name, ["sh", ScriptOf(name)], settings, isReady) { Program = program, QuickStopSignal = quickStopSignal };
     }
 
     private static string Address(int port) => $"http://127.0.0.1:{Text(port)}";

@@ -67,7 +67,7 @@ internal sealed class ChildProcess(string name, IEnumerable<string> command, IRe
     }
 
     /// <summary>Sends a signal, such as <c>STOP</c>, to what does the work.</summary>
-    public async Task SignalAsync(string signal) => Assert.Equal(0, await SendAsync(signal, [ProgramId()]));
+    public async Task SignalAsync(string signal) => Assert.True(await ProcessTree.SignalAsync(signal, ProgramId()), $"{name} has ended");
 
     /// <summary>Asks it to stop and returns once it has.</summary>
     public async Task StopAsync()
@@ -81,7 +81,7 @@ internal sealed class ChildProcess(string name, IEnumerable<string> command, IRe
     {
         // The script last: its end would ask the server to stop, which is more than a crash does.
         var id = _process!.Id;
-        await SendAsync("KILL", [.. DescendantsOf(id).Select(process => process.Id), id]);
+        await ProcessTree.SignalAsync("KILL", [.. ProcessTree.DescendantsOf(id).Select(process => process.Id), id]);
         await WaitForEndAsync(_endLimit);
     }
 
@@ -89,7 +89,7 @@ internal sealed class ChildProcess(string name, IEnumerable<string> command, IRe
     {
         if (IsRunning && QuickStopSignal is not null)
         {
-            await SendAsync(QuickStopSignal, [ProgramId()]);
+            await ProcessTree.SignalAsync(QuickStopSignal, ProgramId());
             await WaitForEndAsync(_disposeLimit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
@@ -101,53 +101,7 @@ internal sealed class ChildProcess(string name, IEnumerable<string> command, IRe
         _process?.Dispose();
     }
 
-    private static async Task<int> SendAsync(string signal, IEnumerable<int> processIds)
-    {
-        // One shell for all of them, so that none has time to notice the end of another.
-        using var kill = Process.Start(new ProcessStartInfo("sh", ["-c", $"kill -s {signal} {string.Join(' ', processIds)}"]) { RedirectStandardError = true })!;
-        await kill.WaitForExitAsync();
-        return kill.ExitCode;
-    }
-
-    /// <summary>What a process started and what these started, parents first.</summary>
-    private static List<(int Id, string Program)> DescendantsOf(int processId)
-    {
-        var children = Directory.EnumerateDirectories("/proc").Select(ReadStatus).OfType<(int Id, string Program, int Parent)>().ToLookup(process => process.Parent);
-        List<(int Id, string Program)> descendants = [];
-        for (Queue<int> parents = new([processId]); parents.TryDequeue(out var parent);)
-        {
-            foreach (var child in children[parent])
-            {
-                descendants.Add((child.Id, child.Program));
-                parents.Enqueue(child.Id);
-            }
-        }
-
-        return descendants;
-    }
-
-    // "PID (PROGRAM) STATE PARENT ...", where the program's name may have spaces and brackets: proc(5).
-    private static (int Id, string Program, int Parent)? ReadStatus(string directory)
-    {
-        try
-        {
-            if (!int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out var id))
-            {
-                return null;
-            }
-
-            var status = File.ReadAllText(Path.Combine(directory, "stat"));
-            var end = status.LastIndexOf(')');
-            return (id, status[(status.IndexOf('(', StringComparison.Ordinal) + 1)..end], int.Parse(status[(end + 2)..].Split(' ')[1], CultureInfo.InvariantCulture));
-        }
-        catch (IOException)
-        {
-            // It has ended.
-            return null;
-        }
-    }
-
-    private int ProgramId() => Program is null ? _process!.Id : DescendantsOf(_process!.Id).First(process => process.Program == Program).Id;
+    private int ProgramId() => Program is null ? _process!.Id : ProcessTree.DescendantsOf(_process!.Id).First(process => process.Program == Program).Id;
 
     private Task WaitForEndAsync(TimeSpan limit) => _process!.WaitForExitAsync().WaitAsync(limit);
 

@@ -179,9 +179,7 @@ public abstract class RunningApp : IAsyncLifetime
 
     private async Task StartAsync()
     {
-        _directory = Directory.CreateTempSubdirectory("ticketapp-tests-");
-        // The servers run as users of their own, who pass through it.
-        File.SetUnixFileMode(_directory.FullName, (UnixFileMode)Convert.ToInt32("755", 8));
+        _directory = AppProcesses.CreateDirectory();
         NpgsqlConnectionStringBuilder database = new()
         {
             Host = "127.0.0.1",

@@ -1,3 +1,4 @@
+using TicketApp.Tests.AppHost;
 using TicketApp.Tests.Fixtures;
 using Xunit.Sdk;
 using Xunit.v3;
@@ -11,7 +12,7 @@ namespace TicketApp.Tests.Fixtures;
 /// <summary>The collections that take longest first, so that the short ones fill up the end.</summary>
 public sealed class TestOrder : ITestCollectionOrderer
 {
-    private static readonly string[] _first = [AppCollection.Name, FaultCollection.Name, KeyedCollection.Name, SlowAppCollection.Name];
+    private static readonly string[] _first = [AppCollection.Name, FaultCollection.Name, AspireCollection.Name, KeyedCollection.Name, SlowAppCollection.Name];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection =>
