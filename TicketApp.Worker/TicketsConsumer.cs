@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
+using TicketApp.ServiceDefaults;
 using TicketApp.Worker.Runs;
 
 namespace TicketApp.Worker;
@@ -18,7 +19,8 @@ internal sealed partial class TicketsConsumer(
     StopNotices notices,
     WorkerIdentity worker,
     IOptions<WorkerOptions> options,
-    ILogger<TicketsConsumer> logger) : BrokerConsumer(factory, "tickets", broker, logger)
+    LoopProgress progress,
+    ILogger<TicketsConsumer> logger) : BrokerConsumer(factory, "tickets", broker, progress, logger)
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
 
@@ -56,21 +58,23 @@ internal sealed partial class TicketsConsumer(
 
     protected override ValueTask OnDeliveryAsync(Delivery delivery, CancellationToken lost)
     {
-        if (!MessageReader.TryReadTickets(delivery.Body.Span, out var tickets, out var reason))
+        var elements = MessageReader.ReadTickets(delivery.Body);
+        MessageInHand message = new(delivery, Math.Max(1, elements.Count));
+        if (elements.Count == 0)
         {
-            _ = RefuseAsync(delivery, reason, lost);
-            return ValueTask.CompletedTask;
+            reporter.Acknowledge(message);
         }
 
-        MessageInHand message = new(delivery, tickets.Count);
-        foreach (var ticket in tickets)
+        foreach (var element in elements)
         {
-            Take(ticket, message);
-        }
-
-        if (tickets.Count == 0)
-        {
-            reporter.Acknowledge(new MessageInHand(delivery, tickets: 1));
+            if (element.Value is { } ticket)
+            {
+                Take(ticket, message);
+            }
+            else
+            {
+                _ = RefuseAsync(message, element, lost);
+            }
         }
 
         return ValueTask.CompletedTask;
@@ -104,12 +108,12 @@ internal sealed partial class TicketsConsumer(
         }
     }
 
-    private async Task RefuseAsync(Delivery delivery, string reason, CancellationToken lost)
+    private async Task RefuseAsync(MessageInHand message, MessageElement<TicketMessage> element, CancellationToken lost)
     {
         try
         {
-            await MoveToErrorsAsync(delivery, reason, lost);
-            reporter.Acknowledge(new MessageInHand(delivery, tickets: 1));
+            await MoveToErrorsAsync(message.Delivery, element.Body, element.Defect!, lost);
+            reporter.Acknowledge(message);
         }
         catch (OperationCanceledException)
         {

@@ -1,4 +1,5 @@
 using Npgsql;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Database;
 
@@ -6,12 +7,12 @@ namespace TicketApp.Api.Database;
 /// Brings the schema up to date before anything is served, and waits for the database as long as that takes.
 /// Replicas that start together take turns under an advisory lock; whoever comes second finds nothing to do.
 /// </summary>
-internal sealed partial class DatabaseMigrator(NpgsqlDataSource database, ILogger<DatabaseMigrator> logger) : BackgroundService
+internal sealed partial class DatabaseMigrator(
+    NpgsqlDataSource database, LoopProgress progress, ILogger<DatabaseMigrator> logger, IHostApplicationLifetime? lifetime = null)
+    : SupervisedLoop("bring the schema up to date", progress, logger)
 {
     // Any number will do, so long as nothing else in the database takes the same one.
     private const long LockKey = 0x7469636b657473; // "tickets"
-
-    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(500);
 
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -41,7 +42,7 @@ internal sealed partial class DatabaseMigrator(NpgsqlDataSource database, ILogge
             var applied = await AppliedAsync(connection, cancellationToken);
             if (applied > migrations.Count)
             {
-                throw new InvalidOperationException($"The database is at schema version {applied}, this program knows {migrations.Count}: run a newer release.");
+                throw new NewerSchemaException($"The database is at schema version {applied}, this program knows {migrations.Count}: run a newer release.");
             }
 
             foreach (var migration in migrations.Skip(applied))
@@ -57,24 +58,30 @@ internal sealed partial class DatabaseMigrator(NpgsqlDataSource database, ILogge
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    /// <inheritdoc/>
+    public override bool IsEssential => true;
+
+    protected override ValueTask<bool> WaitForWorkAsync(CancellationToken stoppingToken) => new(!Ready.IsCompleted);
+
+    protected override async Task RunAsync(CancellationToken stoppingToken)
     {
-        while (true)
+        try
         {
-            try
-            {
-                var applied = await MigrateAsync(database, Migration.All, stoppingToken);
-                Log.Migrated(logger, Migration.All.Count, applied);
-                _ready.SetResult();
-                return;
-            }
-            catch (Exception exception) when (DatabaseErrors.IsUnavailable(exception))
-            {
-                Log.Waiting(logger, exception.GetBaseException().Message);
-                await Task.Delay(_pause, stoppingToken);
-            }
+            var applied = await MigrateAsync(database, Migration.All, stoppingToken);
+            Log.Migrated(Logger, Migration.All.Count, applied);
+            _ready.SetResult();
+        }
+        catch (NewerSchemaException exception)
+        {
+            // Nothing that this program could wait for.
+            Log.Newer(Logger, exception.Message);
+            Environment.ExitCode = 1;
+            lifetime?.StopApplication();
+            throw;
         }
     }
+
+    protected override string? Explain(Exception exception) => exception is NewerSchemaException ? exception.Message : DatabaseErrors.Describe(exception);
 
     private static async Task<int> AppliedAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
@@ -108,7 +115,25 @@ internal sealed partial class DatabaseMigrator(NpgsqlDataSource database, ILogge
         [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "The database is at schema version {Version} ({Applied} applied now)")]
         public static partial void Migrated(ILogger logger, int version, int applied);
 
-        [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Waiting for the database: {Reason}")]
-        public static partial void Waiting(ILogger logger, string reason);
+        [LoggerMessage(EventId = 2, Level = LogLevel.Critical, Message = "This program cannot serve from the database and stops: {Reason}")]
+        public static partial void Newer(ILogger logger, string reason);
+    }
+}
+
+/// <summary>The database was migrated by a newer release, which this one cannot serve from.</summary>
+public sealed class NewerSchemaException : Exception
+{
+    public NewerSchemaException()
+    {
+    }
+
+    public NewerSchemaException(string message)
+        : base(message)
+    {
+    }
+
+    public NewerSchemaException(string message, Exception innerException)
+        : base(message, innerException)
+    {
     }
 }

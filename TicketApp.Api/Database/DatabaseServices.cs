@@ -23,6 +23,7 @@ internal static class DatabaseServices
             settings => settings.DisableTracing = settings.DisableMetrics = !builder.ExportsTelemetry(),
             Tune);
         builder.Services
+            .AddActivatedSingleton<DatabaseFaults>()
             .AddSingleton<DatabaseMigrator>()
             .AddHostedService(provider => provider.GetRequiredService<DatabaseMigrator>());
         builder.Services.AddHealthChecks().AddCheck<SchemaHealthCheck>("schema");

@@ -1,12 +1,13 @@
 using Npgsql;
 using TicketApp.Api.Database;
 using TicketApp.Api.Telemetry;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Reads tickets by id, many a statement, and those that succeeded from memory: they never change.</summary>
-internal sealed class TicketReader(NpgsqlDataSource database, TicketMetrics metrics, SucceededTickets succeeded)
-    : Batcher<Guid, TicketSnapshot?>(database, metrics, largestBatch: 500, capacity: 20_000)
+internal sealed class TicketReader(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<TicketReader> logger, SucceededTickets succeeded)
+    : Batcher<Guid, TicketSnapshot?>("read tickets", database, metrics, progress, logger, largestBatch: 500, capacity: 20_000)
 {
     private const string Sql =
         """
@@ -18,8 +19,6 @@ internal sealed class TicketReader(NpgsqlDataSource database, TicketMetrics metr
     // ends is told of so much later at most.
     private static readonly TimeSpan _moment = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan _young = TimeSpan.FromMilliseconds(100);
-
-    protected override string Work => "read tickets";
 
     protected override bool IsRepeatable => true;
 

@@ -1,19 +1,19 @@
 using Npgsql;
 using TicketApp.Api.Database;
 using TicketApp.Api.Telemetry;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Reads whole tickets by id for the resource API, many a statement.</summary>
-internal sealed class TicketRowReader(NpgsqlDataSource database, TicketMetrics metrics) : Batcher<Guid, TicketRow?>(database, metrics, largestBatch: 200, capacity: 10_000)
+internal sealed class TicketRowReader(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<TicketRowReader> logger)
+    : Batcher<Guid, TicketRow?>("read tickets", database, metrics, progress, logger, largestBatch: 200, capacity: 10_000)
 {
     private const string Sql = $"select {TicketRow.Columns} from tickets t where t.ticket_id = any($1)";
 
     /// <summary>Finds a ticket.</summary>
     /// <returns>Null if <paramref name="id"/> is none's, or no UUID at all.</returns>
     public async ValueTask<TicketRow?> FindAsync(string id) => Guid.TryParseExact(id, "D", out var ticketId) ? await SubmitAsync(ticketId) : null;
-
-    protected override string Work => "read tickets";
 
     protected override bool IsRepeatable => true;
 

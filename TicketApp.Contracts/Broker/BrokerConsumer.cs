@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Contracts.Broker;
 
@@ -9,8 +11,8 @@ namespace TicketApp.Contracts.Broker;
 /// Consumes queues on a connection of its own, each on its own channel, and proves that it lives by its own progress: where
 /// messages wait, there is room for them and none has come for a while, the connection is given up and made anew.
 /// </summary>
-public abstract partial class BrokerConsumer(IConnectionFactory factory, string name, BrokerPublisher broker, ILogger logger)
-    : BrokerLoop(factory, $"{name} consumer", logger)
+public abstract partial class BrokerConsumer(IConnectionFactory factory, string name, BrokerPublisher broker, LoopProgress progress, ILogger logger)
+    : BrokerLoop(factory, $"{name} consumer", progress, logger)
 {
     private static readonly TimeSpan _progressCheck = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _longestStandstill = TimeSpan.FromSeconds(20);
@@ -50,15 +52,15 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
         }
     }
 
-    /// <summary>Publishes a message that cannot be read to <see cref="QueueNames.Errors"/>, however long that takes; the caller acknowledges it then.</summary>
-    protected async Task MoveToErrorsAsync(Delivery delivery, string reason, CancellationToken lost)
+    /// <summary>Publishes what cannot be read of a message to <see cref="QueueNames.Errors"/>, however long that takes; the caller acknowledges it then.</summary>
+    protected async Task MoveToErrorsAsync(Delivery delivery, ReadOnlyMemory<byte> body, string reason, CancellationToken lost)
     {
         Log.Unreadable(Logger, delivery.Queue, reason);
         while (true)
         {
             try
             {
-                await Broker.PublishUnreadableAsync(delivery.Queue, delivery.Body, reason, lost);
+                await Broker.PublishUnreadableAsync(delivery.Queue, body, reason, lost);
                 return;
             }
             catch (BrokerUnavailableException)
@@ -107,7 +109,13 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
         {
             watch.Delivered();
             // The client takes its buffer back when this handler returns.
-            Delivery delivery = new(acknowledgements, message.DeliveryTag) { Queue = queue.Queue, Body = message.Body.ToArray(), Redelivered = message.Redelivered };
+            Delivery delivery = new(acknowledgements, message.DeliveryTag)
+            {
+                Queue = queue.Queue,
+                Body = message.Body.ToArray(),
+                Redelivered = message.Redelivered,
+                Arrived = Stopwatch.GetTimestamp(),
+            };
             await OnDeliveryAsync(delivery, ended);
         };
 

@@ -2,11 +2,12 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Contracts.Broker;
 
 /// <summary>Publishes persistent, mandatory, confirmed messages over a connection of its own, which a consumer's flow never blocks.</summary>
-public sealed partial class BrokerPublisher(IConnectionFactory factory, ILogger<BrokerPublisher> logger) : BrokerLoop(factory, "publisher", logger)
+public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProgress progress, ILogger<BrokerPublisher> logger) : BrokerLoop(factory, "publisher", progress, logger)
 {
     // Callers bound what they have in flight; the client's default limiter would slow everybody at 64 unconfirmed messages.
     private static readonly CreateChannelOptions _confirmed = new(

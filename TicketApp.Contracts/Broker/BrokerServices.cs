@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using TicketApp.ServiceDefaults;
@@ -32,6 +33,8 @@ public static class BrokerServices
                 factory.RequestedConnectionTimeout = TimeSpan.FromSeconds(5);
                 factory.ClientProvidedName = builder.Environment.ApplicationName;
             });
+        builder.Services.TryAddSingleton<LoopProgress>();
+        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddBrokerLoop<BrokerPublisher>().AddActivatedSingleton<BrokerMetrics>();
         builder.Services.AddHealthChecks().AddCheck<BrokerHealthCheck>("broker", withoutBroker);
         return builder;

@@ -41,7 +41,7 @@ public sealed class MigrationTests(AppFixture app)
     public async Task A_database_of_a_newer_release_is_left_alone()
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
-        var exception = await Assert.ThrowsAsync<InvalidOperationException>(() => DatabaseMigrator.MigrateAsync(database.Source, [Migration.All[0]], Cancel));
+        var exception = await Assert.ThrowsAsync<NewerSchemaException>(() => DatabaseMigrator.MigrateAsync(database.Source, [Migration.All[0]], Cancel));
 
         Assert.Contains("newer release", exception.Message, StringComparison.Ordinal);
     }

@@ -27,7 +27,7 @@ public sealed class PurgeLoopTests(AppFixture app) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _database = await ScratchDatabase.CreateMigratedAsync(app);
-        _migrator = new(_database.Source, NullLogger<DatabaseMigrator>.Instance);
+        _migrator = new(_database.Source, _progress, NullLogger<DatabaseMigrator>.Instance);
         await _migrator.StartAsync(Cancel);
         // The last one is of today.
         await _database.ExecuteAsync(
@@ -57,7 +57,7 @@ public sealed class PurgeLoopTests(AppFixture app) : IAsyncLifetime
     {
         await _database.ExecuteAsync("insert into idempotency_keys select user_id, ticket_id::text, '', ticket_id from tickets");
         await using var services = new ServiceCollection().AddMetrics().AddSingleton<TicketMetrics>().BuildServiceProvider();
-        using IdempotencyStore store = new(_database.Source, services.GetRequiredService<TicketMetrics>());
+        using IdempotencyStore store = new(_database.Source, services.GetRequiredService<TicketMetrics>(), _progress, NullLogger<IdempotencyStore>.Instance);
         await AssertPurgesAsync("idempotency_keys", new KeyExpiry(store, Options.Create(new TicketOptions()), _migrator, _progress, NullLogger<KeyExpiry>.Instance));
     }
 

@@ -15,7 +15,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
     private const int LargestBatch = 200;
 
     // With a last one of the longest, and each character an escape of six bytes, this stays within the 16 MiB of a message.
-    private const int MostCharacters = Reportable.LongestResponse;
+    private const int MostCharacters = WorkerReport.MaxResponse;
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
 
     // Bounded by the runs in hand: each has at most its start and its end here, and what is said of it while the broker takes messages.
