@@ -63,7 +63,7 @@ public static class HostDefaults
                 .AddMeter(TelemetryNames.App, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime")
                 .AddView("http.server.active_requests", MetricStreamConfiguration.Drop))
             .WithTracing(tracing => tracing
-                .SetSampler(new ParentBasedSampler(new RequestSampler(builder.Configuration)))
+                .SetSampler(services => new ParentBasedSampler(new RequestSampler(builder.Configuration, services.GetRequiredService<ILogger<RequestSampler>>())))
                 .AddSource(TelemetryNames.App)
                 .AddSource("System.Net.Http")
                 .AddAspNetCoreInstrumentation(options => options.Filter = IsNoProbe))

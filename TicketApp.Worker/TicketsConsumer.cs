@@ -20,9 +20,21 @@ internal sealed partial class TicketsConsumer(
     WorkerIdentity worker,
     IOptions<WorkerOptions> options,
     LoopProgress progress,
-    ILogger<TicketsConsumer> logger) : BrokerConsumer(factory, "tickets", broker, progress, logger)
+    ILogger<TicketsConsumer> logger) : BrokerConsumer(factory, "tickets", broker, progress, logger), IStopsInPhase
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _ageCheck = TimeSpan.FromSeconds(1);
+
+    // A second more than a model gets to stop.
+    private static readonly TimeSpan _handBackLimit = TimeSpan.FromSeconds(4);
+
+    // A broker that works confirms reports, and the end of a connection, within milliseconds.
+    private static readonly TimeSpan _brokerLimit = TimeSpan.FromSeconds(2);
+
+    private volatile bool _isHandingBack;
+
+    /// <summary>All steps of <see cref="StopAsync"/>, each of which has its own limit.</summary>
+    public TimeSpan StopLimit => options.Value.DrainTimeout + _handBackLimit + 4 * _brokerLimit;
 
     // A message a slot: what is delivered runs at once, and what cannot run yet stays with the broker for other workers.
     // Only short runs share messages and may have to wait here for a slot.
@@ -34,19 +46,24 @@ internal sealed partial class TicketsConsumer(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await StopConsumingAsync();
-        await UntilEmptyAsync(options.Value.DrainTimeout, cancellationToken);
-        if (runs.All is { Count: > 0 } left)
+        await UntilAsync(HaveEnded, options.Value.DrainTimeout, cancellationToken);
+        if (!HaveEnded())
         {
-            Log.HandingBack(Logger, left.Count);
+            Run[] left = [.. runs.All.Where(run => !run.HasEnded)];
+            _isHandingBack = true;
+            Log.HandingBack(Logger, left.Length);
             foreach (var run in left)
             {
-                run.Stop();
+                // What a model does then may block, and others are not to wait for it.
+                _ = Task.Run(run.Stop, CancellationToken.None);
             }
 
-            await UntilEmptyAsync(options.Value.DrainTimeout, cancellationToken);
+            await UntilAsync(HaveEnded, _handBackLimit, cancellationToken);
         }
 
-        await base.StopAsync(cancellationToken);
+        // Reports that are not confirmed by then go out without (Reporter); their messages come again, and find their tickets ended.
+        await UntilAsync(() => runs.Count == 0, _brokerLimit, cancellationToken);
+        await StopStep.RunAsync($"connection of {Name}", _brokerLimit, () => base.StopAsync(cancellationToken), Logger);
     }
 
     protected override async Task WorkAsync(IConnection connection, Action working, CancellationToken lost)
@@ -59,6 +76,12 @@ internal sealed partial class TicketsConsumer(
     protected override ValueTask OnDeliveryAsync(Delivery delivery, CancellationToken lost)
     {
         var elements = MessageReader.ReadTickets(delivery.Body);
+        TicketMessage[] tickets = [.. elements.Select(element => element.Value).OfType<TicketMessage>()];
+        if (!_isHandingBack && tickets.Length > 0 && tickets.Length == elements.Count && TryHold(delivery, tickets))
+        {
+            return ValueTask.CompletedTask;
+        }
+
         MessageInHand message = new(delivery, Math.Max(1, elements.Count));
         if (elements.Count == 0)
         {
@@ -80,6 +103,39 @@ internal sealed partial class TicketsConsumer(
         return ValueTask.CompletedTask;
     }
 
+    /// <summary>Acknowledges what is held for long, before the broker takes it for forgotten. Its runs are known to run: their leases live by heartbeats, whoever has the message.</summary>
+    protected override async Task WhileConsumingAsync(CancellationToken lost)
+    {
+        using PeriodicTimer timer = new(_ageCheck);
+        while (await timer.WaitForNextTickAsync(lost))
+        {
+            foreach (var message in runs.All.GroupBy(run => run.Message).Where(message => message.Key.Age > options.Value.AcknowledgeAfter && message.All(run => run.IsReported)))
+            {
+                message.Key.Acknowledge();
+            }
+        }
+    }
+
+    /// <summary>
+    /// The broker counts slots by the messages that are not acknowledged, and sends one too many for each run whose message is gone. Its tickets go back at once, and
+    /// the message is held in that run's place: then the broker's count is right again.
+    /// </summary>
+    private bool TryHold(Delivery delivery, IReadOnlyList<TicketMessage> tickets)
+    {
+        var model = tickets[0].Model;
+        if (delivery.Redelivered || Queues.FirstOrDefault(queue => queue.Queue == delivery.Queue) is not { } queue || queue.HasRoom() || !runs.TryHold(model, new(delivery, tickets: 1)))
+        {
+            return false;
+        }
+
+        foreach (var ticket in tickets)
+        {
+            reporter.Report(Run.Report(ticket, ReportType.Returned, worker.Name));
+        }
+
+        return true;
+    }
+
     private void Take(TicketMessage ticket, MessageInHand message)
     {
         // If it is ours, from before a lost connection, its end acknowledges this message.
@@ -92,6 +148,12 @@ internal sealed partial class TicketsConsumer(
         {
             // Somebody had it and may be gone, or not. The Api decides, and releases it anew under the next epoch.
             reporter.Report(Run.Report(ticket, ReportType.Redelivered, worker.Name), message);
+            return;
+        }
+
+        if (_isHandingBack)
+        {
+            reporter.Report(Run.Report(ticket, ReportType.Returned, worker.Name), message);
             return;
         }
 
@@ -121,11 +183,13 @@ internal sealed partial class TicketsConsumer(
         }
     }
 
-    private async Task UntilEmptyAsync(TimeSpan limit, CancellationToken cancellationToken)
+    private bool HaveEnded() => runs.All.All(run => run.HasEnded);
+
+    private static async Task UntilAsync(Func<bool> isTrue, TimeSpan limit, CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(limit);
-        while (runs.Count > 0 && !timeout.IsCancellationRequested)
+        while (!isTrue() && !timeout.IsCancellationRequested)
         {
             await Task.Delay(_pause, timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

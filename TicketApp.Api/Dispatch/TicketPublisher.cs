@@ -5,6 +5,7 @@ using TicketApp.Api.Telemetry;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
 using TicketApp.Contracts.Tracing;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Dispatch;
 
@@ -13,7 +14,7 @@ namespace TicketApp.Api.Dispatch;
 /// first, when the lease ends.
 /// </summary>
 internal sealed partial class TicketPublisher(
-    BrokerPublisher broker, DispatchStore store, DispatchWindows windows, RunTimes runTimes, TicketMetrics metrics, IOptions<DispatchOptions> options, ILogger<TicketPublisher> logger) : IHostedService
+    BrokerPublisher broker, DispatchStore store, DispatchWindows windows, RunTimes runTimes, TicketMetrics metrics, IOptions<DispatchOptions> options, ILogger<TicketPublisher> logger) : IHostedService, IStopsInPhase
 {
     // Short runs share messages, so that the broker handles fewer; but a batch is spread over one for each worker.
     private const int LargestGroup = 16;
@@ -31,6 +32,11 @@ internal sealed partial class TicketPublisher(
             _ = PublishAsync(tickets);
         }
     }
+
+    public StopPhase StopPhase => StopPhase.Publishing;
+
+    /// <summary>Tickets that a broker which hangs has not confirmed by then go back when their leases end, uncharged, if it has not taken them.</summary>
+    public TimeSpan StopLimit => TimeSpan.FromSeconds(5);
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

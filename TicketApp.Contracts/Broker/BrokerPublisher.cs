@@ -7,7 +7,8 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Contracts.Broker;
 
 /// <summary>Publishes persistent, mandatory, confirmed messages over a connection of its own, which a consumer's flow never blocks.</summary>
-public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProgress progress, ILogger<BrokerPublisher> logger) : BrokerLoop(factory, "publisher", progress, logger)
+public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProgress progress, ILogger<BrokerPublisher> logger)
+    : BrokerLoop(factory, "publisher", progress, logger), IStopsInPhase
 {
     // Callers bound what they have in flight; the client's default limiter would slow everybody at 64 unconfirmed messages.
     private static readonly CreateChannelOptions _confirmed = new(
@@ -23,6 +24,11 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
 
     /// <summary>Whether a message would be taken now: connected, and the broker has not asked for a pause for want of memory or disk.</summary>
     public override bool IsReady => _channel is not null;
+
+    public StopPhase StopPhase => StopPhase.Connections;
+
+    /// <summary>Nobody publishes any more: a broker that does not answer to the end of the connection is not waited for.</summary>
+    public TimeSpan StopLimit => TimeSpan.FromSeconds(3);
 
     /// <summary>Publishes one message and waits until the broker has it safe.</summary>
     /// <param name="queue">One of <see cref="QueueNames"/>.</param>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using RabbitMQ.Client;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Contracts.Broker;
@@ -15,7 +16,7 @@ public static class BrokerServices
     /// <param name="withoutBroker">How healthy the process is without it: degraded if it still serves its callers.</param>
     public static IHostApplicationBuilder AddBroker(this IHostApplicationBuilder builder, HealthStatus withoutBroker)
     {
-        builder.RequireConnectionString("rabbitmq");
+        builder.RequireConnectionString("rabbitmq", uri => _ = new ConnectionFactory { Uri = new(uri) });
         builder.AddRabbitMQClient(
             "rabbitmq",
             settings =>

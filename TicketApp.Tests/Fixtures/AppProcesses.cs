@@ -69,8 +69,16 @@ internal static class AppProcesses
     }
 
     /// <summary>RabbitMQ on data of its own in a directory.</summary>
-    public static ChildProcess RabbitMq(string directory, Uri uri)
+    /// <param name="directory">The directory.</param>
+    /// <param name="uri">Where it listens, and its user.</param>
+    /// <param name="configuration">Erlang terms on top of the script's configuration, as in <c>advanced.config</c>.</param>
+    public static ChildProcess RabbitMq(string directory, Uri uri, string? configuration = null)
     {
+        if (configuration is not null)
+        {
+            File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(directory, "rabbitmq")).FullName, "advanced.config"), configuration);
+        }
+
         ConnectionFactory factory = new() { Uri = uri };
         Dictionary<string, string> settings = new()
         {

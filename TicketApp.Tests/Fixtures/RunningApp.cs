@@ -47,6 +47,9 @@ public abstract class RunningApp : IAsyncLifetime
 
     protected virtual int ApiReplicas => 1;
 
+    /// <summary>What differs in the broker's configuration, in its <c>advanced.config</c>.</summary>
+    protected virtual string? BrokerConfiguration => null;
+
     public async ValueTask InitializeAsync()
     {
         _obstacle = AppAvailability.Obstacle;
@@ -189,7 +192,7 @@ public abstract class RunningApp : IAsyncLifetime
             Database = "tickets",
         };
         Uri broker = new($"amqp://tests:{Password}@127.0.0.1:{AppProcesses.NextPort().ToString(CultureInfo.InvariantCulture)}");
-        _processes.AddRange(AppProcesses.Postgres(_directory.FullName, database), AppProcesses.RabbitMq(_directory.FullName, broker));
+        _processes.AddRange(AppProcesses.Postgres(_directory.FullName, database), AppProcesses.RabbitMq(_directory.FullName, broker, BrokerConfiguration));
         try
         {
             await StartAsync(_processes);
