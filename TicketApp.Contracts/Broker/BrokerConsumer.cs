@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
 
 namespace TicketApp.Contracts.Broker;
 
@@ -21,12 +22,16 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
     // Kept over connections: if a new one does not help, health says so.
     private readonly ConcurrentDictionary<string, long> _stillSince = [];
     private volatile bool _isStopping;
+    private volatile QueueDeclarations? _queues;
 
     /// <summary>Publishes, over another connection.</summary>
     protected BrokerPublisher Broker { get; } = broker;
 
     /// <summary>Whether it is connected and gets on: what waits, and has room here, comes.</summary>
     public override bool IsReady => base.IsReady && _stillSince.Values.All(since => Environment.TickCount64 - since < _longestStandstill.TotalMilliseconds * 1.5);
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> RefusedQueues => _queues?.Refused ?? [];
 
     /// <summary>What is consumed.</summary>
     protected abstract IReadOnlyList<Consumption> Queues { get; }
@@ -72,7 +77,8 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(lost);
         var left = Queues.Count;
-        List<Task> tasks = [.. Queues.Select(queue => ConsumeAsync(connection, queue, Consuming, ended.CancelAsync, ended.Token)), WhileConsumingAsync(ended.Token)];
+        QueueDeclarations queues = _queues = new(connection, Logger);
+        List<Task> tasks = [.. Queues.Select(queue => ConsumeAsync(connection, queue, queues, Consuming, ended.CancelAsync, ended.Token)), WhileConsumingAsync(ended.Token)];
         var first = await Task.WhenAny(tasks);
         await ended.CancelAsync();
         await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -90,12 +96,22 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
         }
     }
 
-    private async Task ConsumeAsync(IConnection connection, Consumption queue, Action consuming, Func<Task> end, CancellationToken ended)
+    private async Task ConsumeAsync(IConnection connection, Consumption queue, QueueDeclarations queues, Action consuming, Func<Task> end, CancellationToken ended)
     {
         await queue.Ready.WaitAsync(ended);
+        if (!await TryDeclareAsync(queue.Queue, queues, ended))
+        {
+            // The others do not wait for it.
+            consuming();
+            consuming = static () => { };
+            while (!await TryDeclareAsync(queue.Queue, queues, ended))
+            {
+                await Task.Delay(_pause, ended);
+            }
+        }
+
         await using var channel = await connection.CreateChannelAsync(cancellationToken: ended);
         channel.ChannelShutdownAsync += (_, _) => end();
-        await BrokerTopology.DeclareWorkAsync(channel, queue.Queue, ended);
         await channel.BasicQosAsync(0, queue.Prefetch, global: false, ended);
 
         Watch watch = new();
@@ -127,6 +143,21 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
             _consumerTags.TryRemove(channel, out _);
             await end();
             await acknowledging;
+        }
+    }
+
+    /// <summary>Declares a queue.</summary>
+    /// <returns>False if the broker refuses it, which is no reason to give up the connection.</returns>
+    private static async Task<bool> TryDeclareAsync(string queue, QueueDeclarations queues, CancellationToken ended)
+    {
+        try
+        {
+            await queues.DeclareAsync(queue).WaitAsync(ended);
+            return true;
+        }
+        catch (OperationInterruptedException refusal) when (refusal is not AlreadyClosedException)
+        {
+            return false;
         }
     }
 

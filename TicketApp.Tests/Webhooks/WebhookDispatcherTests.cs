@@ -158,15 +158,4 @@ public sealed class WebhookDispatcherTests(AppFixture app)
             await database.ValueAsync<long>("select count(*) from webhook_deliveries where outcome is null") == 0 ? new() : null);
         await dispatchers.StopAsync();
     }
-
-    private sealed class ManualClock : TimeProvider
-    {
-        private long _ticks;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Interlocked.Read(ref _ticks);
-
-        public void Advance(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
-    }
 }
