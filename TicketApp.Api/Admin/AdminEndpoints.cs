@@ -62,14 +62,9 @@ internal static class AdminEndpoints
             return problem!.ToResult();
         }
 
-        var retried = 0;
         var ids = await store.IdsAsync(dead, cancellationToken);
-        foreach (var id in ids)
-        {
-            retried += await retrier.RetryAsync(id, cancellationToken) is null ? 0 : 1;
-        }
-
-        return ApiJson.Ok(new DeadTicketChange(retried, ids.Count == dead.Limit), ApiJson.Default.DeadTicketChange);
+        var retried = await Task.WhenAll(ids.Select(retrier.RetryAsync));
+        return ApiJson.Ok(new DeadTicketChange(retried.Count(isRetried => isRetried), ids.Count == dead.Limit), ApiJson.Default.DeadTicketChange);
     }
 
     private static async Task<Utf8ContentHttpResult> PurgeAsync(HttpRequest request, DeadTicketStore store, CancellationToken cancellationToken)

@@ -10,8 +10,8 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Api.Dispatch;
 
 /// <summary>
-/// Hands released tickets to the broker. What the broker does not take goes back to the backlog at once; and if this process dies
-/// first, when the lease ends.
+/// Hands released tickets to the broker. What the broker does not take goes back to the backlog at once, and of its model little is released
+/// until the broker takes it again; and if this process dies first, it goes back when the lease ends.
 /// </summary>
 internal sealed partial class TicketPublisher(
     BrokerPublisher broker, DispatchStore store, DispatchWindows windows, RunTimes runTimes, TicketMetrics metrics, IOptions<DispatchOptions> options, ILogger<TicketPublisher> logger) : IHostedService, IStopsInPhase
@@ -56,6 +56,18 @@ internal sealed partial class TicketPublisher(
         {
             // All go out before the first confirmation is waited for.
             TicketMessage[] refused = [.. (await Task.WhenAll(tickets.GroupBy(ticket => ticket.Model).SelectMany(Messages).Select(TryPublishAsync))).SelectMany(group => group)];
+            foreach (var model in tickets.Select(ticket => ticket.Model).Distinct())
+            {
+                if (Array.Exists(refused, ticket => ticket.Model == model))
+                {
+                    windows.Of(model).Refused();
+                }
+                else
+                {
+                    windows.Of(model).Accepted();
+                }
+            }
+
             if (refused.Length > 0)
             {
                 Log.Refused(logger, refused.Length);

@@ -4,8 +4,8 @@ namespace TicketApp.Api.Tickets;
 
 /// <summary>
 /// The statements that store new tickets. $1 to $3: ids, users, priorities; $4: processing limit; $5: queue limit; $6: attempts; $7: lease.
-/// The detailed forms take what the resource API can say of a ticket as further arrays, the keyed ones idempotency keys as well; each is used only
-/// where a ticket of the batch needs it.
+/// The detailed forms take what the resource API can say of a ticket as further arrays, the keyed one idempotency keys as well, and in $20 how many
+/// of the first are released; each is used only where a ticket of the batch needs it.
 /// </summary>
 internal static class TicketInserts
 {
@@ -32,9 +32,13 @@ internal static class TicketInserts
 
     public const string DetailedQueued = $"{IntoQueued}\n{Returning}";
 
-    public const string KeyedReleased = $"{Claim}\n{IntoReleased}\n{OnlyClaimed}\n{Returning}";
-
-    public const string KeyedQueued = $"{Claim}\n{IntoQueued}\n{OnlyClaimed}\n{Returning}";
+    public const string Keyed =
+        $"""
+        {Claim},
+        released as ({IntoReleased} {OnlyClaimed} and i.place <= $20 {Returning}),
+        queued as ({IntoQueued} {OnlyClaimed} and i.place > $20 {Returning})
+        select * from released union all select * from queued
+        """;
 
     // Start-time fair queuing, for each model by itself. Each user's tickets of one priority form a flow; a ticket's key is its flow's last key, or the
     // backlog's head if that is further on, plus its cost: 1 for high, 4 for normal, 16 for low. So a flow of 100,000 tickets
@@ -62,8 +66,8 @@ internal static class TicketInserts
         $"""
         insert into tickets ({DetailColumns}, status, attempt, epoch, lease_expires)
         select {DetailValues}, 'released', 1, 1, now() + $7
-        from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15)
-            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent)
+        from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15) with ordinality
+            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent, place)
         join users u on u.user_id = i.user_id
         """;
 
@@ -89,7 +93,7 @@ internal static class TicketInserts
             returning ticket_id)
         """;
 
-    private const string OnlyClaimed = "where i.ticket_id <> all ($19) or i.ticket_id in (select ticket_id from claimed)";
+    private const string OnlyClaimed = "where (i.ticket_id <> all ($19) or i.ticket_id in (select ticket_id from claimed))";
 
     private const string Returning = "returning ticket_id, expires_at, time_created";
 

@@ -27,11 +27,11 @@ internal static class TicketsEndpoints
             .AddSingleton<CreateTicketReader>()
             .AddSingleton<TicketPresenter>()
             .AddSingleton<TicketSubmitter>()
-            .AddSingleton<TicketRetrier>()
             .AddSingleton<IdempotencyStore>()
             .AddHostedService(provider => provider.GetRequiredService<IdempotencyStore>())
             .AddHostedService<KeyExpiry>()
             .AddHostedService(provider => provider.GetRequiredService<TicketCreator>())
+            .AddHostedService(provider => provider.GetRequiredService<TicketRetrier>())
             .AddHostedService(provider => provider.GetRequiredService<TicketReader>())
             .AddHostedService(provider => provider.GetRequiredService<TicketRowReader>());
     }

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Contracts.Broker;
@@ -28,12 +29,16 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
     // Kept over connections: if a new one does not help, health says so.
     private readonly ConcurrentDictionary<string, long> _stillSince = [];
     private volatile bool _isStopping;
+    private volatile QueueDeclarations? _queues;
 
     /// <summary>Publishes, over another connection.</summary>
     protected BrokerPublisher Broker { get; } = broker;
 
     /// <summary>Whether it is connected and gets on: what waits, and has room here, comes.</summary>
     public override bool IsReady => base.IsReady && _stillSince.Values.All(since => Environment.TickCount64 - since < _longestStandstill.TotalMilliseconds * 1.5);
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> RefusedQueues => _queues?.Refused ?? [];
 
     /// <summary>What is consumed.</summary>
     protected abstract IReadOnlyList<Consumption> Queues { get; }
@@ -74,7 +79,8 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(lost);
         var left = Queues.Count;
-        List<Task> tasks = [.. Queues.Select(queue => ConsumeAsync(connection, queue, Consuming, ended.Token)), WhileConsumingAsync(ended.Token)];
+        QueueDeclarations queues = _queues = new(connection, Logger);
+        List<Task> tasks = [.. Queues.Select(queue => ConsumeAsync(connection, queue, queues, Consuming, ended.Token)), WhileConsumingAsync(ended.Token)];
         var first = await Task.WhenAny(tasks);
         await ended.CancelAsync();
         await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -93,13 +99,21 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
     }
 
     /// <summary>Consumes a queue as long as the connection is good. The broker ends a channel that holds a message for too long, or a consumer whose queue moves; others have no part in it.</summary>
-    private async Task ConsumeAsync(IConnection connection, Consumption queue, Action consuming, CancellationToken ended)
+    private async Task ConsumeAsync(IConnection connection, Consumption queue, QueueDeclarations queues, Action consuming, CancellationToken ended)
     {
         await queue.Ready.WaitAsync(ended);
         var pause = _pause;
         var isFirst = true;
         while (true)
         {
+            if (!await TryDeclareAsync(queue.Queue, queues, ended))
+            {
+                // The others do not wait for it.
+                Consuming();
+                await Task.Delay(_pause, ended);
+                continue;
+            }
+
             using var closed = CancellationTokenSource.CreateLinkedTokenSource(ended);
             try
             {
@@ -110,6 +124,7 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
             {
                 _stillSince.TryAdd(queue.Queue, Environment.TickCount64);
                 Log.ConsumerLost(Logger, Name, queue.Queue, exception is OperationCanceledException ? "the broker ended it" : exception.GetBaseException().Message, pause.TotalMilliseconds);
+                queues.Forget(queue.Queue);
                 await Task.Delay(pause, ended);
                 pause = pause * 2 < _longestPause ? pause * 2 : _longestPause;
             }
@@ -135,7 +150,6 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
         var ended = closed.Token;
         await using var channel = await connection.CreateChannelAsync(cancellationToken: ended);
         channel.ChannelShutdownAsync += (_, _) => closed.CancelAsync();
-        await BrokerTopology.DeclareWorkAsync(channel, queue.Queue, ended);
         await channel.BasicQosAsync(0, queue.Prefetch, global: false, ended);
 
         Watch watch = new();
@@ -178,6 +192,21 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
             _consumerTags.TryRemove(channel, out _);
             await closed.CancelAsync();
             await acknowledging;
+        }
+    }
+
+    /// <summary>Declares a queue.</summary>
+    /// <returns>False if the broker refuses it, which is no reason to give up the connection.</returns>
+    private static async Task<bool> TryDeclareAsync(string queue, QueueDeclarations queues, CancellationToken ended)
+    {
+        try
+        {
+            await queues.DeclareAsync(queue).WaitAsync(ended);
+            return true;
+        }
+        catch (OperationInterruptedException refusal) when (refusal is not AlreadyClosedException)
+        {
+            return false;
         }
     }
 

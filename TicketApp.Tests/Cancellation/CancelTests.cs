@@ -175,7 +175,8 @@ public sealed class CancelTests(AppFixture app)
         var database = await ScratchDatabase.CreateMigratedAsync(app);
         var user = Guid.CreateVersion7();
         await database.ExecuteAsync($"insert into users (user_id) values ('{user}')");
-        await new TicketStore(database.Source, _tickets, _dispatch, _limits).CreateAsync([new NewTicket(Guid.CreateVersion7(), user)], release: 0);
+        await using var connection = await database.Source.OpenConnectionAsync(Cancel);
+        await new TicketStore(_tickets, _dispatch, _limits).CreateAsync(connection, [new NewTicket(Guid.CreateVersion7(), user)], release: 0);
         return database;
     }
 }

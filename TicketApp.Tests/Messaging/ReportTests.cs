@@ -227,8 +227,9 @@ public sealed class ReportTests(AppFixture app)
         var database = await ScratchDatabase.CreateMigratedAsync(app);
         var user = Guid.CreateVersion7();
         await database.ExecuteAsync($"insert into users (user_id) values ('{user}')");
-        TicketStore store = new(database.Source, Options.Create(_tickets), Options.Create(new DispatchOptions()), Options.Create(new LimitOptions()));
-        await store.CreateAsync([new NewTicket(Guid.CreateVersion7(), user)], release: 0);
+        TicketStore store = new(Options.Create(_tickets), Options.Create(new DispatchOptions()), Options.Create(new LimitOptions()));
+        await using var connection = await database.Source.OpenConnectionAsync(Cancel);
+        await store.CreateAsync(connection, [new NewTicket(Guid.CreateVersion7(), user)], release: 0);
         return database;
     }
 }
