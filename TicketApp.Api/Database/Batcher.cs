@@ -100,6 +100,7 @@ internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, Ticke
         {
             // After a restart of the server every pooled connection is dead, and each would fail one more batch.
             Database.Clear();
+            (Database as NpgsqlMultiHostDataSource)?.ClearDatabaseStates();
             if (!again)
             {
                 throw;

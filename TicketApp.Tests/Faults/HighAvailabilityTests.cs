@@ -104,7 +104,10 @@ public sealed class HighAvailabilityTests(HighAvailabilityApp app, ITestOutputHe
         var accepted = Stopwatch.GetElapsedTime(since);
         await Eventually.GetAsync("A ticket answered", _limit, () => TryAsync(
             limit => app.Api.GetAsync($"/ticket?ticket_id={ticketId}", limit), body => body["ticket_response"]));
-        _recoveries.Add(new(fault, accepted, Stopwatch.GetElapsedTime(since)));
+        Recovery recovery = new(fault, accepted, Stopwatch.GetElapsedTime(since));
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{DateTime.UtcNow:HH:mm:ss} {fault}: accepted after {recovery.Accepted.TotalSeconds:F1} s, answered after {recovery.Answered.TotalSeconds:F1} s"));
+        _recoveries.Add(recovery);
     }
 
     private async Task<string?> TryCreateAsync() =>
@@ -130,7 +133,17 @@ public sealed class HighAvailabilityTests(HighAvailabilityApp app, ITestOutputHe
     private async Task CheckAsync(Func<Task> faults)
     {
         var began = DateTimeOffset.UtcNow;
-        var ledger = await Ledger.CheckAsync(app, faults);
+        Ledger ledger;
+        try
+        {
+            ledger = await Ledger.CheckAsync(app, faults);
+        }
+        catch (TimeoutException)
+        {
+            output.WriteLine(string.Join('\n', app.Output));
+            throw;
+        }
+
         output.WriteLine($"{ledger.Accepted} tickets accepted, {ledger.Refused} requests refused or broken off; {ledger.Held} answers held");
         foreach (var kind in _recoveries.GroupBy(recovery => recovery.Fault))
         {

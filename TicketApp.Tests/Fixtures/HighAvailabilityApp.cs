@@ -11,6 +11,8 @@ public sealed class HighAvailabilityApp : FaultApp
     private const string Rabbitmqctl =
         "exec \"$(ls -d /usr/lib*/rabbitmq/lib/rabbitmq_server-*/sbin /opt/rabbitmq*/sbin 2>/dev/null | sort -V | tail -n 1)/rabbitmqctl\" --quiet --formatter json list_queues name leader online";
 
+    private const int MaxLines = 150;
+
     private static readonly string[] _nodes = ["rabbitmq-1", "rabbitmq-2", "rabbitmq-3"];
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(90);
 
@@ -21,6 +23,9 @@ public sealed class HighAvailabilityApp : FaultApp
 
     // As in production: nothing that is lost here is a worker's fault.
     protected override IReadOnlyDictionary<string, string> ApiSettings { get; } = new Dictionary<string, string>();
+
+    /// <summary>The last that its processes wrote.</summary>
+    public IEnumerable<string> Output => Processes.SelectMany(process => process.Output.TakeLast(MaxLines).Select(line => $"[{process.Name}] {line}"));
 
     /// <summary>The database that takes writes.</summary>
     public Task<string> PrimaryAsync() => Eventually.GetAsync("A primary", _limit, async () =>
@@ -100,7 +105,13 @@ public sealed class HighAvailabilityApp : FaultApp
     }
 
     protected override IReadOnlyDictionary<string, string> EnvironmentOf(string service, string database, Uri broker) =>
-        new Dictionary<string, string>(base.EnvironmentOf(service, database, broker)) { ["ConnectionStrings__rabbitmq"] = _brokers };
+        new Dictionary<string, string>(base.EnvironmentOf(service, database, broker))
+        {
+            ["ConnectionStrings__rabbitmq"] = _brokers,
+            ["Logging__Console__FormatterName"] = "simple",
+            ["Logging__Console__FormatterOptions__SingleLine"] = "true",
+            ["Logging__Console__FormatterOptions__TimestampFormat"] = "HH:mm:ss.fff ",
+        };
 
     protected override async Task PrepareAsync(string database)
     {
