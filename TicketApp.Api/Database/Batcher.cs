@@ -135,7 +135,7 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
         catch (Exception exception) when (again && DatabaseErrors.IsUnavailable(exception))
         {
             // After a restart of the server every pooled connection is dead, and each would fail one more batch.
-            Database.Clear();
+            DatabaseFaults.Reconnect(Database);
         }
 
         return await ServeAsync(items);

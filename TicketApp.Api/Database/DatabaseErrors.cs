@@ -78,7 +78,14 @@ internal sealed class DatabaseFaults
             && (last == 0 || _time.GetElapsedTime(last) >= _interval)
             && Interlocked.CompareExchange(ref _lastCleared, _time.GetTimestamp() | 1, last) == last)
         {
-            _database.Clear();
+            Reconnect(_database);
         }
+    }
+
+    /// <summary>Lets go of all connections, and of what was known of the hosts.</summary>
+    public static void Reconnect(NpgsqlDataSource database)
+    {
+        database.Clear();
+        (database as NpgsqlMultiHostDataSource)?.ClearDatabaseStates();
     }
 }
