@@ -15,7 +15,7 @@ internal sealed class TicketRetrier(
     private const string Sql =
         $"""
         with i as (
-            select *, 1 as place from tickets
+            select *, 1 as place_in_model, 1 as place_in_flow from tickets
             where ticket_id = $1 and status in ('failed', 'timed_out', 'expired', 'canceled') and attempt < {MostAttempts} for update),
         recorded as (
             insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, time_ended, error_type, error_message)
