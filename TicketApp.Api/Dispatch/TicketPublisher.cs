@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Telemetry;
 using TicketApp.Contracts;
@@ -104,8 +103,8 @@ internal sealed partial class TicketPublisher(
         try
         {
             var body = group is [var only]
-                ? JsonSerializer.SerializeToUtf8Bytes(only, ContractJson.Default.TicketMessage)
-                : JsonSerializer.SerializeToUtf8Bytes(group, ContractJson.Default.IReadOnlyListTicketMessage);
+                ? ContractJson.Serialize(only, ContractJson.Default.TicketMessage)
+                : ContractJson.Serialize(group, ContractJson.Default.IReadOnlyListTicketMessage);
             await broker.PublishAsync(QueueNames.TicketsOf(group[0].Model), body, group[0].TicketId.ToString(), options.Value.MessageExpiration);
             metrics.Dispatched(Stopwatch.GetElapsedTime(started));
             return [];

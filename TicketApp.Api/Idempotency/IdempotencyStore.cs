@@ -27,17 +27,18 @@ internal sealed class IdempotencyStore(NpgsqlDataSource database, TicketMetrics 
     private const string ForgetSql =
         """
         delete from idempotency_keys where ctid = any(array(
-            select ctid from idempotency_keys where ticket_id < $1 order by ticket_id limit 1000 for update skip locked))
+            select ctid from idempotency_keys where ticket_id < $1 order by ticket_id limit $2 for update skip locked))
         """;
 
     protected override bool IsRepeatable => true;
 
-    /// <summary>Forgets keys of tickets with ids before <paramref name="first"/>, a bounded number.</summary>
+    /// <summary>Forgets keys of tickets with ids before <paramref name="first"/>, up to <paramref name="most"/>.</summary>
     /// <returns>How many.</returns>
-    public async Task<int> ForgetAsync(Guid first, CancellationToken cancellationToken)
+    public async Task<int> ForgetAsync(Guid first, int most, CancellationToken cancellationToken)
     {
         await using var command = Database.CreateCommand(ForgetSql);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = first });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 

@@ -53,6 +53,24 @@ public sealed class PurgeLoopTests(AppFixture app) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Tickets_of_which_a_full_part_takes_longer_than_a_statement_may()
+    {
+        await _database.ExecuteAsync(
+            """
+            create function take_long() returns trigger language plpgsql as $$
+            begin
+                if (select count(*) from gone) > 600 then perform pg_sleep(10); end if;
+                return null;
+            end $$;
+            create trigger takes_long after delete on tickets referencing old table as gone for each statement execute function take_long();
+            do $$ begin execute format('alter database %I set statement_timeout = 2000', current_database()); end $$
+            """);
+        _database.Source.Clear();
+
+        await Tickets();
+    }
+
+    [Fact]
     public async Task Idempotency_keys()
     {
         await _database.ExecuteAsync("insert into idempotency_keys select user_id, ticket_id::text, '', ticket_id from tickets");
