@@ -19,7 +19,8 @@ internal sealed partial class TicketsConsumer(
     StopNotices notices,
     WorkerIdentity worker,
     IOptions<WorkerOptions> options,
-    ILogger<TicketsConsumer> logger) : BrokerConsumer(factory, "tickets", broker, logger), IStopsInPhase
+    LoopProgress progress,
+    ILogger<TicketsConsumer> logger) : BrokerConsumer(factory, "tickets", broker, progress, logger), IStopsInPhase
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan _ageCheck = TimeSpan.FromSeconds(1);
@@ -80,22 +81,28 @@ internal sealed partial class TicketsConsumer(
 
     protected override ValueTask OnDeliveryAsync(Delivery delivery, CancellationToken lost)
     {
-        if (!MessageReader.TryReadTickets(delivery.Body.Span, out var tickets, out var reason))
+        var elements = MessageReader.ReadTickets(delivery.Body);
+        TicketMessage[] tickets = [.. elements.Select(element => element.Value).OfType<TicketMessage>()];
+        if (!_isHandingBack && tickets.Length > 0 && tickets.Length == elements.Count && TryHold(delivery, tickets))
         {
-            _ = RefuseAsync(delivery, reason, lost);
             return ValueTask.CompletedTask;
         }
 
-        if (tickets.Count == 0)
+        MessageInHand message = new(delivery, Math.Max(1, elements.Count));
+        if (elements.Count == 0)
         {
-            reporter.Acknowledge(new MessageInHand(delivery, tickets: 1));
+            reporter.Acknowledge(message);
         }
-        else if (_isHandingBack || !TryHold(delivery, tickets))
+
+        foreach (var element in elements)
         {
-            MessageInHand message = new(delivery, tickets.Count);
-            foreach (var ticket in tickets)
+            if (element.Value is { } ticket)
             {
                 Take(ticket, message);
+            }
+            else
+            {
+                _ = RefuseAsync(message, element, lost);
             }
         }
 
@@ -119,7 +126,7 @@ internal sealed partial class TicketsConsumer(
     /// The broker counts slots by the messages that are not acknowledged, and sends one too many for each run whose message is gone. Its tickets go back at once, and
     /// the message is held in that run's place: then the broker's count is right again.
     /// </summary>
-    private bool TryHold(Delivery delivery, IReadOnlyList<TicketMessage> tickets)
+    private bool TryHold(Delivery delivery, TicketMessage[] tickets)
     {
         var model = tickets[0].Model;
         if (delivery.Redelivered || Queues.FirstOrDefault(queue => queue.Queue == delivery.Queue) is not { } queue || queue.HasRoom() || !runs.TryHold(model, new(delivery, tickets: 1)))
@@ -169,12 +176,12 @@ internal sealed partial class TicketsConsumer(
         }
     }
 
-    private async Task RefuseAsync(Delivery delivery, string reason, CancellationToken lost)
+    private async Task RefuseAsync(MessageInHand message, MessageElement<TicketMessage> element, CancellationToken lost)
     {
         try
         {
-            await MoveToErrorsAsync(delivery, reason, lost);
-            reporter.Acknowledge(new MessageInHand(delivery, tickets: 1));
+            await MoveToErrorsAsync(message.Delivery, element.Body, element.Defect!, lost);
+            reporter.Acknowledge(message);
         }
         catch (OperationCanceledException)
         {

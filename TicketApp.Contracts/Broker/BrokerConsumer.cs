@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Contracts.Broker;
@@ -11,8 +13,8 @@ namespace TicketApp.Contracts.Broker;
 /// messages wait, there is room for them and none has come for a while, the connection is given up and made anew. If the broker ends
 /// a channel or a consumer, only this one is made anew.
 /// </summary>
-public abstract partial class BrokerConsumer(IConnectionFactory factory, string name, BrokerPublisher broker, ILogger logger)
-    : BrokerLoop(factory, $"{name} consumer", logger)
+public abstract partial class BrokerConsumer(IConnectionFactory factory, string name, BrokerPublisher broker, LoopProgress progress, ILogger logger)
+    : BrokerLoop(factory, $"{name} consumer", progress, logger)
 {
     private static readonly TimeSpan _progressCheck = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _longestStandstill = TimeSpan.FromSeconds(20);
@@ -27,12 +29,16 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
     // Kept over connections: if a new one does not help, health says so.
     private readonly ConcurrentDictionary<string, long> _stillSince = [];
     private volatile bool _isStopping;
+    private volatile QueueDeclarations? _queues;
 
     /// <summary>Publishes, over another connection.</summary>
     protected BrokerPublisher Broker { get; } = broker;
 
     /// <summary>Whether it is connected and gets on: what waits, and has room here, comes.</summary>
     public override bool IsReady => base.IsReady && _stillSince.Values.All(since => Environment.TickCount64 - since < _longestStandstill.TotalMilliseconds * 1.5);
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> RefusedQueues => _queues?.Refused ?? [];
 
     /// <summary>What is consumed.</summary>
     protected abstract IReadOnlyList<Consumption> Queues { get; }
@@ -52,15 +58,15 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
             $"consuming of {Name}", _cancelLimit, () => Task.WhenAll(_consumerTags.Where(consumer => consumer.Key.IsOpen).Select(consumer => consumer.Key.BasicCancelAsync(consumer.Value))), Logger);
     }
 
-    /// <summary>Publishes a message that cannot be read to <see cref="QueueNames.Errors"/>, however long that takes; the caller acknowledges it then.</summary>
-    protected async Task MoveToErrorsAsync(Delivery delivery, string reason, CancellationToken lost)
+    /// <summary>Publishes what cannot be read of a message to <see cref="QueueNames.Errors"/>, however long that takes; the caller acknowledges it then.</summary>
+    protected async Task MoveToErrorsAsync(Delivery delivery, ReadOnlyMemory<byte> body, string reason, CancellationToken lost)
     {
         Log.Unreadable(Logger, delivery.Queue, reason);
         while (true)
         {
             try
             {
-                await Broker.PublishUnreadableAsync(delivery.Queue, delivery.Body, reason, lost);
+                await Broker.PublishUnreadableAsync(delivery.Queue, body, reason, lost);
                 return;
             }
             catch (BrokerUnavailableException)
@@ -74,7 +80,8 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(lost);
         var left = Queues.Count;
-        List<Task> tasks = [.. Queues.Select(queue => ConsumeAsync(connection, queue, Consuming, ended.Token)), WhileConsumingAsync(ended.Token)];
+        QueueDeclarations queues = _queues = new(connection, Logger);
+        List<Task> tasks = [.. Queues.Select(queue => ConsumeAsync(connection, queue, queues, Consuming, ended.Token)), WhileConsumingAsync(ended.Token)];
         var first = await Task.WhenAny(tasks);
         await ended.CancelAsync();
         await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -93,13 +100,21 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
     }
 
     /// <summary>Consumes a queue as long as the connection is good. The broker ends a channel that holds a message for too long, or a consumer whose queue moves; others have no part in it.</summary>
-    private async Task ConsumeAsync(IConnection connection, Consumption queue, Action consuming, CancellationToken ended)
+    private async Task ConsumeAsync(IConnection connection, Consumption queue, QueueDeclarations queues, Action consuming, CancellationToken ended)
     {
         await queue.Ready.WaitAsync(ended);
         var pause = _pause;
         var isFirst = true;
         while (true)
         {
+            if (!await TryDeclareAsync(queue.Queue, queues, ended))
+            {
+                // The others do not wait for it.
+                Consuming();
+                await Task.Delay(_pause, ended);
+                continue;
+            }
+
             using var closed = CancellationTokenSource.CreateLinkedTokenSource(ended);
             try
             {
@@ -110,6 +125,7 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
             {
                 _stillSince.TryAdd(queue.Queue, Environment.TickCount64);
                 Log.ConsumerLost(Logger, Name, queue.Queue, exception is OperationCanceledException ? "the broker ended it" : exception.GetBaseException().Message, pause.TotalMilliseconds);
+                queues.Forget(queue.Queue);
                 await Task.Delay(pause, ended);
                 pause = pause * 2 < _longestPause ? pause * 2 : _longestPause;
             }
@@ -135,7 +151,6 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
         var ended = closed.Token;
         await using var channel = await connection.CreateChannelAsync(cancellationToken: ended);
         channel.ChannelShutdownAsync += (_, _) => closed.CancelAsync();
-        await BrokerTopology.DeclareWorkAsync(channel, queue.Queue, ended);
         await channel.BasicQosAsync(0, queue.Prefetch, global: false, ended);
 
         Watch watch = new();
@@ -147,7 +162,13 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
         {
             watch.Delivered();
             // The client takes its buffer back when this handler returns.
-            Delivery delivery = new(acknowledgements, message.DeliveryTag) { Queue = queue.Queue, Body = message.Body.ToArray(), Redelivered = message.Redelivered };
+            Delivery delivery = new(acknowledgements, message.DeliveryTag)
+            {
+                Queue = queue.Queue,
+                Body = message.Body.ToArray(),
+                Redelivered = message.Redelivered,
+                Arrived = Stopwatch.GetTimestamp(),
+            };
             await OnDeliveryAsync(delivery, ended);
         };
 
@@ -172,6 +193,21 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
             _consumerTags.TryRemove(channel, out _);
             await closed.CancelAsync();
             await acknowledging;
+        }
+    }
+
+    /// <summary>Declares a queue.</summary>
+    /// <returns>False if the broker refuses it, which is no reason to give up the connection.</returns>
+    private static async Task<bool> TryDeclareAsync(string queue, QueueDeclarations queues, CancellationToken ended)
+    {
+        try
+        {
+            await queues.DeclareAsync(queue).WaitAsync(ended);
+            return true;
+        }
+        catch (OperationInterruptedException refusal) when (refusal is not AlreadyClosedException)
+        {
+            return false;
         }
     }
 

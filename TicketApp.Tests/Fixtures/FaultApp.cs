@@ -1,7 +1,7 @@
 namespace TicketApp.Tests.Fixtures;
 
 /// <summary>The application with two Api replicas and short leases, and with the means to harm it: signals to its processes and starts of what ended.</summary>
-public sealed class FaultApp : RunningApp
+public class FaultApp : RunningApp
 {
     protected override IReadOnlyDictionary<string, string> ApiSettings { get; } = new Dictionary<string, string>
     {
