@@ -108,7 +108,7 @@ public sealed class FaultTests(FaultApp app)
         var tickets = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => app.CreateTicketAsync(userId, "simulated", LongerThanTheDrain)));
         await Task.WhenAll(tickets.Select(ticket => Eventually.IsTrueAsync("A run", _limit, async () => (await Api.GetAsync($"/v1/tickets/{ticket}")).TicketStatus == "running")));
 
-        string[] services = [app.InstancesOf("worker")[0], app.InstancesOf("api")[0]];
+        string[] services = [.. app.InstancesOf("worker"), app.InstancesOf("api")[0]];
         await app.FreezeAsync(Assert.Single(app.InstancesOf("rabbitmq")), async () =>
             Assert.All(await Task.WhenAll(services.Select(app.StopAsync)), exitCode => Assert.Equal(0, exitCode)));
         await Task.WhenAll(services.Select(app.StartAsync));
