@@ -32,13 +32,16 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     private const string ReleaseSql =
         """
         with picked as (
-            select ticket_id from tickets where status = 'queued' and model = $3
+            select ticket_id from tickets where status = 'queued' and model = $3 and ticket_id <> all ($4)
             order by queue_key, ticket_id limit $1 for update skip locked)
         update tickets t set status = 'released', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
             time_started = null, worker = null
         from picked where t.ticket_id = picked.ticket_id
         returning t.ticket_id, t.user_id, t.model, t.input, t.attempt, t.epoch, t.expires_at, t.queue_key, coalesce(t.execution_timeout_s, 0), t.trace_parent
         """;
+
+    private const string FirstSql =
+        "select ticket_id from tickets where status = 'queued' and model = $1 and ticket_id <> all ($2) order by queue_key, ticket_id limit 1 for update skip locked";
 
     // Under the lease's own epoch only: a ticket that has moved on since is left alone.
     private const string TakeBackSql =
@@ -79,7 +82,19 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     }
 
     /// <summary>Releases up to <paramref name="count"/> tickets from the head of a model's backlog, in its order; where users' running tickets are limited, only those that have a place.</summary>
-    public async Task<IReadOnlyList<TicketMessage>> ReleaseAsync(string model, int count, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<TicketMessage>> ReleaseAsync(string model, int count, CancellationToken cancellationToken) => ReleaseAsync(model, count, [], cancellationToken);
+
+    /// <summary>The ticket that <see cref="ReleaseAsync(string, int, Guid[], CancellationToken)"/> would take first.</summary>
+    public async Task<Guid?> FirstAsync(string model, Guid[] leftOut, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(FirstSql);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = leftOut });
+        return await command.ExecuteScalarAsync(cancellationToken) as Guid?;
+    }
+
+    /// <summary>The same without the tickets <paramref name="leftOut"/>.</summary>
+    public async Task<IReadOnlyList<TicketMessage>> ReleaseAsync(string model, int count, Guid[] leftOut, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
         var limit = limits.Value.RunningTickets;
@@ -98,6 +113,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
             release.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
         }
 
+        release.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = leftOut });
         batch.BatchCommands.Add(release);
         List<(long Key, TicketMessage Ticket)> released = [];
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);

@@ -43,8 +43,8 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
         moved as (
             update webhook_deliveries d set
                 due_at = case when m.after is null then now() + $7 else greatest(m.after, now()) + interval '100 ms' end,
-                attempts = d.attempts + (m.after is null)::int,
-                tries = d.tries + (m.after is null)::int
+                attempts = least(d.attempts + (m.after is null)::int, 32767),
+                tries = least(d.tries + (m.after is null)::int, 32767)
             from mine m where d.delivery_id = m.delivery_id
             returning d.*, m.after)
         select {TicketRow.Columns}, (select host from hosts where place = $2), m.delivery_id, m.host, w.webhook_url, m.event, m.time_created,
