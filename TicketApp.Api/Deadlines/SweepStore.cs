@@ -99,13 +99,20 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
         from moved group by model
         """;
 
-    private const string ExtendSql = "update tickets set lease_expires = greatest(lease_expires, now() + $1) where status in ('running', 'canceling')";
+    private const string ExtendSql =
+        """
+        update tickets t set lease_expires = greatest(t.lease_expires, now() + $1)
+        from (select ticket_id from tickets where status in ('running', 'canceling') order by ticket_id for no key update) r
+        where t.ticket_id = r.ticket_id and t.status in ('running', 'canceling')
+        """;
 
+    // What is locked is left to the next time: it changes just now, or is being removed.
     private const string ForgetSql =
         """
-        delete from workers where last_seen < now() - interval '1 hour';
-        delete from models where last_seen < now() - interval '7 days';
-        delete from ticket_progress p using tickets t where t.ticket_id = p.ticket_id and t.time_finished < now() - interval '5 minutes'
+        delete from workers where worker in (select worker from workers where last_seen < now() - interval '1 hour' for update skip locked);
+        delete from models where name in (select name from models where last_seen < now() - interval '7 days' for update skip locked);
+        delete from ticket_progress where ctid = any(array(
+            select p.ctid from ticket_progress p join tickets t on t.ticket_id = p.ticket_id where t.time_finished < now() - interval '5 minutes' for update of p skip locked))
         """;
 
     /// <summary>Ends tickets and attempts over their limits, and queues tickets whose pause is over.</summary>
