@@ -17,12 +17,13 @@ internal static class DatabaseServices
     /// <summary>Adds the data source (connection string <c>tickets</c>), its health check and the migrations.</summary>
     public static IHostApplicationBuilder AddDatabase(this IHostApplicationBuilder builder)
     {
-        builder.RequireConnectionString("tickets");
+        builder.RequireConnectionString("tickets", connection => NpgsqlDataSource.Create(connection).Dispose());
         builder.AddNpgsqlDataSource(
             "tickets",
             settings => settings.DisableTracing = settings.DisableMetrics = !builder.ExportsTelemetry(),
             Tune);
         builder.Services
+            .AddActivatedSingleton<DatabaseFaults>()
             .AddSingleton<DatabaseMigrator>()
             .AddHostedService(provider => provider.GetRequiredService<DatabaseMigrator>());
         builder.Services.AddHealthChecks().AddCheck<SchemaHealthCheck>("schema");
@@ -53,6 +54,13 @@ internal static class DatabaseServices
         // A caller is told 503 within seconds when the server hangs.
         connection.Timeout = 5;
         connection.CommandTimeout = 10;
+        if (connection.Host?.Contains(',', StringComparison.Ordinal) == true)
+        {
+            connection.TargetSessionAttributes ??= "read-write";
+            // Which host takes writes is asked again after a failure (DatabaseFaults) and not by time: at each look a host that is gone
+            // without refusing connections would hold up every request for as long as a connection may take.
+            connection.HostRecheckSeconds = 3600;
+        }
     }
 
     private static void SetPlanning(NpgsqlConnection connection)

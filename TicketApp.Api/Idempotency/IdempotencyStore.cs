@@ -2,6 +2,7 @@ using Npgsql;
 using TicketApp.Api.Database;
 using TicketApp.Api.Telemetry;
 using TicketApp.Api.Tickets;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Idempotency;
 
@@ -9,7 +10,8 @@ namespace TicketApp.Api.Idempotency;
 internal sealed record KeyedTicket(TicketRow Ticket, byte[] BodyHash);
 
 /// <summary>Looks up keys that were used before, many a statement. They are stored together with their tickets.</summary>
-internal sealed class IdempotencyStore(NpgsqlDataSource database, TicketMetrics metrics) : Batcher<(Guid UserId, string Key), KeyedTicket?>(database, metrics, largestBatch: 200, capacity: 10_000)
+internal sealed class IdempotencyStore(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<IdempotencyStore> logger)
+    : Batcher<(Guid UserId, string Key), KeyedTicket?>("find idempotency keys", database, metrics, progress, logger, largestBatch: 200, capacity: 10_000)
 {
     private const string FindSql =
         $"""
@@ -25,19 +27,18 @@ internal sealed class IdempotencyStore(NpgsqlDataSource database, TicketMetrics 
     private const string ForgetSql =
         """
         delete from idempotency_keys where ctid = any(array(
-            select ctid from idempotency_keys where ticket_id < $1 order by ticket_id limit 1000 for update skip locked))
+            select ctid from idempotency_keys where ticket_id < $1 order by ticket_id limit $2 for update skip locked))
         """;
-
-    protected override string Work => "find idempotency keys";
 
     protected override bool IsRepeatable => true;
 
-    /// <summary>Forgets keys of tickets with ids before <paramref name="first"/>, a bounded number.</summary>
+    /// <summary>Forgets keys of tickets with ids before <paramref name="first"/>, up to <paramref name="most"/>.</summary>
     /// <returns>How many.</returns>
-    public async Task<int> ForgetAsync(Guid first, CancellationToken cancellationToken)
+    public async Task<int> ForgetAsync(Guid first, int most, CancellationToken cancellationToken)
     {
         await using var command = Database.CreateCommand(ForgetSql);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = first });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 

@@ -6,6 +6,7 @@ using TicketApp.Api.Idempotency;
 using TicketApp.Api.Limits;
 using TicketApp.Api.Telemetry;
 using TicketApp.Contracts.Tracing;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Tickets;
 
@@ -16,6 +17,8 @@ namespace TicketApp.Api.Tickets;
 internal sealed class TicketCreator(
     NpgsqlDataSource database,
     TicketMetrics metrics,
+    LoopProgress progress,
+    ILogger<TicketCreator> logger,
     TicketStore store,
     DispatchWindows windows,
     TicketPublisher publisher,
@@ -24,7 +27,7 @@ internal sealed class TicketCreator(
     OpenTicketLimit limit,
     RunningTicketLimit running,
     IOptions<TicketOptions> options)
-    : Batcher<NewTicket, StoredTicket?>(database, metrics, largestBatch: 500, capacity: 20_000)
+    : Batcher<NewTicket, StoredTicket?>("store tickets", database, metrics, progress, logger, largestBatch: 500, capacity: 20_000)
 {
     /// <summary>Stores a ticket.</summary>
     /// <returns>Its id; null if there is no such user.</returns>
@@ -50,8 +53,6 @@ internal sealed class TicketCreator(
         var submission = SubmitAsync(ticket with { TraceParent = TicketTrace.Current?.Id });
         return limit.IsOn ? AcceptedAsync(submission) : submission;
     }
-
-    protected override string Work => "store tickets";
 
     protected override bool IsGathering => true;
 

@@ -5,6 +5,7 @@ using TicketApp.Api.Dispatch;
 using TicketApp.Api.Limits;
 using TicketApp.Api.Telemetry;
 using TicketApp.Api.Waiting;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Tickets;
 
@@ -15,21 +16,24 @@ namespace TicketApp.Api.Tickets;
 internal sealed class TicketRetrier(
     NpgsqlDataSource database,
     TicketMetrics metrics,
+    LoopProgress progress,
+    ILogger<TicketRetrier> logger,
     Dispatcher dispatcher,
     OpenTickets open,
     OpenTicketLimit limit,
     RunningTicketLimit running,
     TicketWatch watch,
     IOptions<TicketOptions> options)
-    : Batcher<TicketRetry, RetriedTicket>(database, metrics, largestBatch: 200, capacity: 10_000)
+    : Batcher<TicketRetry, RetriedTicket>("retry tickets", database, metrics, progress, logger, largestBatch: 200, capacity: 10_000)
 {
     // The earlier end stays on record. That no message to "errors" is due any more is right: the ticket has not failed for good.
     private const string Sql =
         $"""
         with i as (
-            select t.*, w.place from unnest($1) with ordinality w (ticket_id, place) join tickets t on t.ticket_id = w.ticket_id
-            where t.status in ('failed', 'timed_out', 'expired', 'canceled') and t.attempt < {MostAttempts}
-            order by t.ticket_id for update of t),
+            select o.*, {TicketInserts.Places} from (
+                select t.*, w.place from unnest($1) with ordinality w (ticket_id, place) join tickets t on t.ticket_id = w.ticket_id
+                where t.status in ('failed', 'timed_out', 'expired', 'canceled') and t.attempt < {MostAttempts}
+                order by t.ticket_id for update of t) o),
         recorded as (
             insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, time_ended, error_type, error_message)
             select ticket_id, epoch, status::text, attempt, worker, time_started, time_finished, error_type, error_message from i
@@ -66,8 +70,6 @@ internal sealed class TicketRetrier(
     /// <returns>Whether it runs again.</returns>
     /// <exception cref="OverloadedException">As many tickets are open as may be.</exception>
     public async Task<bool> RetryAsync(Guid ticketId) => (await RetryAsync(new TicketRetry(ticketId, UserId: null))).Row is not null;
-
-    protected override string Work => "retry tickets";
 
     protected override async Task<IReadOnlyList<RetriedTicket>> ServeAsync(IReadOnlyList<TicketRetry> items)
     {

@@ -4,6 +4,8 @@
 #   PORT                  where it listens, on 127.0.0.1 only
 #   EPMD_PORT, DIST_PORT  Erlang's own, on 127.0.0.1 only
 #   USERNAME, PASSWORD    of its only user; a new one counts from the next start
+#   CLUSTER, NODE         not set: it is alone; else the names of all nodes, the first of which starts first, and its own.
+#                         They share USERNAME, PASSWORD and the port of an epmd that is there already
 set -eu
 NAME=RabbitMQ SERVICE_USER=rabbitmq PACKAGE=rabbitmq-server
 . "$(dirname "$0")/server.sh"
@@ -27,6 +29,11 @@ log.file.level = info
 vm_memory_high_watermark.absolute = 512MB
 disk_free_limit.absolute = 200MB
 CONF
+number=0
+for node in ${CLUSTER:-}; do
+  number=$((number + 1))
+  echo "cluster_formation.classic_config.nodes.$number = $node@localhost" >>"$DATA/rabbitmq.conf"
+done
 # Read at every start, so that user and password are what the AppHost gives, whatever the data was made with.
 quote() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
 cat >"$DATA/definitions.json" <<JSON
@@ -36,19 +43,19 @@ cat >"$DATA/definitions.json" <<JSON
   "permissions": [{ "user": "$(quote "$USERNAME")", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" }]
 }
 JSON
-unset PASSWORD
-# A new one each time: no other node shares it, and one that was damaged would stop the server.
+# A new one each time unless other nodes share it: one that was damaged would stop the server.
 rm -f "$DATA/.erlang.cookie"
-od -An -N20 -tx1 /dev/urandom | tr -d ' \n' >"$DATA/.erlang.cookie"
+if [ -n "${CLUSTER:-}" ]; then printf %s "$PASSWORD" | sha256sum | cut -c -40; else od -An -N20 -tx1 /dev/urandom; fi | tr -d ' \n' >"$DATA/.erlang.cookie"
+unset PASSWORD
 chmod 400 "$DATA/.erlang.cookie"
 own "$DATA"
 
 # RUNNING_UNDER_SYSTEMD makes the server's script exec the broker, so that signals reach it.
-export HOME="$DATA" ERL_EPMD_PORT="$EPMD_PORT" ERL_EPMD_ADDRESS=127.0.0.1 RABBITMQ_DIST_PORT="$DIST_PORT" RABBITMQ_NODENAME=rabbit@localhost \
+export HOME="$DATA" ERL_EPMD_PORT="$EPMD_PORT" ERL_EPMD_ADDRESS=127.0.0.1 RABBITMQ_DIST_PORT="$DIST_PORT" RABBITMQ_NODENAME="${NODE:-rabbit}@localhost" \
   RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_CONFIG_FILE="$DATA/rabbitmq.conf" RABBITMQ_ADVANCED_CONFIG_FILE="$DATA/advanced.config" \
   RABBITMQ_ENABLED_PLUGINS_FILE="$DATA/enabled_plugins" RABBITMQ_MNESIA_BASE="$DATA/mnesia" RABBITMQ_LOG_BASE="$DATA/log" \
   RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}' RUNNING_UNDER_SYSTEMD=true
 
 # Without a port mapper of its own, the node would leave one behind that nobody stops. It ends with this shell.
-$as --pdeathsig TERM "$epmd" -address 127.0.0.1 9>&- &
+[ -n "${CLUSTER:-}" ] || $as --pdeathsig TERM "$epmd" -address 127.0.0.1 9>&- &
 supervise TERM "$program"

@@ -2,11 +2,13 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Contracts.Broker;
 
 /// <summary>Publishes persistent, mandatory, confirmed messages over a connection of its own, which a consumer's flow never blocks.</summary>
-public sealed partial class BrokerPublisher(IConnectionFactory factory, ILogger<BrokerPublisher> logger) : BrokerLoop(factory, "publisher", logger)
+public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProgress progress, ILogger<BrokerPublisher> logger)
+    : BrokerLoop(factory, "publisher", progress, logger), IStopsInPhase
 {
     // Callers bound what they have in flight; the client's default limiter would slow everybody at 64 unconfirmed messages.
     private static readonly CreateChannelOptions _confirmed = new(
@@ -22,6 +24,11 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, ILogger<
 
     /// <summary>Whether a message would be taken now: connected, and the broker has not asked for a pause for want of memory or disk.</summary>
     public override bool IsReady => _channel is not null;
+
+    public StopPhase StopPhase => StopPhase.Connections;
+
+    /// <summary>Nobody publishes any more: a broker that does not answer to the end of the connection is not waited for.</summary>
+    public TimeSpan StopLimit => TimeSpan.FromSeconds(3);
 
     /// <inheritdoc/>
     public override IEnumerable<string> RefusedQueues => _queues?.Refused ?? [];

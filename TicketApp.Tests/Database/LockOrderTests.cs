@@ -56,21 +56,21 @@ public sealed class LockOrderTests(AppFixture app)
             async () => await dispatch.ReleaseAsync(ModelNames.Simulated, Tickets, Cancel),
             async () => await dispatch.TakeBackAsync(Shuffled((await RunsAsync(database.Source)).Select(Message)), Cancel),
             () => sweeps.ExtendLeasesAsync(Cancel),
-            async () => await sweeps.SweepDueAsync(Cancel),
-            async () => await sweeps.SweepLostAsync(Cancel),
+            async () => await sweeps.SweepDueAsync(Tickets, [], Cancel),
+            async () => await sweeps.SweepLostAsync(Tickets, [], Cancel),
             () => database.ExecuteAsync("update tickets set lease_expires = now(), attempt = 1 where ticket_id = (select ticket_id from tickets where lease_expires is not null order by random() limit 1) and lease_expires is not null"),
-            () => sweeps.ForgetAsync(Cancel),
+            .. SweepStore.Forgotten.Select<string, Func<Task>>(sql => () => sweeps.ForgetAsync(sql, Tickets, Cancel)),
             () => database.ExecuteAsync("update workers set last_seen = now() - interval '2 hours' where worker = (select 'w' || (random() * 9)::int)"),
             async () => await CreateAsync(database.Source, store, users[1]),
-            async () => await keys.ForgetAsync(TicketIds.Last, Cancel),
+            async () => await keys.ForgetAsync(TicketIds.Last, Tickets, Cancel),
             () => database.ExecuteAsync(
                 $"""
                 update tickets set status = 'canceled', time_finished = now(), lease_expires = null where ticket_id in (
                     select ticket_id from tickets where user_id = '{users[1]}' and time_finished is null order by ticket_id for update skip locked)
                 """),
-            async () => await purge.PurgeAsync(Guid.Empty, beyondNow: false, Cancel),
+            async () => await purge.PurgeAsync(Guid.Empty, beyondNow: false, Tickets, Cancel),
             async () => await CompleteAsync(database, deliveries),
-            async () => await deliveries.PurgeAsync(Cancel),
+            async () => await deliveries.PurgeAsync(Tickets, Cancel),
         ];
         await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(async _ =>
         {

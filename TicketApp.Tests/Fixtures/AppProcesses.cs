@@ -46,12 +46,24 @@ internal static class AppProcesses
     public static string ScriptOf(string server) => Path.Combine(Repository.Root, "TicketApp.AppHost", "Servers", $"{server}.sh");
 
     /// <summary>PostgreSQL on data of its own in a directory.</summary>
-    public static ChildProcess Postgres(string directory, NpgsqlConnectionStringBuilder connection)
+    /// <param name="directory">Where.</param>
+    /// <param name="connection">Its port, superuser, password and database.</param>
+    /// <param name="name">Names the process and its data.</param>
+    /// <param name="peer">Port of another one, which it follows where that one takes writes when it starts; null: it is alone.</param>
+    public static ChildProcess Postgres(string directory, NpgsqlConnectionStringBuilder connection, string name = "postgres", int? peer = null)
     {
         var probe = new NpgsqlConnectionStringBuilder(connection.ConnectionString) { Pooling = false }.ConnectionString;
         Dictionary<string, string> settings = new() { ["PASSWORD"] = connection.Password!, ["DATABASE"] = connection.Database! };
+        var script = ScriptOf("postgres");
+        if (peer is { } port)
+        {
+            settings["PEER"] = Text(port);
+            settings["SERVERS"] = Path.GetDirectoryName(script)!;
+            script = Path.Combine(Repository.Root, "TicketApp.Tests", "Fixtures", "postgres-pair.sh");
+        }
+
         // Shared memory would outlive a kill.
-        return Server("postgres", "postgres", directory, connection.Port, settings, IsReadyAsync, quickStopSignal: "QUIT");
+        return Server(name, script, "postgres", directory, connection.Port, settings, IsReadyAsync, quickStopSignal: "QUIT");
 
         async Task<bool> IsReadyAsync()
         {
@@ -69,17 +81,34 @@ internal static class AppProcesses
     }
 
     /// <summary>RabbitMQ on data of its own in a directory.</summary>
-    public static ChildProcess RabbitMq(string directory, Uri uri)
+    /// <param name="directory">Where.</param>
+    /// <param name="uri">Its port, user and password.</param>
+    /// <param name="name">Names the process, its data and its node.</param>
+    /// <param name="cluster">The port of <see cref="Epmd"/> and the names of all nodes, the first of which starts first; null: it is alone.</param>
+    /// <param name="configuration">Erlang terms on top of the script's configuration, as in <c>advanced.config</c>.</param>
+    public static ChildProcess RabbitMq(
+        string directory, Uri uri, string name = "rabbitmq", (int EpmdPort, string[] Nodes)? cluster = null, string? configuration = null)
     {
+        if (configuration is not null)
+        {
+            File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(directory, name)).FullName, "advanced.config"), configuration);
+        }
+
         ConnectionFactory factory = new() { Uri = uri };
         Dictionary<string, string> settings = new()
         {
             ["USERNAME"] = factory.UserName,
             ["PASSWORD"] = factory.Password,
-            ["EPMD_PORT"] = Text(NextPort()),
+            ["EPMD_PORT"] = Text(cluster?.EpmdPort ?? NextPort()),
             ["DIST_PORT"] = Text(NextPort()),
         };
-        return Server("rabbitmq", "beam.smp", directory, uri.Port, settings, IsReadyAsync);
+        if (cluster is var (_, nodes))
+        {
+            settings["CLUSTER"] = string.Join(' ', nodes);
+            settings["NODE"] = name;
+        }
+
+        return Server(name, ScriptOf("rabbitmq"), "beam.smp", directory, uri.Port, settings, IsReadyAsync);
 
         async Task<bool> IsReadyAsync()
         {
@@ -94,6 +123,21 @@ internal static class AppProcesses
             }
         }
     }
+
+    /// <summary>Erlang's port mapper, by which the nodes of a cluster find each other.</summary>
+    public static ChildProcess Epmd(int port) => new("epmd", ["epmd", "-address", "127.0.0.1", "-port", Text(port)], new Dictionary<string, string>(), async () =>
+    {
+        try
+        {
+            using TcpClient attempt = new();
+            await attempt.ConnectAsync(IPAddress.Loopback, port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    });
 
     /// <summary>Api or worker, by its project, with the variables that say what is where.</summary>
     public static ChildProcess Service(string name, string project, int port, IReadOnlyDictionary<string, string> environment)
@@ -144,11 +188,11 @@ internal static class AppProcesses
     }
 
     private static ChildProcess Server(
-        string name, string program, string directory, int port, Dictionary<string, string> settings, Func<Task<bool>> isReady, string? quickStopSignal = null)
+        string name, string script, string program, string directory, int port, Dictionary<string, string> settings, Func<Task<bool>> isReady, string? quickStopSignal = null)
     {
         settings["DATA"] = Path.Combine(directory, name);
         settings["PORT"] = Text(port);
-        return new(name, ["sh", ScriptOf(name)], settings, isReady) { Program = program, QuickStopSignal = quickStopSignal };
+        return new(name, ["sh", script], settings, isReady) { Program = program, QuickStopSignal = quickStopSignal };
     }
 
     private static string Address(int port) => $"http://127.0.0.1:{Text(port)}";

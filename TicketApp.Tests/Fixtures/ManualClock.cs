@@ -1,6 +1,6 @@
 namespace TicketApp.Tests.Fixtures;
 
-/// <summary>A clock that stands still until a test moves it.</summary>
+/// <summary>A clock that a test moves. Its timers are real ones.</summary>
 internal sealed class ManualClock : TimeProvider
 {
     private long _ticks;

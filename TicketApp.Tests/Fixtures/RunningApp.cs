@@ -12,10 +12,10 @@ public abstract class RunningApp : IAsyncLifetime
 {
     protected const string ApiService = "api";
     protected const string WorkerService = "worker";
+    protected const string Password = "PasswordOfTheTests";
 
     private const int WorkerReplicas = 2;
     private const int MaxLines = 100;
-    private const string Password = "PasswordOfTheTests";
     private static readonly TimeSpan _finishLimit = TimeSpan.FromSeconds(60);
 
     private readonly List<ChildProcess> _processes = [];
@@ -46,6 +46,15 @@ public abstract class RunningApp : IAsyncLifetime
     protected virtual IReadOnlyDictionary<string, string> WorkerSettings { get; } = new Dictionary<string, string>();
 
     protected virtual int ApiReplicas => 1;
+
+    /// <summary>What differs in the broker's configuration, in its <c>advanced.config</c>.</summary>
+    protected virtual string? BrokerConfiguration => null;
+
+    /// <summary>What the services run on.</summary>
+    /// <param name="Groups">The servers; those of a group start together, after those of the group before.</param>
+    /// <param name="Database">Npgsql connection string of the database.</param>
+    /// <param name="Broker">AMQP URI of the broker.</param>
+    private protected sealed record Servers(IReadOnlyList<ChildProcess[]> Groups, string Database, Uri Broker);
 
     public async ValueTask InitializeAsync()
     {
@@ -155,6 +164,20 @@ public abstract class RunningApp : IAsyncLifetime
         }
     }
 
+    private protected virtual Servers CreateServers(string directory)
+    {
+        NpgsqlConnectionStringBuilder database = new()
+        {
+            Host = "127.0.0.1",
+            Port = AppProcesses.NextPort(),
+            Username = "postgres",
+            Password = Password,
+            Database = "tickets",
+        };
+        Uri broker = new($"amqp://tests:{Password}@127.0.0.1:{AppProcesses.NextPort().ToString(CultureInfo.InvariantCulture)}");
+        return new([[AppProcesses.Postgres(directory, database), AppProcesses.RabbitMq(directory, broker, configuration: BrokerConfiguration)]], database.ConnectionString, broker);
+    }
+
     /// <summary>Called when everything runs, before the first test.</summary>
     protected virtual Task PrepareAsync(string database) => Task.CompletedTask;
 
@@ -180,19 +203,14 @@ public abstract class RunningApp : IAsyncLifetime
     private async Task StartAsync()
     {
         _directory = AppProcesses.CreateDirectory();
-        NpgsqlConnectionStringBuilder database = new()
-        {
-            Host = "127.0.0.1",
-            Port = AppProcesses.NextPort(),
-            Username = "postgres",
-            Password = Password,
-            Database = "tickets",
-        };
-        Uri broker = new($"amqp://tests:{Password}@127.0.0.1:{AppProcesses.NextPort().ToString(CultureInfo.InvariantCulture)}");
-        _processes.AddRange(AppProcesses.Postgres(_directory.FullName, database), AppProcesses.RabbitMq(_directory.FullName, broker));
+        var (groups, database, broker) = CreateServers(_directory.FullName);
+        _processes.AddRange(groups.SelectMany(group => group));
         try
         {
-            await StartAsync(_processes);
+            foreach (var group in groups)
+            {
+                await StartAsync(group);
+            }
         }
         catch (InvalidOperationException) when (MissingServer() is { } missing)
         {
@@ -209,13 +227,13 @@ public abstract class RunningApp : IAsyncLifetime
         _processes.AddRange(services);
         await StartAsync(services);
         _errors = await ErrorsQueue.OpenAsync(broker, TestContext.Current.CancellationToken);
-        await PrepareAsync(database.ConnectionString);
-        (_database, _broker) = (database.ConnectionString, broker);
+        await PrepareAsync(database);
+        (_database, _broker) = (database, broker);
         _replicas = [.. ports.Select(port => AppProcesses.Client([port]))];
         _api = AppProcesses.Client(ports);
 
         ChildProcess Service(string name, string project, int replica, int port) => AppProcesses.Service(
-            $"{name}-{(replica + 1).ToString(CultureInfo.InvariantCulture)}", project, port, EnvironmentOf(name, database.ConnectionString, broker));
+            $"{name}-{(replica + 1).ToString(CultureInfo.InvariantCulture)}", project, port, EnvironmentOf(name, database, broker));
     }
 
     /// <summary>What a script said of a server that this machine does not have.</summary>

@@ -149,7 +149,7 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
         SweepStore sweeps = new(database, _tickets);
         var started = Stopwatch.GetTimestamp();
         var requeued = 0;
-        while ((await sweeps.SweepLostAsync(cancellationToken)).Sum(outcome => outcome.Requeued) is > 0 and var count)
+        while ((await sweeps.SweepLostAsync(SweepStore.LargestBatch, [], cancellationToken)).Sum(outcome => outcome.Requeued) is > 0 and var count)
         {
             requeued += count;
         }
