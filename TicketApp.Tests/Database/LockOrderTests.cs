@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Deadlines;
@@ -44,7 +45,7 @@ public sealed class LockOrderTests(AppFixture app)
         DispatchStore dispatch = new(database.Source, _dispatch, _limits);
         SweepStore sweeps = new(database.Source, _tickets);
         TicketStore store = new(_tickets, _dispatch, _limits);
-        using IdempotencyStore keys = new(database.Source, services.GetRequiredService<TicketMetrics>());
+        using IdempotencyStore keys = new(database.Source, services.GetRequiredService<TicketMetrics>(), new(TimeProvider.System), NullLogger<IdempotencyStore>.Instance);
         PurgeStore purge = new(database.Source, Options.Create(new RetentionOptions { FinishedFor = TimeSpan.FromMilliseconds(1) }));
         DeliveryStore deliveries = new(database.Source, Options.Create(new WebhookOptions { Retention = TimeSpan.FromMilliseconds(1) }));
 
