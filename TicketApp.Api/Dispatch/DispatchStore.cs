@@ -47,8 +47,10 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     private const string TakeBackSql =
         """
         update tickets t set status = 'queued', attempt = t.attempt - 1, lease_expires = null, queue_key = coalesce(t.queue_key, 0)
-        from unnest($1, $2) r (ticket_id, epoch)
-        where t.ticket_id = r.ticket_id and t.epoch = r.epoch and t.status = 'released'
+        from (
+            select t.ticket_id from unnest($1, $2) r (ticket_id, epoch) join tickets t on t.ticket_id = r.ticket_id
+            where t.epoch = r.epoch and t.status = 'released' order by t.ticket_id for no key update of t) r
+        where t.ticket_id = r.ticket_id
         """;
 
     private const string AnnounceSql =
