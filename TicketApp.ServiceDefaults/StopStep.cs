@@ -34,12 +34,14 @@ public static partial class StopStep
     public static readonly TimeSpan DefaultLimit = TimeSpan.FromSeconds(10);
 
     /// <summary>Waits for <paramref name="step"/>, up to <paramref name="limit"/>. What fails or takes longer is logged and left to itself.</summary>
-    public static async Task RunAsync(string name, TimeSpan limit, Func<Task> step, ILogger logger)
+    /// <returns>Whether it ended in time.</returns>
+    public static async Task<bool> RunAsync(string name, TimeSpan limit, Func<Task> step, ILogger logger)
     {
         try
         {
             // On a thread of its own, which it may block: cancelling a statement asks the database for it, and waits for the answer.
             await Task.Factory.StartNew(step, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap().WaitAsync(limit);
+            return true;
         }
         catch (TimeoutException)
         {
@@ -49,6 +51,8 @@ public static partial class StopStep
         {
             Log.Failed(logger, exception, name);
         }
+
+        return false;
     }
 
     private static partial class Log

@@ -45,7 +45,7 @@ internal sealed partial class TicketsConsumer(
     /// <summary>Takes no more, gives the runs in hand their time, and hands back what is left.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        await StopConsumingAsync();
+        var isAnswered = await StopConsumingAsync();
         await UntilAsync(HaveEnded, options.Value.DrainTimeout, cancellationToken);
         if (!HaveEnded())
         {
@@ -61,7 +61,13 @@ internal sealed partial class TicketsConsumer(
             await UntilAsync(HaveEnded, _handBackLimit, cancellationToken);
         }
 
-        // Reports that are not confirmed by then go out without (Reporter); their messages come again, and find their tickets ended.
+        // A broker that hangs will not confirm reports either. It may not be waited for here: before the connection is taken for dead, they go out without (Reporter).
+        if (!isAnswered)
+        {
+            await base.StopAsync(new(canceled: true));
+            return;
+        }
+
         await UntilAsync(() => runs.Count == 0, _brokerLimit, cancellationToken);
         await StopStep.RunAsync($"connection of {Name}", _brokerLimit, () => base.StopAsync(cancellationToken), Logger);
     }

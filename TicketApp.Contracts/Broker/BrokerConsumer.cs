@@ -50,7 +50,8 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
     protected virtual Task WhileConsumingAsync(CancellationToken lost) => Task.Delay(Timeout.Infinite, lost);
 
     /// <summary>Asks the broker for no more messages; those in hand stay so.</summary>
-    protected Task StopConsumingAsync()
+    /// <returns>Whether it has answered.</returns>
+    protected Task<bool> StopConsumingAsync()
     {
         _isStopping = true;
         return StopStep.RunAsync(

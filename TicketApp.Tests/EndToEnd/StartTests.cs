@@ -33,7 +33,8 @@ public sealed class StartTests(AppFixture app)
         var end = await Assert.ThrowsAsync<InvalidOperationException>(service.StartAsync);
 
         Assert.EndsWith("ended with code 1.", end.Message, StringComparison.Ordinal);
-        var line = Assert.Single(service.Output);
+        Assert.DoesNotContain(service.Output, line => line.Contains("   at ", StringComparison.Ordinal));
+        var line = service.Output.Last();
         Assert.StartsWith($"{project} cannot start: ", line, StringComparison.Ordinal);
         Assert.Contains(reason, line, StringComparison.Ordinal);
     }

@@ -53,9 +53,6 @@ public class FaultApp : RunningApp
     /// <returns>Its exit code.</returns>
     public Task<int> StopAsync(string instance) => ProcessOf(instance).StopAsync();
 
-    /// <summary>What an instance has written.</summary>
-    public IEnumerable<string> OutputOf(string instance) => ProcessOf(instance).Output;
-
     /// <summary>Starts what ended, on the same ports and data, and returns once it is healthy.</summary>
     public Task StartAsync(string instance) => StartAsync([ProcessOf(instance)]);
 
