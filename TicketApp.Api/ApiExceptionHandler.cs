@@ -7,7 +7,7 @@ using TicketApp.Api.Problems;
 namespace TicketApp.Api;
 
 /// <summary>Turns what goes wrong into the original's <c>{"message":"…"}</c>, or a problem where the resource API was asked, with nothing of the inside told.</summary>
-internal sealed partial class ApiExceptionHandler(IOptions<LimitOptions> limits, ILogger<ApiExceptionHandler> logger) : IExceptionHandler
+internal sealed partial class ApiExceptionHandler(IOptions<LimitOptions> limits, DatabaseFaults faults, ILogger<ApiExceptionHandler> logger) : IExceptionHandler
 {
     private const string RetryAfterSeconds = "2";
 
@@ -18,6 +18,7 @@ internal sealed partial class ApiExceptionHandler(IOptions<LimitOptions> limits,
             return true;
         }
 
+        faults.Note(exception);
         var (status, text) = exception switch
         {
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, $"Request body is larger than {limits.Value.Body / 1024} KiB"),
@@ -34,7 +35,7 @@ internal sealed partial class ApiExceptionHandler(IOptions<LimitOptions> limits,
         else if (status == StatusCodes.Status503ServiceUnavailable)
         {
             httpContext.Response.Headers.RetryAfter = RetryAfterSeconds;
-            Log.Unavailable(logger, httpContext.Request.Path, exception.GetBaseException().Message);
+            Log.Unavailable(logger, httpContext.Request.Path, DatabaseErrors.Describe(exception) ?? exception.Message);
         }
         else if (status == StatusCodes.Status500InternalServerError)
         {

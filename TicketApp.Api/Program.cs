@@ -29,6 +29,7 @@ using TicketApp.ServiceDefaults;
 const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
 Environment.SetEnvironmentVariable(InlineCompletions, Environment.GetEnvironmentVariable(InlineCompletions) ?? "1");
 
+ServiceProcess.ExplainStartErrors();
 var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 
 builder.AddServiceDefaults();
@@ -81,4 +82,4 @@ app.MapResourceApi()
     .MapKeys()
     .MapAdmin();
 
-await app.RunAsync();
+await app.RunServiceAsync();

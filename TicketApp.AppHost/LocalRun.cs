@@ -47,7 +47,27 @@ internal static partial class LocalRun
             builder.Announce($"Port {dashboard.Port} is taken: the dashboard listens on another");
         }
 
+        if (StateProblem() is { } problem)
+        {
+            builder.FailAtStart(problem);
+        }
+
         builder.Services.AddHostedService<RunSupervisor>();
+    }
+
+    /// <summary>The orchestrator panics without a word where it cannot keep its state, and the AppHost would wait two minutes for it.</summary>
+    private static string? StateProblem()
+    {
+        var state = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".dcp");
+        try
+        {
+            Directory.CreateDirectory(state);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"Aspire's orchestrator cannot keep its state in {state}: set HOME to a directory that can be written.";
+        }
     }
 
     /// <summary>

@@ -37,7 +37,7 @@ internal static class Outcome
             builder.Build().Run();
             return Environment.ExitCode;
         }
-        catch (AggregateException e) when (e.InnerException is DistributedApplicationException or InvalidOperationException)
+        catch (AggregateException e)
         {
             Console.Error.WriteLine(Reason(e).ReplaceLineEndings(" "));
             return 1;

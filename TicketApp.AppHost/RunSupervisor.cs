@@ -30,6 +30,7 @@ internal sealed partial class RunSupervisor(
     /// <summary>Called before the orchestrator's own stop, since services stop in the reverse order of their registration.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
+        Log.Stopping(logger);
         await base.StopAsync(cancellationToken);
         if (_failed.Count > 0)
         {
@@ -123,6 +124,9 @@ internal sealed partial class RunSupervisor(
 
     private static partial class Log
     {
+        [LoggerMessage(EventId = 4, Level = LogLevel.Information, Message = "Stopping: the services, then their servers")]
+        public static partial void Stopping(ILogger logger);
+
         [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "{Resource} ended: {State}, exit code {ExitCode}. {LastWords}")]
         public static partial void Failed(ILogger logger, string resource, string state, int? exitCode, string lastWords);
 

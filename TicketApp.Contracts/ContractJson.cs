@@ -1,4 +1,8 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 
 namespace TicketApp.Contracts;
 
@@ -13,4 +17,20 @@ namespace TicketApp.Contracts;
 [JsonSerializable(typeof(IReadOnlyList<WorkerReport>))]
 [JsonSerializable(typeof(ErrorMessage))]
 [JsonSerializable(typeof(StopMessage))]
-public sealed partial class ContractJson : JsonSerializerContext;
+public sealed partial class ContractJson : JsonSerializerContext
+{
+    // No browser reads messages, so that only what JSON itself wants is escaped: a "+" or a letter beyond ASCII would else be six bytes.
+    private static readonly JsonWriterOptions _writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    /// <summary>The bytes of a message, no more than they must be.</summary>
+    public static byte[] Serialize<T>(T message, JsonTypeInfo<T> type)
+    {
+        ArrayBufferWriter<byte> buffer = new();
+        using (Utf8JsonWriter writer = new(buffer, _writing))
+        {
+            JsonSerializer.Serialize(writer, message, type);
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+}

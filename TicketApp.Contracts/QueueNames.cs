@@ -21,6 +21,6 @@ public static class QueueNames
     /// <param name="model">Its name.</param>
     public static string TicketsOf(string model) => model == ModelNames.Simulated ? Tickets : $"{OfModel}{model}";
 
-    /// <summary>Whether <paramref name="queue"/> is one of those that are there only for a model that some worker has served.</summary>
-    public static bool IsOfModel(string queue) => queue.StartsWith(OfModel, StringComparison.Ordinal);
+    /// <summary>Whether <paramref name="queue"/> holds the work of one model.</summary>
+    public static bool IsOfModel(string queue) => queue == Tickets || queue.StartsWith(OfModel, StringComparison.Ordinal);
 }

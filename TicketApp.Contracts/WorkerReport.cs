@@ -48,6 +48,9 @@ public readonly record struct RunReference(Guid TicketId, int Epoch);
 /// <summary>What a worker says of a ticket or of itself: the body, or one element of it, of a message in <see cref="QueueNames.Responses"/>.</summary>
 public sealed record WorkerReport
 {
+    /// <summary>The longest response, in UTF-16 characters.</summary>
+    public const int MaxResponse = 1_000_000;
+
     public ReportType Type { get; init; }
 
     /// <summary>The worker's instance, unique for each start of a worker process.</summary>

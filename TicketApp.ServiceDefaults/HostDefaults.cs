@@ -1,8 +1,6 @@
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Http.Resilience;
 using Microsoft.Extensions.Logging;
@@ -16,19 +14,13 @@ namespace TicketApp.ServiceDefaults;
 /// <summary>What every service of the app has: OpenTelemetry, health endpoints, service discovery and resilient HTTP clients.</summary>
 public static class HostDefaults
 {
-    private const string ReadinessPath = "/health";
-    private const string LivenessPath = "/alive";
-    private const string LivenessTag = "live";
-
     /// <summary>Adds the defaults. Telemetry is exported only where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set.</summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
         builder.AddTelemetry();
-        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<LoopProgress>();
-        builder.Services.AddHealthChecks()
-            .AddCheck("self", () => HealthCheckResult.Healthy(), [LivenessTag])
-            .AddCheck<LoopProgress>("loops");
+        builder.Services.AddSingleton(TimeProvider.System).AddSingleton<LoopProgress>().AddSingleton<HealthEndpoints>();
+        builder.Services.AddHealthChecks().AddCheck<LoopProgress>("loops");
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http =>
         {
@@ -42,8 +34,7 @@ public static class HostDefaults
     /// <summary>Maps readiness (<c>/health</c>: every check) and liveness (<c>/alive</c>: the process itself), in every environment.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
-        app.MapHealthChecks(ReadinessPath).AllowAnonymous().DisableRateLimiting();
-        app.MapHealthChecks(LivenessPath, new HealthCheckOptions { Predicate = check => check.Tags.Contains(LivenessTag) }).AllowAnonymous().DisableRateLimiting();
+        HealthEndpoints.Map(app);
         return app;
     }
 
@@ -72,7 +63,7 @@ public static class HostDefaults
                 .AddMeter(TelemetryNames.App, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime")
                 .AddView("http.server.active_requests", MetricStreamConfiguration.Drop))
             .WithTracing(tracing => tracing
-                .SetSampler(new ParentBasedSampler(new RequestSampler(builder.Configuration)))
+                .SetSampler(services => new ParentBasedSampler(new RequestSampler(builder.Configuration, services.GetRequiredService<ILogger<RequestSampler>>())))
                 .AddSource(TelemetryNames.App)
                 .AddSource("System.Net.Http")
                 .AddAspNetCoreInstrumentation(options => options.Filter = IsNoProbe))
@@ -80,6 +71,6 @@ public static class HostDefaults
     }
 
     private static bool IsNoProbe(HttpContext context) =>
-        !context.Request.Path.StartsWithSegments(ReadinessPath, StringComparison.Ordinal)
-        && !context.Request.Path.StartsWithSegments(LivenessPath, StringComparison.Ordinal);
+        !context.Request.Path.StartsWithSegments(HealthEndpoints.ReadinessPath, StringComparison.Ordinal)
+        && !context.Request.Path.StartsWithSegments(HealthEndpoints.LivenessPath, StringComparison.Ordinal);
 }

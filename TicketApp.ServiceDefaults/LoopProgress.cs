@@ -4,28 +4,37 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace TicketApp.ServiceDefaults;
 
 /// <summary>
-/// Since when each background loop of the process tries to get its round done. One that hangs, or fails again and again, shows in <c>/health</c>
-/// though everything that it needs is there.
+/// The register of the process's background loops, and how they get on. One that hangs, or fails again and again, shows in <c>/health</c> though everything
+/// that it needs is there: unhealthy if the process cannot serve without it, else degraded.
 /// </summary>
 /// <param name="time">Tells how long a round has taken.</param>
 public sealed class LoopProgress(TimeProvider time) : IHealthCheck
 {
-    // Longer than any round, also when a statement runs into its own time limit.
-    private static readonly TimeSpan _longestRound = TimeSpan.FromSeconds(30);
+    private readonly ConcurrentQueue<SupervisedLoop> _loops = [];
 
-    private readonly ConcurrentDictionary<string, long> _begun = [];
+    /// <summary>Longer than any round that gets on, also one whose statement runs into its own time limit.</summary>
+    public static TimeSpan RoundLimit { get; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The loop <paramref name="name"/> begins a round, or tries again.</summary>
-    public void Begin(string name) => _begun.TryAdd(name, time.GetTimestamp());
+    /// <summary>Called with each failure of a round.</summary>
+    public Action<Exception>? OnFailure { get; set; }
 
-    /// <summary>It has done what there was to do.</summary>
-    public void Done(string name) => _begun.TryRemove(name, out _);
+    /// <summary>All loops of the process.</summary>
+    public IReadOnlyCollection<SupervisedLoop> All => _loops;
+
+    internal TimeProvider Time => time;
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        string[] stuck = [.. _begun.Where(loop => time.GetElapsedTime(loop.Value) > _longestRound).Select(loop => $"{loop.Key} for {time.GetElapsedTime(loop.Value).TotalSeconds:F0} s")];
-        return Task.FromResult(stuck.Length == 0
-            ? HealthCheckResult.Healthy()
-            : new HealthCheckResult(context.Registration.FailureStatus, $"No progress: {string.Join(", ", stuck)}."));
+        SupervisedLoop[] stuck = [.. _loops.Where(loop => loop.Trying > RoundLimit)];
+        SupervisedLoop[] ailing = [.. stuck.Union(_loops.Where(loop => loop.FailureReason is not null))];
+        var status = stuck.Any(loop => loop.IsEssential) ? context.Registration.FailureStatus : ailing.Length > 0 ? HealthStatus.Degraded : HealthStatus.Healthy;
+        return Task.FromResult(new HealthCheckResult(status, ailing.Length == 0 ? null : $"No progress: {string.Join(", ", ailing.Select(Describe))}."));
     }
+
+    internal void Add(SupervisedLoop loop) => _loops.Enqueue(loop);
+
+    internal void NoteFailure(Exception exception) => OnFailure?.Invoke(exception);
+
+    private static string Describe(SupervisedLoop loop) =>
+        $"{loop.Name} for {(loop.Trying ?? TimeSpan.Zero).TotalSeconds:F0} s{(loop.FailureReason is { } reason ? $" ({reason})" : "")}";
 }

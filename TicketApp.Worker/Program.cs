@@ -5,6 +5,7 @@ using TicketApp.Worker;
 using TicketApp.Worker.Models;
 using TicketApp.Worker.Models.Chat;
 
+ServiceProcess.ExplainStartErrors();
 var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 
 builder.AddServiceDefaults();
@@ -18,4 +19,4 @@ var app = builder.Build();
 
 app.MapDefaultEndpoints();
 
-await app.RunAsync();
+await app.RunServiceAsync();

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
+using TicketApp.ServiceDefaults;
 using TicketApp.Worker.Runs;
 
 namespace TicketApp.Worker;
@@ -18,9 +19,22 @@ internal sealed partial class TicketsConsumer(
     StopNotices notices,
     WorkerIdentity worker,
     IOptions<WorkerOptions> options,
-    ILogger<TicketsConsumer> logger) : BrokerConsumer(factory, "tickets", broker, logger)
+    LoopProgress progress,
+    ILogger<TicketsConsumer> logger) : BrokerConsumer(factory, "tickets", broker, progress, logger), IStopsInPhase
 {
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _ageCheck = TimeSpan.FromSeconds(1);
+
+    // A second more than a model gets to stop.
+    private static readonly TimeSpan _handBackLimit = TimeSpan.FromSeconds(4);
+
+    // A broker that works confirms reports, and the end of a connection, within milliseconds.
+    private static readonly TimeSpan _brokerLimit = TimeSpan.FromSeconds(2);
+
+    private volatile bool _isHandingBack;
+
+    /// <summary>All steps of <see cref="StopAsync"/>, each of which has its own limit.</summary>
+    public TimeSpan StopLimit => options.Value.DrainTimeout + _handBackLimit + 4 * _brokerLimit;
 
     // A message a slot: what is delivered runs at once, and what cannot run yet stays with the broker for other workers.
     // Only short runs share messages and may have to wait here for a slot.
@@ -32,19 +46,24 @@ internal sealed partial class TicketsConsumer(
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await StopConsumingAsync();
-        await UntilEmptyAsync(options.Value.DrainTimeout, cancellationToken);
-        if (runs.All is { Count: > 0 } left)
+        await UntilAsync(HaveEnded, options.Value.DrainTimeout, cancellationToken);
+        if (!HaveEnded())
         {
-            Log.HandingBack(Logger, left.Count);
+            Run[] left = [.. runs.All.Where(run => !run.HasEnded)];
+            _isHandingBack = true;
+            Log.HandingBack(Logger, left.Length);
             foreach (var run in left)
             {
-                run.Stop();
+                // What a model does then may block, and others are not to wait for it.
+                _ = Task.Run(run.Stop, CancellationToken.None);
             }
 
-            await UntilEmptyAsync(options.Value.DrainTimeout, cancellationToken);
+            await UntilAsync(HaveEnded, _handBackLimit, cancellationToken);
         }
 
-        await base.StopAsync(cancellationToken);
+        // Reports that are not confirmed by then go out without (Reporter); their messages come again, and find their tickets ended.
+        await UntilAsync(() => runs.Count == 0, _brokerLimit, cancellationToken);
+        await StopStep.RunAsync($"connection of {Name}", _brokerLimit, () => base.StopAsync(cancellationToken), Logger);
     }
 
     protected override async Task WorkAsync(IConnection connection, Action working, CancellationToken lost)
@@ -56,24 +75,65 @@ internal sealed partial class TicketsConsumer(
 
     protected override ValueTask OnDeliveryAsync(Delivery delivery, CancellationToken lost)
     {
-        if (!MessageReader.TryReadTickets(delivery.Body.Span, out var tickets, out var reason))
+        var elements = MessageReader.ReadTickets(delivery.Body);
+        TicketMessage[] tickets = [.. elements.Select(element => element.Value).OfType<TicketMessage>()];
+        if (!_isHandingBack && tickets.Length > 0 && tickets.Length == elements.Count && TryHold(delivery, tickets))
         {
-            _ = RefuseAsync(delivery, reason, lost);
             return ValueTask.CompletedTask;
         }
 
-        MessageInHand message = new(delivery, tickets.Count);
-        foreach (var ticket in tickets)
+        MessageInHand message = new(delivery, Math.Max(1, elements.Count));
+        if (elements.Count == 0)
         {
-            Take(ticket, message);
+            reporter.Acknowledge(message);
         }
 
-        if (tickets.Count == 0)
+        foreach (var element in elements)
         {
-            reporter.Acknowledge(new MessageInHand(delivery, tickets: 1));
+            if (element.Value is { } ticket)
+            {
+                Take(ticket, message);
+            }
+            else
+            {
+                _ = RefuseAsync(message, element, lost);
+            }
         }
 
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Acknowledges what is held for long, before the broker takes it for forgotten. Its runs are known to run: their leases live by heartbeats, whoever has the message.</summary>
+    protected override async Task WhileConsumingAsync(CancellationToken lost)
+    {
+        using PeriodicTimer timer = new(_ageCheck);
+        while (await timer.WaitForNextTickAsync(lost))
+        {
+            foreach (var message in runs.All.GroupBy(run => run.Message).Where(message => message.Key.Age > options.Value.AcknowledgeAfter && message.All(run => run.IsReported)))
+            {
+                message.Key.Acknowledge();
+            }
+        }
+    }
+
+    /// <summary>
+    /// The broker counts slots by the messages that are not acknowledged, and sends one too many for each run whose message is gone. Its tickets go back at once, and
+    /// the message is held in that run's place: then the broker's count is right again.
+    /// </summary>
+    private bool TryHold(Delivery delivery, IReadOnlyList<TicketMessage> tickets)
+    {
+        var model = tickets[0].Model;
+        if (delivery.Redelivered || Queues.FirstOrDefault(queue => queue.Queue == delivery.Queue) is not { } queue || queue.HasRoom() || !runs.TryHold(model, new(delivery, tickets: 1)))
+        {
+            return false;
+        }
+
+        foreach (var ticket in tickets)
+        {
+            reporter.Report(Run.Report(ticket, ReportType.Returned, worker.Name));
+        }
+
+        return true;
     }
 
     private void Take(TicketMessage ticket, MessageInHand message)
@@ -91,6 +151,12 @@ internal sealed partial class TicketsConsumer(
             return;
         }
 
+        if (_isHandingBack)
+        {
+            reporter.Report(Run.Report(ticket, ReportType.Returned, worker.Name), message);
+            return;
+        }
+
         Run run = new(ticket, message, options.Value.RunLimit);
         runs.Add(run);
         if (notices.Contains(run.Reference))
@@ -104,12 +170,12 @@ internal sealed partial class TicketsConsumer(
         }
     }
 
-    private async Task RefuseAsync(Delivery delivery, string reason, CancellationToken lost)
+    private async Task RefuseAsync(MessageInHand message, MessageElement<TicketMessage> element, CancellationToken lost)
     {
         try
         {
-            await MoveToErrorsAsync(delivery, reason, lost);
-            reporter.Acknowledge(new MessageInHand(delivery, tickets: 1));
+            await MoveToErrorsAsync(message.Delivery, element.Body, element.Defect!, lost);
+            reporter.Acknowledge(message);
         }
         catch (OperationCanceledException)
         {
@@ -117,11 +183,13 @@ internal sealed partial class TicketsConsumer(
         }
     }
 
-    private async Task UntilEmptyAsync(TimeSpan limit, CancellationToken cancellationToken)
+    private bool HaveEnded() => runs.All.All(run => run.HasEnded);
+
+    private static async Task UntilAsync(Func<bool> isTrue, TimeSpan limit, CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(limit);
-        while (runs.Count > 0 && !timeout.IsCancellationRequested)
+        while (!isTrue() && !timeout.IsCancellationRequested)
         {
             await Task.Delay(_pause, timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

@@ -28,6 +28,13 @@ public sealed class WorkerOptions : IValidatableObject
     [TimeSpanRange("00:00:00", "01:00:00")]
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// How long a run keeps its message unacknowledged. After that its lease alone guards it. Less than the broker's <c>consumer_timeout</c>, after which that
+    /// takes the messages of a consumer away. Default 10 minutes.
+    /// </summary>
+    [TimeSpanRange("00:00:01", "1.00:00:00")]
+    public TimeSpan AcknowledgeAfter { get; set; } = TimeSpan.FromMinutes(10);
+
     /// <summary>How many runs that do not stop may be left to themselves; with one more the process ends, to be started again. Default 10.</summary>
     [Range(0, 1000)]
     public int MostAbandoned { get; set; } = 10;

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Caching.Memory;
 using Npgsql;
 using TicketApp.Api.Database;
 using TicketApp.Api.Telemetry;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Access;
 
@@ -10,7 +11,8 @@ namespace TicketApp.Api.Access;
 /// Says whose a key is. Found ones are remembered for a few seconds, in bounded memory: a call costs no look-up, and a
 /// revoked key is refused by every replica soon. Those that are not remembered are looked up together, many a statement.
 /// </summary>
-internal sealed class KeyReader(NpgsqlDataSource database, TicketMetrics metrics) : Batcher<ApiKey, KeyOwner?>(database, metrics, largestBatch: 500, capacity: 10_000)
+internal sealed class KeyReader(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<KeyReader> logger)
+    : Batcher<ApiKey, KeyOwner?>("find keys", database, metrics, progress, logger, largestBatch: 500, capacity: 10_000)
 {
     private const int MostRemembered = 20_000;
     private static readonly TimeSpan _rememberedFor = TimeSpan.FromSeconds(3);
@@ -45,8 +47,6 @@ internal sealed class KeyReader(NpgsqlDataSource database, TicketMetrics metrics
         _remembered.Dispose();
         base.Dispose();
     }
-
-    protected override string Work => "find keys";
 
     protected override bool IsRepeatable => true;
 

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Access;
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.Limits;
 using TicketApp.Api.Listing;
 using TicketApp.Api.OpenApi;
 using TicketApp.Api.Problems;
@@ -40,8 +41,8 @@ internal static class AdminEndpoints
 
     private static async Task<Utf8ContentHttpResult> AnswerAsync(Task<DispatchState> state) => ApiJson.Ok(await state, ApiJson.Default.DispatchState);
 
-    private static async Task<Utf8ContentHttpResult> ListAsync(
-        HttpRequest request, DeadTicketStore store, TicketPresenter presenter, IOptions<TicketOptions> options, CancellationToken cancellationToken)
+    private static async Task<IResult> ListAsync(
+        HttpRequest request, DeadTicketStore store, TicketPresenter presenter, ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
         var (dead, problem) = DeadTickets.Read(request.Query, options.Value.LargestPage, DefaultPage);
         if (dead is null)
@@ -49,9 +50,10 @@ internal static class AdminEndpoints
             return problem!.ToResult();
         }
 
-        var rows = await store.ListAsync(dead, cancellationToken);
-        var next = rows.Count == dead.Limit ? dead.CursorAfter(rows[^1].TicketId) : null;
-        return ApiJson.Ok(new TicketPage(await presenter.ShowAsync(rows, cancellationToken), next), ApiJson.Default.TicketPage);
+        var taken = bytes.Begin(request.HttpContext);
+        var (rows, more) = await store.ListAsync(dead, taken, cancellationToken);
+        var next = more ? dead.CursorAfter(rows[^1].TicketId) : null;
+        return ApiJson.OkInParts(new TicketPage(await presenter.ShowAsync(rows, cancellationToken), next), ApiJson.Default.TicketPage, taken.Count);
     }
 
     private static async Task<Utf8ContentHttpResult> RetryAsync(HttpRequest request, DeadTicketStore store, TicketRetrier retrier, CancellationToken cancellationToken)
@@ -62,14 +64,9 @@ internal static class AdminEndpoints
             return problem!.ToResult();
         }
 
-        var retried = 0;
         var ids = await store.IdsAsync(dead, cancellationToken);
-        foreach (var id in ids)
-        {
-            retried += await retrier.RetryAsync(id, cancellationToken) is null ? 0 : 1;
-        }
-
-        return ApiJson.Ok(new DeadTicketChange(retried, ids.Count == dead.Limit), ApiJson.Default.DeadTicketChange);
+        var retried = await Task.WhenAll(ids.Select(retrier.RetryAsync));
+        return ApiJson.Ok(new DeadTicketChange(retried.Count(isRetried => isRetried), ids.Count == dead.Limit), ApiJson.Default.DeadTicketChange);
     }
 
     private static async Task<Utf8ContentHttpResult> PurgeAsync(HttpRequest request, DeadTicketStore store, CancellationToken cancellationToken)

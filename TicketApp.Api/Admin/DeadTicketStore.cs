@@ -1,4 +1,5 @@
 using Npgsql;
+using TicketApp.Api.Limits;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Admin;
@@ -12,7 +13,11 @@ internal sealed class DeadTicketStore(NpgsqlDataSource database)
             and ($2::text is null or t.model = $2) and ($3::text is null or t.error_type = $3) and ($4::uuid is null or t.ticket_id < $4)
         """;
 
-    private const string ListSql = $"select {TicketRow.Columns} from tickets t where {Chosen} order by t.ticket_id desc limit $5";
+    private static readonly string _listSql =
+        $"""
+        select {TicketRow.Columns}, t.rows
+        from ({TicketRow.PageOf($"select t.* from tickets t where {Chosen} order by t.ticket_id desc limit $5", "t.ticket_id desc")}) t order by t.ticket_id desc
+        """;
 
     private const string IdsSql = $"select t.ticket_id from tickets t where {Chosen} order by t.ticket_id desc limit $5";
 
@@ -23,17 +28,23 @@ internal sealed class DeadTicketStore(NpgsqlDataSource database)
             select t.ticket_id from tickets t where {Chosen} and not t.report_pending order by t.ticket_id desc limit $5 for update skip locked)
         """;
 
-    public async Task<IReadOnlyList<TicketRow>> ListAsync(DeadTickets dead, CancellationToken cancellationToken)
+    /// <summary>Reads a page.</summary>
+    /// <returns>Its tickets, and whether there may be more.</returns>
+    public async Task<(IReadOnlyList<TicketRow> Rows, bool More)> ListAsync(DeadTickets dead, ByteLimit.TakenBytes taken, CancellationToken cancellationToken)
     {
         List<TicketRow> rows = [];
-        await using var command = Command(ListSql, dead);
+        var found = 0;
+        await using var command = Command(_listSql, dead);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            rows.Add(TicketRow.Read(reader));
+            var row = TicketRow.Read(reader);
+            taken.Add(row.Bytes);
+            rows.Add(row);
+            found = reader.GetInt32(TicketRow.ColumnCount);
         }
 
-        return rows;
+        return (rows, found == dead.Limit || rows.Count < found);
     }
 
     public async Task<IReadOnlyList<Guid>> IdsAsync(DeadTickets dead, CancellationToken cancellationToken)

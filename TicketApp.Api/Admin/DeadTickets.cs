@@ -26,7 +26,7 @@ internal sealed record DeadTickets
     public required int Limit { get; init; }
 
     /// <summary>Only those with an id below it.</summary>
-    public Guid? Below { get; private init; }
+    public Guid? Below { get; init; }
 
     private string Name => $"dead tickets {Status} {Model} {ErrorType}";
 

@@ -24,15 +24,11 @@ internal sealed class TicketCanceler(NpgsqlDataSource database, StopNotifier not
     /// <summary>Cancels a ticket; harmless to repeat.</summary>
     public async Task<CancelOutcome> CancelAsync(Guid ticketId, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(CancelSql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = ticketId });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        if (!await reader.ReadAsync(cancellationToken))
+        if (await TryCancelAsync(ticketId, cancellationToken) is not var (status, epoch))
         {
             return await FinishedAsync(ticketId, cancellationToken);
         }
 
-        var (status, epoch) = (TicketStatusNames.Parse(reader.GetString(0)), reader.GetInt32(1));
         if (status == TicketStatus.Canceled)
         {
             open.Add(-1);
@@ -45,6 +41,14 @@ internal sealed class TicketCanceler(NpgsqlDataSource database, StopNotifier not
         }
 
         return new(status == TicketStatus.Canceled ? CancelResult.Canceled : CancelResult.Canceling, status);
+    }
+
+    private async Task<(TicketStatus Status, int Epoch)?> TryCancelAsync(Guid ticketId, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(CancelSql);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = ticketId });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? (TicketStatusNames.Parse(reader.GetString(0)), reader.GetInt32(1)) : null;
     }
 
     private async Task<CancelOutcome> FinishedAsync(Guid ticketId, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Access;
+using TicketApp.Api.Limits;
 using TicketApp.Api.OpenApi;
 using TicketApp.Api.Problems;
 using TicketApp.Api.Tickets;
@@ -24,7 +25,7 @@ internal static class ChangesEndpoints
     }
 
     private static async Task<IResult> ReadAsync(
-        HttpRequest request, Caller caller, ChangesStore changes, TicketPresenter presenter, IOptions<TicketOptions> options, CancellationToken cancellationToken)
+        HttpRequest request, Caller caller, ChangesStore changes, TicketPresenter presenter, ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
         var (query, problem) = ChangesQuery.Read(request.Query, options.Value.LargestPage);
         if (query is null)
@@ -38,8 +39,9 @@ internal static class ChangesEndpoints
             query = query with { UserId = query.UserId is null || query.UserId == caller.UserId ? caller.UserId : Guid.Empty };
         }
 
-        var (rows, next) = await changes.ReadAsync(query, cancellationToken);
-        return ApiJson.Ok(new TicketChanges(await presenter.ShowAsync(rows, cancellationToken), next), ApiJson.Default.TicketChanges);
+        var taken = bytes.Begin(request.HttpContext);
+        var (rows, next) = await changes.ReadAsync(query, taken, cancellationToken);
+        return ApiJson.OkInParts(new TicketChanges(await presenter.ShowAsync(rows, cancellationToken), next), ApiJson.Default.TicketChanges, taken.Count);
     }
 }
 

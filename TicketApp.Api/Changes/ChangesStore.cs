@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using TicketApp.Api.Limits;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Changes;
@@ -10,15 +11,17 @@ internal sealed class ChangesStore(NpgsqlDataSource database)
     private const int MostRead = 10_000;
 
     // Each row comes with the horizon, so that there is one also where nothing has ended.
-    private const string Sql =
+    private static readonly string _sql =
         $"""
-        select {TicketRow.Columns}, t.finished_xid, h.horizon
+        select {TicketRow.Columns}, t.finished_xid, h.horizon, t.rows
         from (select pg_snapshot_xmin(pg_current_snapshot()) as horizon) h
-        left join lateral (
+        left join lateral ({TicketRow.PageOf(
+            """
             select * from (
                 select * from tickets where (finished_xid, ticket_id) > ($1, $2) and finished_xid < h.horizon
                 order by finished_xid, ticket_id limit 10000) e
-            where $3 or e.user_id = $4 order by e.finished_xid, e.ticket_id limit $5) t on true
+            where $3 or e.user_id = $4 order by e.finished_xid, e.ticket_id limit $5
+            """, "t.finished_xid, t.ticket_id")}) t on true
         order by t.finished_xid, t.ticket_id
         """;
 
@@ -29,12 +32,16 @@ internal sealed class ChangesStore(NpgsqlDataSource database)
         """;
 
     /// <summary>Reads a page.</summary>
+    /// <param name="query">Which.</param>
+    /// <param name="taken">Counts what it takes in memory.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Its tickets, in the order in which they ended, and where the next page begins.</returns>
-    public async Task<(IReadOnlyList<TicketRow> Rows, string Next)> ReadAsync(ChangesQuery query, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<TicketRow> Rows, string Next)> ReadAsync(ChangesQuery query, ByteLimit.TakenBytes taken, CancellationToken cancellationToken)
     {
         List<(TicketRow Row, ulong Transaction)> ended = [];
         ulong horizon = 0;
-        await using (var command = database.CreateCommand(Sql))
+        var found = 0;
+        await using (var command = database.CreateCommand(_sql))
         {
             AddPosition(command, query);
             command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = query.UserId is null });
@@ -46,13 +53,16 @@ internal sealed class ChangesStore(NpgsqlDataSource database)
                 horizon = reader.GetFieldValue<ulong>(TicketRow.ColumnCount + 1);
                 if (!reader.IsDBNull(0))
                 {
-                    ended.Add((TicketRow.Read(reader), reader.GetFieldValue<ulong>(TicketRow.ColumnCount)));
+                    var row = TicketRow.Read(reader);
+                    taken.Add(row.Bytes);
+                    ended.Add((row, reader.GetFieldValue<ulong>(TicketRow.ColumnCount)));
+                    found = reader.GetInt32(TicketRow.ColumnCount + 2);
                 }
             }
         }
 
         var rows = ended.ConvertAll(end => end.Row);
-        if (ended.Count == query.Limit)
+        if (ended.Count == query.Limit || ended.Count < found)
         {
             return (rows, ChangesQuery.CursorAfter(ended[^1].Transaction, ended[^1].Row.TicketId));
         }

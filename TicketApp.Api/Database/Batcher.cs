@@ -4,18 +4,31 @@ using Npgsql;
 using TicketApp.Api.Telemetry;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Tracing;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Database;
 
 /// <summary>
 /// Lets concurrent calls share a round trip and a commit: while one batch is under way, and a moment longer where it gathers, the next one forms.
-/// A lone call waits for nobody. Memory is bounded: a call that finds the queue full is refused at once.
+/// A lone call waits for nobody. Memory is bounded: a call that finds the queue full is refused at once. A batch that the database refuses for what is in it
+/// is halved until the culprit is alone; the others get their results.
 /// </summary>
 /// <typeparam name="TItem">What a call brings.</typeparam>
 /// <typeparam name="TResult">What it gets.</typeparam>
-internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, TicketMetrics metrics, int largestBatch, int capacity) : BackgroundService
+internal abstract class Batcher<TItem, TResult> : SupervisedLoop
 {
-    private readonly Channel<Call> _calls = Channel.CreateBounded<Call>(new BoundedChannelOptions(capacity) { SingleReader = true });
+    private readonly int _largestBatch;
+    private readonly Channel<Call> _calls;
+
+    protected Batcher(string operation, NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger logger, int largestBatch, int capacity)
+        : base(operation, progress, logger)
+    {
+        (Database, Metrics, _largestBatch) = (database, metrics, largestBatch);
+        _calls = Channel.CreateBounded<Call>(new BoundedChannelOptions(capacity) { SingleReader = true });
+    }
+
+    /// <inheritdoc/>
+    public sealed override bool IsEssential => true;
 
     /// <summary>Adds a call to the next batch. It cannot be cancelled: its batch ends soon, one way or the other.</summary>
     /// <exception cref="OverloadedException">Too many calls wait already, or the process is stopping.</exception>
@@ -25,67 +38,90 @@ internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, Ticke
         return _calls.Writer.TryWrite(call) ? call.Task : throw new OverloadedException();
     }
 
-    /// <summary>What a batch does, as its span is named.</summary>
-    protected abstract string Work { get; }
-
     /// <summary>Whether a batch that failed may be served a second time: it only reads, or its statement is whole or nothing and may be there twice.</summary>
     protected virtual bool IsRepeatable => false;
 
     /// <summary>Whether batches are fewer and larger under load, for a moment's wait: worth it where each costs a commit.</summary>
     protected virtual bool IsGathering => false;
 
-    protected TicketMetrics Metrics { get; } = metrics;
+    // Whoever calls while the database is away is told so soon.
+    protected sealed override TimeSpan MaxPause => TimeSpan.FromMilliseconds(100);
+
+    protected TicketMetrics Metrics { get; }
 
     /// <summary>Where the statements go.</summary>
-    protected NpgsqlDataSource Database { get; } = database;
+    protected NpgsqlDataSource Database { get; }
 
     /// <summary>Serves all of <paramref name="items"/>; the results are in their order.</summary>
     protected abstract Task<IReadOnlyList<TResult>> ServeAsync(IReadOnlyList<TItem> items);
 
+    /// <summary>Serves what was accepted, then ends.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         _calls.Writer.TryComplete();
+        if (ExecuteTask is { } rest)
+        {
+            await rest.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         await base.StopAsync(cancellationToken);
     }
 
-    protected sealed override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected sealed override string? Explain(Exception exception) => DatabaseErrors.Describe(exception);
+
+    protected sealed override ValueTask<bool> WaitForWorkAsync(CancellationToken stoppingToken) => _calls.Reader.WaitToReadAsync(stoppingToken);
+
+    protected sealed override async Task RunAsync(CancellationToken stoppingToken)
     {
-        List<Call> calls = new(largestBatch);
-        // Not bound to the stopping token: what was accepted is served, then the completed channel ends the loop.
-        while (await _calls.Reader.WaitToReadAsync(CancellationToken.None))
+        List<Call> calls = new(_largestBatch);
+        while (calls.Count < _largestBatch && _calls.Reader.TryRead(out var call))
         {
-            while (calls.Count < largestBatch && _calls.Reader.TryRead(out var call))
-            {
-                calls.Add(call);
-            }
+            calls.Add(call);
+        }
 
+        if (calls.Count == 0)
+        {
+            return;
+        }
+
+        using (TicketTrace.StartShared(Name, calls.Select(call => call.Caller)))
+        {
             await ServeAsync(calls);
-            if (IsGathering)
-            {
-                await Gathering.AfterAsync(calls.Count);
-            }
+        }
 
-            calls.Clear();
+        if (IsGathering)
+        {
+            await Gathering.AfterAsync(calls.Count);
         }
     }
 
     private async Task ServeAsync(List<Call> calls)
     {
-        using var span = TicketTrace.StartShared(Work, calls.Select(call => call.Caller));
         try
         {
             var results = await ServeAsync(calls.ConvertAll(call => call.Item), IsRepeatable);
-            Metrics.Batched(Work, calls.Count);
+            Metrics.Batched(Name, calls.Count);
             for (var i = 0; i < calls.Count; i++)
             {
                 calls[i].SetResult(results[i]);
             }
+        }
+        catch (Exception exception) when (DatabaseErrors.IsDatas(exception) && calls.Count > 1)
+        {
+            var half = calls.Count / 2;
+            await ServeAsync(calls[..half]);
+            await ServeAsync(calls[half..]);
         }
         catch (Exception exception)
         {
             foreach (var call in calls)
             {
                 call.TrySetException(exception);
+            }
+
+            if (!DatabaseErrors.IsDatas(exception))
+            {
+                throw;
             }
         }
     }
@@ -96,15 +132,10 @@ internal abstract class Batcher<TItem, TResult>(NpgsqlDataSource database, Ticke
         {
             return await ServeAsync(items);
         }
-        catch (Exception exception) when (DatabaseErrors.IsUnavailable(exception))
+        catch (Exception exception) when (again && DatabaseErrors.IsUnavailable(exception))
         {
             // After a restart of the server every pooled connection is dead, and each would fail one more batch.
-            Database.Clear();
-            (Database as NpgsqlMultiHostDataSource)?.ClearDatabaseStates();
-            if (!again)
-            {
-                throw;
-            }
+            DatabaseFaults.Reconnect(Database);
         }
 
         return await ServeAsync(items);

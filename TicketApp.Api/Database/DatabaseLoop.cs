@@ -1,18 +1,16 @@
+using TicketApp.Contracts.Broker;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Database;
 
-/// <summary>
-/// Work that comes round again and again once the schema is there. What goes wrong is logged, and tried again after a moment; a loop that
-/// gets nothing done for long makes the process unhealthy.
-/// </summary>
+/// <summary>A loop that works once the schema is there, and then waits until there may be something to do again.</summary>
 /// <param name="name">What it does, as logs and health say it.</param>
 /// <param name="migrator">Says when the schema is there.</param>
-/// <param name="progress">Where its rounds are marked.</param>
+/// <param name="progress">Where it is registered.</param>
 /// <param name="logger">The subclass's own.</param>
-internal abstract partial class DatabaseLoop(string name, DatabaseMigrator migrator, LoopProgress progress, ILogger logger) : BackgroundService
+internal abstract class DatabaseLoop(string name, DatabaseMigrator migrator, LoopProgress progress, ILogger logger) : SupervisedLoop(name, progress, logger)
 {
-    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(500);
+    private bool _hasBegun;
 
     /// <summary>Does what there is to do.</summary>
     protected abstract Task WorkAsync(CancellationToken stoppingToken);
@@ -20,51 +18,15 @@ internal abstract partial class DatabaseLoop(string name, DatabaseMigrator migra
     /// <summary>Waits until there may be something to do again.</summary>
     protected abstract Task WaitAsync(CancellationToken stoppingToken);
 
-    /// <summary>A round failed; for what a subclass must know of it.</summary>
-    protected virtual void OnFailed()
+    protected sealed override async ValueTask<bool> WaitForWorkAsync(CancellationToken stoppingToken)
     {
+        await (_hasBegun ? WaitAsync(stoppingToken) : migrator.Ready.WaitAsync(stoppingToken));
+        _hasBegun = true;
+        return true;
     }
 
-    /// <summary>The process stops; the loop has ended.</summary>
-    protected virtual Task OnStoppedAsync() => Task.CompletedTask;
+    protected sealed override Task RunAsync(CancellationToken stoppingToken) => WorkAsync(stoppingToken);
 
-    protected sealed override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        try
-        {
-            await migrator.Ready.WaitAsync(stoppingToken);
-            while (true)
-            {
-                await RoundAsync(stoppingToken);
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            await OnStoppedAsync();
-        }
-    }
-
-    private async Task RoundAsync(CancellationToken stoppingToken)
-    {
-        try
-        {
-            progress.Begin(name);
-            await WorkAsync(stoppingToken);
-            progress.Done(name);
-            await WaitAsync(stoppingToken);
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException || !stoppingToken.IsCancellationRequested)
-        {
-            // Also while the process stops, when the pause ends at once: the loop always comes to its end.
-            Log.Failed(logger, name, exception.GetBaseException().Message);
-            OnFailed();
-            await Task.Delay(_pause, stoppingToken);
-        }
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(EventId = 100, Level = LogLevel.Warning, Message = "No {Work} for now: {Reason}")]
-        public static partial void Failed(ILogger logger, string work, string reason);
-    }
+    protected sealed override string? Explain(Exception exception) =>
+        exception is BrokerUnavailableException ? exception.Message : DatabaseErrors.Describe(exception);
 }

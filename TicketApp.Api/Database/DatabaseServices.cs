@@ -17,12 +17,13 @@ internal static class DatabaseServices
     /// <summary>Adds the data source (connection string <c>tickets</c>), its health check and the migrations.</summary>
     public static IHostApplicationBuilder AddDatabase(this IHostApplicationBuilder builder)
     {
-        builder.RequireConnectionString("tickets");
+        builder.RequireConnectionString("tickets", connection => NpgsqlDataSource.Create(connection).Dispose());
         builder.AddNpgsqlDataSource(
             "tickets",
             settings => settings.DisableTracing = settings.DisableMetrics = !builder.ExportsTelemetry(),
             Tune);
         builder.Services
+            .AddActivatedSingleton<DatabaseFaults>()
             .AddSingleton<DatabaseMigrator>()
             .AddHostedService(provider => provider.GetRequiredService<DatabaseMigrator>());
         builder.Services.AddHealthChecks().AddCheck<SchemaHealthCheck>("schema");

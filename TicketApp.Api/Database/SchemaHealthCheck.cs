@@ -8,5 +8,5 @@ internal sealed class SchemaHealthCheck(DatabaseMigrator migrator) : IHealthChec
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(migrator.Ready.IsCompletedSuccessfully
             ? HealthCheckResult.Healthy()
-            : new HealthCheckResult(context.Registration.FailureStatus, "The schema is not up to date yet."));
+            : new HealthCheckResult(context.Registration.FailureStatus, $"The schema is not up to date yet{(migrator.FailureReason is { } reason ? $": {reason}" : "")}."));
 }

@@ -4,9 +4,9 @@ namespace TicketApp.Api.Deadlines;
 
 /// <summary>
 /// Says whether ended leases mean anything. While workers' reports cannot reach the database (no broker, a broker that takes no
-/// messages, no database, this process just started) a lease that runs out says nothing of its worker. So leases count only
-/// while reports are seen, of which this process sends some of its own; and once they are seen again, every
-/// running ticket gets the time of a heartbeat and a half before the next lease is taken away.
+/// messages, no database, this process just started, reports that wait behind many others) a lease that runs out says nothing of its worker. So leases
+/// count only while probes are seen, which expire where reports take long. Once they are seen again, every running ticket gets the time of a
+/// heartbeat and a half before the next lease is taken away.
 /// </summary>
 internal sealed class LeaseClock
 {
@@ -17,12 +17,13 @@ internal sealed class LeaseClock
     private long? _lastSeen;
     private bool _extended;
 
-    /// <summary>Reports came through, into the database.</summary>
-    public void ReportsSeen()
+    /// <summary>A probe came through, into the database.</summary>
+    /// <param name="arrived">When this process got it, as <see cref="Stopwatch.GetTimestamp"/>.</param>
+    public void ProbeSeen(long arrived)
     {
         lock (_lock)
         {
-            _lastSeen = Stopwatch.GetTimestamp();
+            _lastSeen = Math.Max(_lastSeen ?? 0, arrived);
         }
     }
 

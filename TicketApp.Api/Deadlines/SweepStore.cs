@@ -31,8 +31,8 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
                 when expires_at <= now() then 'processing_timeout'
                 when status in ('queued', 'released') then 'queue_timeout'
                 when status = 'running' then 'execution_timeout' end as reason
-            from tickets where time_finished is null and due_at <= now()
-            order by due_at limit $1 for update skip locked),
+            from tickets where time_finished is null and due_at <= now() and ticket_id <> all ($2)
+            order by due_at, ticket_id limit $1 for update skip locked),
         judged as (
             select d.ticket_id, d.was, d.reason, t.worker, t.time_started,
                 d.was = 'canceling' or (d.reason is not null and not (d.reason = 'execution_timeout' and t.attempt < t.max_attempts)) as ends
@@ -46,7 +46,7 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
                     when reason = 'execution_timeout' then 'failed'
                     when t.attempt = case was when 'released' then 1 else 0 end and was <> 'running' then 'expired'
                     else 'timed_out' end::ticket_status,
-                due_at = case when reason = 'execution_timeout' then least(t.expires_at, now() + (0.5 + random() / 2) * least($3, $2 * 2 ^ (t.attempt - 1))) else t.expires_at end,
+                due_at = case when reason = 'execution_timeout' then least(t.expires_at, now() + (0.5 + random() / 2) * least($4, $3 * 2 ^ least(t.attempt - 1, 20))) else t.expires_at end,
                 queue_key = coalesce(t.queue_key, 0),
                 lease_expires = null,
                 time_finished = case when ends then now() end,
@@ -74,8 +74,8 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
         """
         with lost as (
             select ticket_id, status as was, worker, time_started, status = 'canceling' as canceled, status = 'running' and attempt >= max_attempts as failed
-            from tickets where status in ('released', 'running', 'canceling') and lease_expires <= now()
-            limit $1 for update skip locked),
+            from tickets where status in ('released', 'running', 'canceling') and lease_expires <= now() and ticket_id <> all ($2)
+            order by lease_expires, ticket_id limit $1 for update skip locked),
         moved as (
             update tickets t set
                 lease_expires = null,
@@ -99,44 +99,101 @@ internal sealed class SweepStore(NpgsqlDataSource database, IOptions<TicketOptio
         from moved group by model
         """;
 
-    private const string ExtendSql = "update tickets set lease_expires = greatest(lease_expires, now() + $1) where status in ('running', 'canceling')";
+    private const string FirstDueSql =
+        "select ticket_id from tickets where time_finished is null and due_at <= now() and ticket_id <> all ($1) order by due_at, ticket_id limit 1 for update skip locked";
 
-    private const string ForgetSql =
+    private const string FirstLostSql =
         """
-        delete from workers where last_seen < now() - interval '1 hour';
-        delete from models where last_seen < now() - interval '7 days';
-        delete from ticket_progress p using tickets t where t.ticket_id = p.ticket_id and t.time_finished < now() - interval '5 minutes'
+        select ticket_id from tickets where status in ('released', 'running', 'canceling') and lease_expires <= now() and ticket_id <> all ($1)
+        order by lease_expires, ticket_id limit 1 for update skip locked
         """;
 
+    // A piece at a time, in one order; what is extended to this moment is not met again.
+    private const string ExtendSql =
+        """
+        with piece as (
+            select ticket_id from tickets where status in ('running', 'canceling') and lease_expires < $1
+            order by ticket_id limit $2 for update skip locked)
+        update tickets t set lease_expires = $1 from piece where t.ticket_id = piece.ticket_id
+        """;
+
+    private const string ForgetWorkersSql =
+        """
+        delete from workers where worker = any(array(
+            select worker from workers where last_seen < now() - interval '1 hour' order by worker limit $1 for update skip locked))
+        """;
+
+    private const string ForgetModelsSql =
+        """
+        delete from models where name = any(array(
+            select name from models where last_seen < now() - interval '7 days' order by name limit $1 for update skip locked))
+        """;
+
+    private const string ForgetProgressSql =
+        """
+        delete from ticket_progress where ctid = any(array(
+            select p.ctid from ticket_progress p join tickets t on t.ticket_id = p.ticket_id
+            where t.time_finished < now() - interval '5 minutes' limit $1 for update of p skip locked))
+        """;
+
+    /// <summary>What must be forgotten: workers that were not heard of for an hour, models that no worker has served for a week, the progress of runs that ended minutes ago.</summary>
+    public static IReadOnlyList<string> Forgotten { get; } = [ForgetWorkersSql, ForgetModelsSql, ForgetProgressSql];
+
     /// <summary>Ends tickets and attempts over their limits, and queues tickets whose pause is over.</summary>
-    public Task<IReadOnlyList<SweepOutcome>> SweepDueAsync(CancellationToken cancellationToken) => SweepAsync(
-        DueSql,
-        [new NpgsqlParameter<TimeSpan> { TypedValue = tickets.Value.RetryPause }, new NpgsqlParameter<TimeSpan> { TypedValue = tickets.Value.LongestRetryPause }],
-        cancellationToken);
+    /// <param name="limit">The most to move.</param>
+    /// <param name="leftOut">Those not to move.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task<IReadOnlyList<SweepOutcome>> SweepDueAsync(int limit, Guid[] leftOut, CancellationToken cancellationToken) => SweepAsync(
+        DueSql, [Value(limit), Value(leftOut), Value(tickets.Value.RetryPause), Value(tickets.Value.LongestRetryPause)], cancellationToken);
 
     /// <summary>Takes tickets away from workers whose leases ended.</summary>
-    public Task<IReadOnlyList<SweepOutcome>> SweepLostAsync(CancellationToken cancellationToken) => SweepAsync(LostSql, [], cancellationToken);
+    /// <inheritdoc cref="SweepDueAsync"/>
+    public Task<IReadOnlyList<SweepOutcome>> SweepLostAsync(int limit, Guid[] leftOut, CancellationToken cancellationToken) =>
+        SweepAsync(LostSql, [Value(limit), Value(leftOut)], cancellationToken);
+
+    /// <summary>The ticket that <see cref="SweepDueAsync"/> would move first.</summary>
+    public Task<Guid?> FirstDueAsync(Guid[] leftOut, CancellationToken cancellationToken) => FirstAsync(FirstDueSql, leftOut, cancellationToken);
+
+    /// <summary>The ticket that <see cref="SweepLostAsync"/> would move first.</summary>
+    public Task<Guid?> FirstLostAsync(Guid[] leftOut, CancellationToken cancellationToken) => FirstAsync(FirstLostSql, leftOut, cancellationToken);
 
     /// <summary>Gives every running ticket the time for a heartbeat to arrive.</summary>
     public async Task ExtendLeasesAsync(CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(ExtendSql);
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = _heartbeatAndAHalf });
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        await using var clock = database.CreateCommand("select now()");
+        var until = (DateTime)(await clock.ExecuteScalarAsync(cancellationToken))! + _heartbeatAndAHalf;
+        while (await ExecuteAsync(ExtendSql, [Value(until), Value(LargestBatch)], cancellationToken) == LargestBatch)
+        {
+        }
     }
 
-    /// <summary>Forgets what nobody needs any more: workers that were not heard of for an hour, models that no worker has served for a week, the progress of runs that ended minutes ago.</summary>
-    public async Task ForgetAsync(CancellationToken cancellationToken)
-    {
-        await using var command = database.CreateCommand(ForgetSql);
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
+    /// <summary>Forgets a bounded number of rows.</summary>
+    /// <param name="sql">One of <see cref="Forgotten"/>.</param>
+    /// <param name="limit">The most rows.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>How many.</returns>
+    public Task<int> ForgetAsync(string sql, int limit, CancellationToken cancellationToken) => ExecuteAsync(sql, [Value(limit)], cancellationToken);
 
-    private async Task<IReadOnlyList<SweepOutcome>> SweepAsync(string sql, NpgsqlParameter[] more, CancellationToken cancellationToken)
+    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
+
+    private async Task<int> ExecuteAsync(string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(sql);
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = LargestBatch });
-        command.Parameters.AddRange(more);
+        command.Parameters.AddRange(parameters);
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private async Task<Guid?> FirstAsync(string sql, Guid[] leftOut, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(sql);
+        command.Parameters.Add(Value(leftOut));
+        return await command.ExecuteScalarAsync(cancellationToken) as Guid?;
+    }
+
+    private async Task<IReadOnlyList<SweepOutcome>> SweepAsync(string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(sql);
+        command.Parameters.AddRange(parameters);
         List<SweepOutcome> outcomes = [];
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
@@ -23,25 +24,48 @@ internal sealed partial class Sweeper(
     ILogger<Sweeper> logger) : DatabaseLoop("sweeping", migrator, progress, logger)
 {
     private const int SweepsBetweenForgetting = 120;
+    private const int MaxForgotten = 5000;
 
+    private readonly GuardedBatch _due = new("end or queue tickets that are due", SweepStore.LargestBatch, logger);
+    private readonly GuardedBatch _lost = new("take back tickets", SweepStore.LargestBatch, logger);
+    private readonly Queue<string> _forgotten = [];
+    private int _maxForgotten = MaxForgotten;
     private int _round;
 
+    /// <inheritdoc/>
+    public override bool IsEssential => true;
+
+    // None of the steps waits for another that fails.
     protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
-        await SweepAsync(stoppingToken);
-        if (_round++ % SweepsBetweenForgetting == 0)
+        List<Exception> failures = [];
+        await StepAsync(() => UntilDoneAsync("end overdue tickets", _due, store.SweepDueAsync, store.FirstDueAsync, Log.Ended, stoppingToken));
+        await StepAsync(() => TakeBackLostAsync(stoppingToken));
+        await StepAsync(() => ForgetAsync(stoppingToken));
+        if (failures.Count > 0)
         {
-            await store.ForgetAsync(stoppingToken);
+            ExceptionDispatchInfo.Throw(failures[0]);
+        }
+
+        async Task StepAsync(Func<Task> step)
+        {
+            try
+            {
+                await step();
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                failures.Add(exception);
+            }
         }
     }
 
     protected override Task WaitAsync(CancellationToken stoppingToken) => Task.Delay(options.Value.Sweep, stoppingToken);
 
-    protected override void OnFailed() => leases.Interrupted();
+    protected override void OnFailed(Exception exception) => leases.Interrupted();
 
-    private async Task SweepAsync(CancellationToken cancellationToken)
+    private async Task TakeBackLostAsync(CancellationToken cancellationToken)
     {
-        await UntilDoneAsync("end overdue tickets", store.SweepDueAsync, Log.Ended, cancellationToken);
         if (!leases.Counts(out var extensionIsDue))
         {
             return;
@@ -53,12 +77,44 @@ internal sealed partial class Sweeper(
             leases.Extended();
         }
 
-        await UntilDoneAsync("take back lost tickets", SweepLostAsync, Log.Lost, cancellationToken);
+        await UntilDoneAsync("take back lost tickets", _lost, SweepLostAsync, store.FirstLostAsync, Log.Lost, cancellationToken);
     }
 
-    private async Task<IReadOnlyList<SweepOutcome>> SweepLostAsync(CancellationToken cancellationToken)
+    /// <summary>A piece a round, until nothing is left for a while.</summary>
+    private async Task ForgetAsync(CancellationToken cancellationToken)
     {
-        var outcomes = await store.SweepLostAsync(cancellationToken);
+        if (_round++ % SweepsBetweenForgetting == 0 && _forgotten.Count == 0)
+        {
+            foreach (var sql in SweepStore.Forgotten)
+            {
+                _forgotten.Enqueue(sql);
+            }
+        }
+
+        if (!_forgotten.TryDequeue(out var next))
+        {
+            return;
+        }
+
+        try
+        {
+            if (await store.ForgetAsync(next, _maxForgotten, cancellationToken) == _maxForgotten)
+            {
+                _forgotten.Enqueue(next);
+            }
+
+            _maxForgotten = Math.Min(MaxForgotten, 2 * _maxForgotten);
+        }
+        catch (Exception exception) when (DatabaseErrors.IsTimeout(exception))
+        {
+            _maxForgotten = Math.Max(1, _maxForgotten / 2);
+            throw;
+        }
+    }
+
+    private async Task<IReadOnlyList<SweepOutcome>> SweepLostAsync(int limit, Guid[] leftOut, CancellationToken cancellationToken)
+    {
+        var outcomes = await store.SweepLostAsync(limit, leftOut, cancellationToken);
         foreach (var outcome in outcomes)
         {
             metrics.LeasesLost(outcome.Model, outcome.Freed);
@@ -67,18 +123,25 @@ internal sealed partial class Sweeper(
         return outcomes;
     }
 
-    private async Task UntilDoneAsync(string work, Func<CancellationToken, Task<IReadOnlyList<SweepOutcome>>> sweep, Action<ILogger, int, int> log, CancellationToken cancellationToken)
+    private async Task UntilDoneAsync(
+        string work,
+        GuardedBatch batch,
+        Func<int, Guid[], CancellationToken, Task<IReadOnlyList<SweepOutcome>>> sweep,
+        Func<Guid[], CancellationToken, Task<Guid?>> findFirst,
+        Action<ILogger, int, int> log,
+        CancellationToken cancellationToken)
     {
-        int ended, requeued;
+        int ended, requeued, limit;
         do
         {
-            var outcomes = await sweep(cancellationToken);
+            (var outcomes, limit) = await batch.RunAsync(
+                SweepStore.LargestBatch, (most, leftOut) => sweep(most, leftOut, cancellationToken), leftOut => findFirst(leftOut, cancellationToken));
             (ended, requeued) = (outcomes.Sum(outcome => outcome.Ended), outcomes.Sum(outcome => outcome.Requeued));
             if (ended + requeued > 0)
             {
                 // Which tickets it meets shows only when it has: the span tells their traces that it came by, not how long it took.
                 TicketTrace.StartShared(work, outcomes.SelectMany(outcome => outcome.TraceParents))?.Dispose();
-                log(logger, ended, requeued);
+                log(Logger, ended, requeued);
             }
 
             if (ended > 0)
@@ -97,7 +160,7 @@ internal sealed partial class Sweeper(
                 dispatcher.RoomGrew(outcome.Model, outcome.Freed);
             }
         }
-        while (ended + requeued == SweepStore.LargestBatch);
+        while (ended + requeued == limit);
     }
 
     private static partial class Log

@@ -7,13 +7,23 @@ namespace TicketApp.Api.Dispatch;
 /// what is really in flight; in between, what this replica releases takes room and what it sees end gives it back. So the sum
 /// over the replicas stays within the window but for what is under way, and no row is locked by all of them.
 /// </summary>
-internal sealed class DispatchWindow(IOptions<DispatchOptions> options)
+/// <param name="options">The settings.</param>
+/// <param name="time">Measures pauses.</param>
+internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProvider time)
 {
+    private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(5);
+
     private readonly Lock _lock = new();
     private int _room;
     private int _underWay;
     private bool _hasBacklog = true;
     private bool _isPaused;
+
+    // Zero while the broker takes what is released.
+    private TimeSpan _pause;
+    private long _pausedSince;
+    private bool _isTrying;
 
     /// <summary>How many tickets may be in flight over all replicas.</summary>
     public int Size { get; private set; }
@@ -91,6 +101,33 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options)
         }
     }
 
+    /// <summary>
+    /// The broker refused what was released. Until it takes something again, one ticket is released at a time, each after a pause that is twice
+    /// the one before: a release that is taken back costs two statements, and would follow the one before at once.
+    /// </summary>
+    public void Refused()
+    {
+        lock (_lock)
+        {
+            // What was on its way together is refused together, and counts once.
+            if (_pause == TimeSpan.Zero || _isTrying)
+            {
+                _pause = _pause == TimeSpan.Zero ? _firstPause : _pause * 2 < _longestPause ? _pause * 2 : _longestPause;
+                _pausedSince = time.GetTimestamp();
+                _isTrying = false;
+            }
+        }
+    }
+
+    /// <summary>The broker took what was released.</summary>
+    public void Accepted()
+    {
+        lock (_lock)
+        {
+            _pause = TimeSpan.Zero;
+        }
+    }
+
     public void BacklogIs(bool there)
     {
         lock (_lock)
@@ -117,6 +154,13 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options)
     private int Take(int wanted)
     {
         var taken = _isPaused ? 0 : Math.Clamp(wanted, 0, Math.Max(0, _room));
+        if (taken > 0 && _pause > TimeSpan.Zero)
+        {
+            _isTrying = time.GetElapsedTime(_pausedSince) >= _pause;
+            // Should nobody say how it went, the next one is tried as long after this.
+            (taken, _pausedSince) = _isTrying ? (1, time.GetTimestamp()) : (0, _pausedSince);
+        }
+
         _room -= taken;
         _underWay += taken;
         return taken;

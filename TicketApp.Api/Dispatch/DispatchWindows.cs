@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace TicketApp.Api.Dispatch;
 
 /// <summary>The dispatch windows, one for each model: what one model has in flight takes no room from another.</summary>
-internal sealed class DispatchWindows(IOptions<DispatchOptions> options)
+internal sealed class DispatchWindows(IOptions<DispatchOptions> options, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, DispatchWindow> _windows = new(StringComparer.Ordinal);
 
@@ -18,7 +18,7 @@ internal sealed class DispatchWindows(IOptions<DispatchOptions> options)
     public bool HasBacklog => _windows.Values.Any(window => window.HasBacklog);
 
     /// <summary>The window of <paramref name="model"/>. A new one has no room until the next look.</summary>
-    public DispatchWindow Of(string model) => _windows.GetOrAdd(model, static (_, options) => new(options), options);
+    public DispatchWindow Of(string model) => _windows.GetOrAdd(model, static (_, settings) => new(settings.Options, settings.Time), (Options: options, Time: time));
 
     /// <summary>Sets all of them anew; of a model that was not seen, nothing is in flight and nothing waits.</summary>
     public void Refresh(WindowLook look)

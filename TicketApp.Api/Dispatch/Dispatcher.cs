@@ -29,6 +29,9 @@ internal sealed class Dispatcher(
     private long _lastLook;
     private long _nextCount;
 
+    /// <inheritdoc/>
+    public override bool IsEssential => true;
+
     /// <summary>Tickets joined a model's backlog.</summary>
     public void BacklogGrew(string model)
     {

@@ -1,19 +1,19 @@
 using System.Diagnostics;
-using System.Text.Json;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Telemetry;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
 using TicketApp.Contracts.Tracing;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Dispatch;
 
 /// <summary>
-/// Hands released tickets to the broker. What the broker does not take goes back to the backlog at once; and if this process dies
-/// first, when the lease ends.
+/// Hands released tickets to the broker. What the broker does not take goes back to the backlog at once, and of its model little is released
+/// until the broker takes it again; and if this process dies first, it goes back when the lease ends.
 /// </summary>
 internal sealed partial class TicketPublisher(
-    BrokerPublisher broker, DispatchStore store, DispatchWindows windows, RunTimes runTimes, TicketMetrics metrics, IOptions<DispatchOptions> options, ILogger<TicketPublisher> logger) : IHostedService
+    BrokerPublisher broker, DispatchStore store, DispatchWindows windows, RunTimes runTimes, TicketMetrics metrics, IOptions<DispatchOptions> options, ILogger<TicketPublisher> logger) : IHostedService, IStopsInPhase
 {
     // Short runs share messages, so that the broker handles fewer; but a batch is spread over one for each worker.
     private const int LargestGroup = 16;
@@ -31,6 +31,11 @@ internal sealed partial class TicketPublisher(
             _ = PublishAsync(tickets);
         }
     }
+
+    public StopPhase StopPhase => StopPhase.Publishing;
+
+    /// <summary>Tickets that a broker which hangs has not confirmed by then go back when their leases end, uncharged, if it has not taken them.</summary>
+    public TimeSpan StopLimit => TimeSpan.FromSeconds(5);
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -50,6 +55,18 @@ internal sealed partial class TicketPublisher(
         {
             // All go out before the first confirmation is waited for.
             TicketMessage[] refused = [.. (await Task.WhenAll(tickets.GroupBy(ticket => ticket.Model).SelectMany(Messages).Select(TryPublishAsync))).SelectMany(group => group)];
+            foreach (var model in tickets.Select(ticket => ticket.Model).Distinct())
+            {
+                if (Array.Exists(refused, ticket => ticket.Model == model))
+                {
+                    windows.Of(model).Refused();
+                }
+                else
+                {
+                    windows.Of(model).Accepted();
+                }
+            }
+
             if (refused.Length > 0)
             {
                 Log.Refused(logger, refused.Length);
@@ -86,8 +103,8 @@ internal sealed partial class TicketPublisher(
         try
         {
             var body = group is [var only]
-                ? JsonSerializer.SerializeToUtf8Bytes(only, ContractJson.Default.TicketMessage)
-                : JsonSerializer.SerializeToUtf8Bytes(group, ContractJson.Default.IReadOnlyListTicketMessage);
+                ? ContractJson.Serialize(only, ContractJson.Default.TicketMessage)
+                : ContractJson.Serialize(group, ContractJson.Default.IReadOnlyListTicketMessage);
             await broker.PublishAsync(QueueNames.TicketsOf(group[0].Model), body, group[0].TicketId.ToString(), options.Value.MessageExpiration);
             metrics.Dispatched(Stopwatch.GetElapsedTime(started));
             return [];

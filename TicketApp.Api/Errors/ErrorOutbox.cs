@@ -10,8 +10,8 @@ namespace TicketApp.Api.Errors;
 
 /// <summary>
 /// Sends one message to "errors" for each ticket that failed for good or ran over its limit. That it is still to be sent is
-/// written by the statement that ends the ticket, and taken away once the broker has confirmed; in between the rows are
-/// locked, so that replicas do not send the same one. Only a crash right between the two can send one twice, with the same message id.
+/// written by the statement that ends the ticket, and taken away once the broker has confirmed. One replica at a time sends: in between no ticket
+/// is locked, nor a snapshot kept, however long the broker takes. Only a crash right between the two can send one twice, with the same message id.
 /// </summary>
 internal sealed class ErrorOutbox(NpgsqlDataSource database, BrokerPublisher broker, DatabaseMigrator migrator, LoopProgress progress, ILogger<ErrorOutbox> logger)
     : DatabaseLoop("messages to errors", migrator, progress, logger)
@@ -19,13 +19,26 @@ internal sealed class ErrorOutbox(NpgsqlDataSource database, BrokerPublisher bro
     private const int LargestBatch = 100;
     private static readonly TimeSpan _tick = TimeSpan.FromSeconds(1);
 
+    // Any number will do, so long as nothing else in the database takes the same one.
+    private const long LockKey = 0x6572726f7273; // "errors"
+
+    private const string TurnSql = "select pg_try_advisory_xact_lock($1)";
+
     private const string PendingSql =
         """
-        select ticket_id, extract(epoch from time_finished - time_created)::float8, error_type, error_message
-        from tickets where report_pending limit $1 for update skip locked
+        select ticket_id, epoch, extract(epoch from time_finished - time_created)::float8, error_type, error_message
+        from tickets where report_pending order by ticket_id limit $1
         """;
 
-    private const string SentSql = "update tickets set report_pending = false where ticket_id = any($1)";
+    // A ticket that was made to run again meanwhile may have failed again, which is still to be sent.
+    private const string SentSql =
+        """
+        update tickets t set report_pending = false
+        from (
+            select t.ticket_id from unnest($1, $2) s (ticket_id, epoch) join tickets t on t.ticket_id = s.ticket_id
+            where t.epoch = s.epoch and t.report_pending order by t.ticket_id for no key update of t) sent
+        where t.ticket_id = sent.ticket_id
+        """;
 
     private readonly Signal _wake = new();
 
@@ -57,29 +70,38 @@ internal sealed class ErrorOutbox(NpgsqlDataSource database, BrokerPublisher bro
             return 0;
         }
 
-        await Task.WhenAll(pending.Select(error => broker.PublishAsync(
+        await Task.WhenAll(pending.Select(item => item.Error).Select(error => broker.PublishAsync(
             QueueNames.Errors, JsonSerializer.SerializeToUtf8Bytes(error, ContractJson.Default.ErrorMessage), error.TicketId.ToString(), cancellationToken: cancellationToken)));
         await using NpgsqlCommand sent = new(SentSql, connection);
-        sent.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. pending.Select(error => error.TicketId!.Value)] });
+        sent.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. pending.Select(item => item.Error.TicketId!.Value)] });
+        sent.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. pending.Select(item => item.Epoch)] });
         await sent.ExecuteNonQueryAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return pending.Count;
     }
 
-    private static async Task<List<ErrorMessage>> PendingAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    /// <summary>What is to be sent; nothing while another replica sends.</summary>
+    private static async Task<List<(ErrorMessage Error, int Epoch)>> PendingAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        List<ErrorMessage> pending = [];
+        await using NpgsqlCommand turn = new(TurnSql, connection) { Parameters = { new NpgsqlParameter<long> { TypedValue = LockKey } } };
+        if (await turn.ExecuteScalarAsync(cancellationToken) is not true)
+        {
+            return [];
+        }
+
+        List<(ErrorMessage, int)> pending = [];
         await using NpgsqlCommand command = new(PendingSql, connection) { Parameters = { new NpgsqlParameter<int> { TypedValue = LargestBatch } } };
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            pending.Add(new ErrorMessage
+            ErrorMessage error = new()
             {
                 TicketId = reader.GetGuid(0),
-                ProcessingTimeInSeconds = Math.Round(reader.GetDouble(1), 3),
-                Reason = reader.IsDBNull(2) ? "unknown" : reader.GetString(2),
-                Message = reader.IsDBNull(3) ? "Ticket processing failed" : reader.GetString(3),
-            });
+                ProcessingTimeInSeconds = Math.Round(reader.GetDouble(2), 3),
+                Reason = reader.IsDBNull(3) ? "unknown" : reader.GetString(3),
+                Message = reader.IsDBNull(4) ? "Ticket processing failed" : reader.GetString(4),
+            };
+            pending.Add((error, reader.GetInt32(1)));
         }
 
         return pending;

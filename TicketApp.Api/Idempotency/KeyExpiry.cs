@@ -9,6 +9,6 @@ namespace TicketApp.Api.Idempotency;
 internal sealed class KeyExpiry(IdempotencyStore keys, IOptions<TicketOptions> options, DatabaseMigrator migrator, LoopProgress progress, ILogger<KeyExpiry> logger)
     : PurgeLoop("forgetting of idempotency keys", TimeSpan.FromMinutes(1), migrator, progress, logger)
 {
-    protected override async Task<bool> PurgeAsync(CancellationToken stoppingToken) =>
-        await keys.ForgetAsync(TicketIds.FirstAt(DateTimeOffset.UtcNow - options.Value.IdempotencyKeyLifetime), stoppingToken) > 0;
+    protected override async Task<bool> PurgeAsync(int part, CancellationToken stoppingToken) =>
+        await keys.ForgetAsync(TicketIds.FirstAt(DateTimeOffset.UtcNow - options.Value.IdempotencyKeyLifetime), part, stoppingToken) > 0;
 }

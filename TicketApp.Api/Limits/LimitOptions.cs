@@ -30,6 +30,13 @@ public sealed class LimitOptions
     [Range(1024, 64 * 1024 * 1024)]
     public int Body { get; set; } = 64 * 1024;
 
+    /// <summary>
+    /// The memory, in bytes, that large requests and answers take at once on one replica, as estimated: batches of tickets, pages of lists, and tickets with
+    /// a large input or response. Above it they get 503 with <c>Retry-After</c>, before anything is stored. Default 128 MiB, for a memory limit of 512 MiB.
+    /// </summary>
+    [Range(1024 * 1024, 1024L * 1024 * 1024 * 1024)]
+    public long InFlight { get; set; } = 128 * 1024 * 1024;
+
     /// <summary>What holds where each call carries a key.</summary>
     internal void LimitUsers()
     {

@@ -22,6 +22,7 @@ internal static class LimitServices
         return services
             .AddSingleton<IValidateOptions<LimitOptions>, LimitOptionsValidator>()
             .AddSingleton<RequestLimit>()
+            .AddSingleton<ByteLimit>()
             .AddSingleton<OpenTicketLimit>()
             .AddSingleton<RunningTicketLimit>()
             .AddRateLimiter(_ => { });

@@ -1,14 +1,13 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
-using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Limits;
 
 /// <summary>
-/// Keeps each user's open tickets within a number, over all replicas. While a batch of new tickets is counted and stored, its
-/// users are locked against the batches of other replicas. The count reads those users' parts of two indexes, up to the number.
+/// Keeps each user's open tickets within a number, over all replicas. From the count of a batch's users to the end of the transaction that opens
+/// their tickets, they are locked against the batches of other replicas. The count reads those users' parts of two indexes, up to the number.
 /// </summary>
-internal sealed class OpenTicketLimit(NpgsqlDataSource database, IOptions<LimitOptions> options)
+internal sealed class OpenTicketLimit(IOptions<LimitOptions> options)
 {
     // Any number will do, so long as nothing else in the database takes the same one.
     private const int LockSpace = 0x6f70656e; // "open"
@@ -27,36 +26,11 @@ internal sealed class OpenTicketLimit(NpgsqlDataSource database, IOptions<LimitO
 
     public bool IsOn => options.Value.OpenTickets > 0;
 
-    /// <summary>Decides which of the tickets that are to be opened are within the limit. Until the answer is disposed of, no other replica stores tickets of these users.</summary>
-    public async Task<Admission> AdmitAsync(IReadOnlyList<NewTicket> batch)
+    /// <summary>Counts what room the users have, and keeps it theirs until the transaction of <paramref name="connection"/> ends, in which their tickets must be opened.</summary>
+    public async Task<UserRoom> LockAsync(NpgsqlConnection connection, IEnumerable<Guid> userIds)
     {
-        var connection = await database.OpenConnectionAsync();
-        try
-        {
-            var transaction = await connection.BeginTransactionAsync();
-            var counts = await CountAsync(connection, [.. batch.Select(ticket => ticket.UserId).Distinct()]);
-            HashSet<Guid> admitted = new(batch.Count);
-            foreach (var ticket in batch)
-            {
-                if (counts[ticket.UserId] < options.Value.OpenTickets)
-                {
-                    counts[ticket.UserId]++;
-                    admitted.Add(ticket.TicketId);
-                }
-            }
-
-            return new(connection, transaction, admitted);
-        }
-        catch
-        {
-            await connection.DisposeAsync();
-            throw;
-        }
-    }
-
-    private async Task<Dictionary<Guid, int>> CountAsync(NpgsqlConnection connection, Guid[] users)
-    {
-        Dictionary<Guid, int> counts = new(users.Length);
+        Guid[] users = [.. userIds.Distinct()];
+        Dictionary<Guid, int> room = new(users.Length);
         // Two statements: the second one sees what was committed while the first one waited.
         await using NpgsqlBatch batch = new(connection)
         {
@@ -70,21 +44,17 @@ internal sealed class OpenTicketLimit(NpgsqlDataSource database, IOptions<LimitO
         await reader.NextResultAsync();
         while (await reader.ReadAsync())
         {
-            counts[reader.GetGuid(0)] = reader.GetInt32(1);
+            room[reader.GetGuid(0)] = options.Value.OpenTickets - reader.GetInt32(1);
         }
 
-        return counts;
+        return new(room);
     }
 }
 
-/// <summary>Which tickets of a batch may be stored, and the lock under which that is true.</summary>
-internal sealed class Admission(NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlySet<Guid> admitted) : IAsyncDisposable
+/// <summary>How many more tickets users may open.</summary>
+internal sealed class UserRoom(Dictionary<Guid, int> room)
 {
-    public bool Admits(Guid ticketId) => admitted.Contains(ticketId);
-
-    public async ValueTask DisposeAsync()
-    {
-        await transaction.DisposeAsync();
-        await connection.DisposeAsync();
-    }
+    /// <summary>Takes room for one ticket of the user.</summary>
+    /// <returns>False if there is none.</returns>
+    public bool TryTake(Guid userId) => room[userId]-- > 0;
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Access;
+using TicketApp.Api.Limits;
 using TicketApp.Api.OpenApi;
 using TicketApp.Api.Problems;
 using TicketApp.Api.Tickets;
@@ -26,7 +27,7 @@ internal static class ListingEndpoints
     }
 
     private static async Task<IResult> ListAsync(
-        HttpRequest request, Caller caller, TicketListStore lists, TicketPresenter presenter, IOptions<TicketOptions> options, CancellationToken cancellationToken)
+        HttpRequest request, Caller caller, TicketListStore lists, TicketPresenter presenter, ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
         var (query, problem) = TicketListQuery.Read(request.Query, options.Value.LargestPage, caller);
         if (query is null)
@@ -34,12 +35,13 @@ internal static class ListingEndpoints
             return problem!.ToResult();
         }
 
-        var (rows, next) = await lists.ReadAsync(query, cancellationToken);
-        return ApiJson.Ok(new TicketPage(await presenter.ShowAsync(rows, cancellationToken), next), ApiJson.Default.TicketPage);
+        var taken = bytes.Begin(request.HttpContext);
+        var (rows, next) = await lists.ReadAsync(query, taken, cancellationToken);
+        return ApiJson.OkInParts(new TicketPage(await presenter.ShowAsync(rows, cancellationToken), next), ApiJson.Default.TicketPage, taken.Count);
     }
 }
 
 /// <summary>A page of a list.</summary>
-/// <param name="Results">Tickets, newest first. With filters a page may be short or even empty while more follow.</param>
+/// <param name="Results">Tickets, newest first. With filters, or large tickets, a page may be short or even empty while more follow.</param>
 /// <param name="Next">The parameter <c>cursor</c> of the next page; null after the last.</param>
 public sealed record TicketPage(IReadOnlyList<Ticket> Results, string? Next);

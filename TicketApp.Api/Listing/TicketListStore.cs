@@ -1,12 +1,13 @@
 using Npgsql;
 using NpgsqlTypes;
+using TicketApp.Api.Limits;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Listing;
 
 /// <summary>
 /// Reads lists, a page a statement, by an index that has their order. Rows that a filter leaves out are read all the same, so that
-/// a page reads a bounded number of rows and may come out short, or empty, with a cursor that goes on.
+/// a page reads a bounded number of rows and may come out short, or empty, with a cursor that goes on. So it may where its tickets are large.
 /// </summary>
 internal sealed class TicketListStore(NpgsqlDataSource database)
 {
@@ -17,12 +18,7 @@ internal sealed class TicketListStore(NpgsqlDataSource database)
         ($4::text[] is null or t.status::text = any($4)) and t.time_created > $5 and t.time_created < $6
         """;
 
-    private const string AllSql =
-        $"""
-        select {TicketRow.Columns} from (
-            select * from tickets where ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MostRead}) t
-        where {Filter} order by t.ticket_id desc limit $7
-        """;
+    private static readonly string _allSql = PageSql($"select * from tickets where ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MostRead}");
 
     // A ticket is in one of three indexes, each of which has its user's tickets in order: one that has ended, is with a worker, or waits. One
     // index over all would take two more entries for each ticket on its way, the three take one.
@@ -35,7 +31,7 @@ internal sealed class TicketListStore(NpgsqlDataSource database)
         (select * from tickets where user_id = $3 and status in ('queued', 'waiting') and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MostRead})
         """;
 
-    private const string OfUserSql = $"select {TicketRow.Columns} from (select * from ({OfUser}) o order by ticket_id desc limit {MostRead}) t where {Filter} order by t.ticket_id desc limit $7";
+    private static readonly string _ofUserSql = PageSql($"select * from ({OfUser}) o order by ticket_id desc limit {MostRead}");
 
     private const string LastReadOfAllSql =
         $"select ticket_id from tickets where ticket_id < $1 and ticket_id > $2 order by ticket_id desc offset {MostRead} - 1 limit 1";
@@ -43,11 +39,15 @@ internal sealed class TicketListStore(NpgsqlDataSource database)
     private const string LastReadOfUserSql = $"select ticket_id from ({OfUser}) o order by ticket_id desc offset {MostRead} - 1 limit 1";
 
     /// <summary>Reads a page.</summary>
+    /// <param name="query">Which.</param>
+    /// <param name="taken">Counts what it takes in memory.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Its tickets, newest first, and the cursor of the next one; null after the last.</returns>
-    public async Task<(IReadOnlyList<TicketRow> Rows, string? Next)> ReadAsync(TicketListQuery query, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<TicketRow> Rows, string? Next)> ReadAsync(TicketListQuery query, ByteLimit.TakenBytes taken, CancellationToken cancellationToken)
     {
         List<TicketRow> rows = [];
-        await using (var command = database.CreateCommand(query.UserId is null ? AllSql : OfUserSql))
+        var found = 0;
+        await using (var command = database.CreateCommand(query.UserId is null ? _allSql : _ofUserSql))
         {
             AddRange(command, query);
             command.Parameters.Add(new() { Value = (object?)query.Statuses ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
@@ -58,13 +58,20 @@ internal sealed class TicketListStore(NpgsqlDataSource database)
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
-                rows.Add(TicketRow.Read(reader));
+                var row = TicketRow.Read(reader);
+                taken.Add(row.Bytes);
+                rows.Add(row);
+                found = reader.GetInt32(TicketRow.ColumnCount);
             }
         }
 
         if (rows.Count > query.Limit)
         {
             rows.RemoveAt(query.Limit);
+        }
+
+        if (rows.Count < found)
+        {
             return (rows, query.CursorAfter(rows[^1].TicketId));
         }
 
@@ -79,6 +86,13 @@ internal sealed class TicketListStore(NpgsqlDataSource database)
         AddRange(command, query);
         return (Guid?)await command.ExecuteScalarAsync(cancellationToken);
     }
+
+    private static string PageSql(string read) =>
+        $"""
+        select {TicketRow.Columns}, t.rows
+        from ({TicketRow.PageOf($"select t.* from ({read}) t where {Filter} order by t.ticket_id desc limit $7", "t.ticket_id desc")}) t
+        order by t.ticket_id desc
+        """;
 
     private static void AddRange(NpgsqlCommand command, TicketListQuery query)
     {

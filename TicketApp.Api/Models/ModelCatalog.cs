@@ -39,6 +39,9 @@ internal sealed class ModelCatalog(
     /// <exception cref="TimeoutException">The database could not be read since the start.</exception>
     public IReadOnlyCollection<KnownModel> All => Models.Values;
 
+    /// <inheritdoc/>
+    public override bool IsEssential => true;
+
     private Dictionary<string, KnownModel> Models => _models ?? throw new TimeoutException("The models are not known yet.");
 
     /// <summary>Finds a model.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Unicode;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace TicketApp.Api.Problems;
 
@@ -20,9 +21,11 @@ internal readonly record struct JsonBody(byte[] Bytes, JsonElement Root, Problem
             return Refuse(ProblemAnswers.NotJson);
         }
 
-        using MemoryStream buffer = new((int)Math.Clamp(request.ContentLength ?? 0, 0, 64 * 1024));
+        // As long as the caller says, so that nothing is copied; but no longer than a body may be.
+        var most = request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize ?? 0;
+        using MemoryStream buffer = new((int)Math.Clamp(request.ContentLength ?? 0, 0, most));
         await request.Body.CopyToAsync(buffer, cancellationToken);
-        var bytes = buffer.ToArray();
+        var bytes = buffer.Length == buffer.Capacity ? buffer.GetBuffer() : buffer.ToArray();
         // The JSON reader looks at the bytes of a string only when the string is asked for.
         if (!Utf8.IsValid(bytes))
         {
@@ -31,8 +34,7 @@ internal readonly record struct JsonBody(byte[] Bytes, JsonElement Root, Problem
 
         try
         {
-            using var json = JsonDocument.Parse(bytes, _strict);
-            return new(bytes, json.RootElement.Clone(), null);
+            return new(bytes, JsonElement.Parse(bytes, _strict), null);
         }
         catch (JsonException exception)
         {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -25,5 +24,5 @@ public sealed record Problem
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
 
-    internal Utf8ContentHttpResult ToResult() => TypedResults.Text(JsonSerializer.SerializeToUtf8Bytes(this, ApiJson.Default.Problem), ContentType, Status);
+    internal Utf8ContentHttpResult ToResult() => TypedResults.Text(ApiJson.Serialize(this, ApiJson.Default.Problem), ContentType, Status);
 }

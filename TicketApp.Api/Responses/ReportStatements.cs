@@ -77,7 +77,7 @@ internal static class ReportStatements
                 time_finished = case when t.status = 'canceling' or {IsLast} then now() end,
                 report_pending = t.status <> 'canceling' and ({IsLast}),
                 queue_key = coalesce(t.queue_key, 0),
-                due_at = least(t.expires_at, now() + greatest(least(r.retry_after_ms, 86400000) * interval '1 ms', (0.5 + random() / 2) * least($10, $9 * 2 ^ (t.attempt - 1))))
+                due_at = least(t.expires_at, now() + greatest(least(r.retry_after_ms, 86400000) * interval '1 ms', (0.5 + random() / 2) * least($10, $9 * 2 ^ least(t.attempt - 1, 20))))
             from r where {StillLeased}
             returning {Moved}, t.epoch, t.attempt, t.worker, t.time_started, t.error_type, t.error_message),
         recorded as (

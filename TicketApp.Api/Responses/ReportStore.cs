@@ -10,19 +10,24 @@ namespace TicketApp.Api.Responses;
 internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOptions> dispatch, IOptions<TicketOptions> tickets)
 {
     /// <summary>Applies <paramref name="reports"/>; their order within the batch does not matter.</summary>
-    public async Task<ReportOutcome> ApplyAsync(IReadOnlyList<WorkerReport> reports, CancellationToken cancellationToken)
+    public Task<ReportOutcome> ApplyAsync(IReadOnlyList<WorkerReport> reports, CancellationToken cancellationToken) => ApplyAsync(reports, isCheck: false, cancellationToken);
+
+    /// <summary>Gives the database every statement with nothing to do: whether it would accept reports now.</summary>
+    public Task CheckAsync(CancellationToken cancellationToken) => ApplyAsync([], isCheck: true, cancellationToken);
+
+    private async Task<ReportOutcome> ApplyAsync(IReadOnlyList<WorkerReport> reports, bool isCheck, CancellationToken cancellationToken)
     {
         ReportOutcome outcome = new();
         HashSet<RunReference> wanted = [];
         HashSet<Guid> moved = [];
-        var groups = reports.ToLookup(report => report.Type);
+        var groups = reports.Where(IsNews(reports)).ToLookup(report => report.Type);
         await using var batch = database.CreateBatch();
         // Starts and heartbeats before ends, and a redelivery last: it must not shorten the lease of what ends in the same batch.
         // Only statements that return rows have a result to read: the driver steps over the others.
         List<Func<NpgsqlDataReader, Task>> readers = [];
-        WorkerStatements.AddWorkers(batch, [.. groups[ReportType.Heartbeat]]);
+        WorkerStatements.AddWorkers(batch, [.. groups[ReportType.Heartbeat]], isCheck);
         RunReference[] runs = [.. groups[ReportType.Heartbeat].SelectMany(heartbeat => heartbeat.Runs ?? [])];
-        if (runs.Length > 0)
+        if (runs.Length > 0 || isCheck)
         {
             batch.BatchCommands.Add(new(ReportStatements.Heartbeat)
             {
@@ -33,8 +38,8 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
 
         Add(
             ReportType.Started, ReportStatements.Started, ReadWantedAsync, Column(report => report.Worker), Column(report => report.RunMilliseconds),
-            // A report that says nothing of a limit sets none.
-            Column(report => report.RunLimitMilliseconds ?? int.MaxValue), _ => Value(dispatch.Value.Lease));
+            // A report that says nothing of a limit sets none. A number out of range must not overflow a time.
+            Column(report => Math.Clamp(report.RunLimitMilliseconds ?? int.MaxValue, 0, int.MaxValue)), _ => Value(dispatch.Value.Lease));
         Add(ReportType.Progress, ReportStatements.Progress, read: null, Column(report => report.Sequence), Column(report => report.Fraction), Column(report => report.Text));
         Add(
             ReportType.Finished, ReportStatements.Finished, ReadMovedAsync, Column(report => report.RunMilliseconds), Column(report => report.Worker),
@@ -42,7 +47,7 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         Add(
             ReportType.Failed, ReportStatements.Failed, ReadMovedAsync, Column(report => report.RunMilliseconds), Column(report => report.Worker),
             Column(report => report.ErrorType ?? "model_error"), Column(report => report.ErrorMessage), Column(report => report.IsFinal),
-            Column(report => report.RetryAfterMilliseconds), _ => Value(tickets.Value.RetryPause), _ => Value(tickets.Value.LongestRetryPause));
+            Column(report => Math.Max(0, report.RetryAfterMilliseconds)), _ => Value(tickets.Value.RetryPause), _ => Value(tickets.Value.LongestRetryPause));
         Add(ReportType.Returned, ReportStatements.Returned, ReadMovedAsync, Column(report => report.RunMilliseconds));
         Add(ReportType.Redelivered, ReportStatements.Redelivered, read: null);
         if (batch.BatchCommands.Count == 0)
@@ -66,7 +71,7 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         void Add(ReportType type, string sql, Func<NpgsqlDataReader, Task>? read, params ReadOnlySpan<Func<WorkerReport[], NpgsqlParameter>> columns)
         {
             WorkerReport[] rows = [.. groups[type]];
-            if (rows.Length == 0)
+            if (rows.Length == 0 && !isCheck)
             {
                 return;
             }
@@ -102,6 +107,14 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
                 outcome.Add(ticket, reader.GetString(4), reader.GetInt32(5));
             }
         }
+    }
+
+    /// <summary>Of progress without text, only the latest of a run: while reports wait, the others tell nobody anything.</summary>
+    private static Func<WorkerReport, bool> IsNews(IReadOnlyList<WorkerReport> reports)
+    {
+        var latest = reports.Where(report => report.Type == ReportType.Progress).GroupBy(report => new RunReference(report.TicketId, report.Epoch))
+            .ToDictionary(run => run.Key, run => run.Max(report => report.Sequence));
+        return report => report is not { Type: ReportType.Progress, Text: null } || report.Sequence == latest[new(report.TicketId, report.Epoch)];
     }
 
     private static Func<WorkerReport[], NpgsqlParameter> Column<T>(Converter<WorkerReport, T> value) => rows => Value(Array.ConvertAll(rows, value));

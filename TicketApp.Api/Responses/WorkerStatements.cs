@@ -26,23 +26,26 @@ internal static class WorkerStatements
         """;
 
     /// <summary>Adds those that <paramref name="heartbeats"/> call for.</summary>
-    public static void AddWorkers(NpgsqlBatch batch, WorkerReport[] heartbeats)
+    /// <param name="batch">Gets them.</param>
+    /// <param name="heartbeats">What workers said of themselves.</param>
+    /// <param name="isCheck">Adds them though there is nothing to record.</param>
+    public static void AddWorkers(NpgsqlBatch batch, WorkerReport[] heartbeats, bool isCheck)
     {
         // One row a worker, the last that it said: an upsert cannot touch a row twice.
         WorkerReport[] workers = [.. heartbeats.Where(heartbeat => heartbeat.Models is not null).GroupBy(heartbeat => heartbeat.Worker).Select(group => group.Last())];
-        if (workers.Length > 0)
+        if (workers.Length > 0 || isCheck)
         {
             batch.BatchCommands.Add(new(WorkerSql)
             {
                 Parameters = { Column(workers, worker => worker.Worker), Column(workers, worker => worker.Models!.Sum(model => model.Slots)), Column(workers, ServedBy) },
             });
-            AddModels(batch, [.. workers.SelectMany(worker => worker.Models!).GroupBy(model => model.Name).Select(group => group.Last())]);
+            AddModels(batch, [.. workers.SelectMany(worker => worker.Models!).GroupBy(model => model.Name).Select(group => group.Last())], isCheck);
         }
     }
 
-    private static void AddModels(NpgsqlBatch batch, ModelOffer[] models)
+    private static void AddModels(NpgsqlBatch batch, ModelOffer[] models, bool isCheck)
     {
-        if (models.Length > 0)
+        if (models.Length > 0 || isCheck)
         {
             batch.BatchCommands.Add(new(ModelSql)
             {

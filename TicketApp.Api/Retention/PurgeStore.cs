@@ -19,9 +19,6 @@ internal readonly record struct PurgedPage(int Purged, Guid? Last);
 /// <summary>Removes tickets. What belongs to one (attempts, keys, deliveries) follows by cascade.</summary>
 internal sealed class PurgeStore(NpgsqlDataSource database, IOptions<RetentionOptions> options)
 {
-    /// <summary>The most that one statement looks at, and removes.</summary>
-    public const int LargestPage = 1000;
-
     // Any number will do, so long as nothing else in the database takes the same one.
     private const long LockKey = 0x7075726765; // "purge"
 
@@ -54,14 +51,15 @@ internal sealed class PurgeStore(NpgsqlDataSource database, IOptions<RetentionOp
     /// <summary>Removes what is too old of the next page of tickets.</summary>
     /// <param name="after">Where the page before ended.</param>
     /// <param name="beyondNow">Whether ids are walked over that no ticket of today has.</param>
+    /// <param name="page">How many tickets it has at most.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public async Task<PurgedPage> PurgeAsync(Guid after, bool beyondNow, CancellationToken cancellationToken)
+    public async Task<PurgedPage> PurgeAsync(Guid after, bool beyondNow, int page, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(PageSql);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = after });
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.FinishedFor });
         command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = beyondNow });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = LargestPage });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = page });
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = LockKey });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);

@@ -13,14 +13,14 @@ internal sealed partial class Purger(
     private Guid _after;
     private int _purged;
 
-    protected override async Task<bool> PurgeAsync(CancellationToken stoppingToken)
+    protected override async Task<bool> PurgeAsync(int part, CancellationToken stoppingToken)
     {
         if (IsOff(options))
         {
             return false;
         }
 
-        var page = await store.PurgeAsync(_after, _beyondNow, stoppingToken);
+        var page = await store.PurgeAsync(_after, _beyondNow, part, stoppingToken);
         _purged += page.Purged;
         _after = page.Last ?? Guid.Empty;
         if (page.Last is null)

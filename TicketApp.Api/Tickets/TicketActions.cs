@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using TicketApp.Api.Access;
 using TicketApp.Api.Cancellation;
-using TicketApp.Api.Limits;
 using TicketApp.Api.OpenApi;
 using TicketApp.Api.Problems;
 using TicketApp.Api.Waiting;
@@ -40,7 +39,7 @@ internal static class TicketActions
     }
 
     private static async Task<Utf8ContentHttpResult> RetryAsync(
-        string id, Caller caller, TicketRowReader tickets, TicketRetrier retrier, OpenTicketLimit limit, TicketPresenter presenter, CancellationToken cancellationToken)
+        string id, Caller caller, TicketRowReader tickets, TicketRetrier retrier, TicketPresenter presenter, CancellationToken cancellationToken)
     {
         var row = await tickets.FindAsync(id);
         if (row is null || !caller.MayActFor(row.UserId))
@@ -48,13 +47,7 @@ internal static class TicketActions
             return TicketProblems.NotFound();
         }
 
-        await using var admission = limit.IsOn ? await limit.AdmitAsync([new(row.TicketId, row.UserId)]) : null;
-        if (admission?.Admits(row.TicketId) == false)
-        {
-            return ProblemAnswers.OfException(new UserLimitException()).ToResult();
-        }
-
-        return await retrier.RetryAsync(row.TicketId, cancellationToken) is { } retried
+        return await retrier.RetryAsync(row) is { } retried
             ? ApiJson.Ok(await presenter.ShowAsync(retried, cancellationToken), ApiJson.Default.Ticket)
             : ProblemType.NotRetryable.With("Only a ticket that has failed, timed out, expired or was canceled can run again, and at most 1,000 times. Submit a new one.").ToResult();
     }

@@ -1,10 +1,10 @@
-using System.Text;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Access;
 using TicketApp.Api.Idempotency;
+using TicketApp.Api.Limits;
 using TicketApp.Api.OpenApi;
 using TicketApp.Api.Problems;
 
@@ -13,6 +13,10 @@ namespace TicketApp.Api.Tickets;
 /// <summary>Many tickets in one request. Each is taken or refused by itself.</summary>
 internal static class TicketBatchEndpoints
 {
+    // What one byte of a batch takes in memory, at most: itself, the two of its character, and those of the message to a worker and of the answer, of which
+    // some characters are three and more.
+    private const long BytesPerByte = 8;
+
     public static RouteGroupBuilder MapTicketBatch(this RouteGroupBuilder v1)
     {
         v1.MapPost("/tickets/batch", CreateAsync).Accepts<TicketBatch>("application/json").Produces<TicketBatchResult>()
@@ -24,42 +28,31 @@ internal static class TicketBatchEndpoints
         return v1;
     }
 
-    private static async Task<Utf8ContentHttpResult> CreateAsync(
-        HttpContext context, Caller caller, CreateTicketReader requests, TicketSubmitter tickets, TicketPresenter presenter, IOptions<TicketOptions> options, CancellationToken cancellationToken)
+    private static async Task<IResult> CreateAsync(
+        HttpContext context, Caller caller, CreateTicketReader requests, TicketSubmitter tickets, TicketPresenter presenter, ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
         context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = options.Value.LargestBatchBody;
-        var body = await JsonBody.ReadAsync(context.Request, cancellationToken);
-        if (body.Problem is { } unreadable)
+        var taken = bytes.Begin(context);
+        taken.Add(BytesPerByte * Math.Min(context.Request.ContentLength ?? options.Value.LargestBatchBody, options.Value.LargestBatchBody));
+        var (requested, problem) = await ReadAsync(context, requests, options.Value, cancellationToken);
+        if (requested is null)
         {
-            return unreadable.ToResult();
+            return problem!.ToResult();
         }
 
-        if (body.Root.ValueKind != JsonValueKind.Object || body.Root.EnumerateObject().Count() != 1 || !body.Root.TryGetProperty("tickets"u8, out var list)
-            || list.ValueKind != JsonValueKind.Array || list.GetArrayLength() is var count && (count == 0 || count > options.Value.LargestBatch))
-        {
-            return ProblemType.InvalidRequest.With($"A batch is a JSON object with one field, tickets: an array of 1 to {options.Value.LargestBatch} tickets.").ToResult();
-        }
+        var items = await Task.WhenAll(Array.ConvertAll(requested, SubmitAsync));
+        return ApiJson.OkInParts(new TicketBatchResult(items), ApiJson.Default.TicketBatchResult, taken.Count);
 
-        var (key, unusable) = IdempotencyKey.Read(context.Request.Headers[IdempotencyKey.Header], []);
-        if (unusable is not null)
+        async Task<TicketBatchItem> SubmitAsync((NewTicket? Ticket, Problem? Problem) item)
         {
-            return unusable.ToResult();
-        }
-
-        var items = await Task.WhenAll(list.EnumerateArray().Select((item, index) => SubmitAsync(item, index)));
-        return ApiJson.Ok(new TicketBatchResult(items), ApiJson.Default.TicketBatchResult);
-
-        async Task<TicketBatchItem> SubmitAsync(JsonElement item, int index)
-        {
-            var (ticket, problem) = requests.Read(item);
-            if (ticket is null)
+            if (item.Ticket is not { } ticket)
             {
-                return new(null, problem, false);
+                return new(null, item.Problem, false);
             }
 
             try
             {
-                var submission = await tickets.SubmitAsync(ticket with { Key = key?.OfItem(index, Encoding.UTF8.GetBytes(item.GetRawText())) }, caller);
+                var submission = await tickets.SubmitAsync(ticket, caller);
                 return submission.Row is { } row
                     ? new(await presenter.ShowAsync(row, cancellationToken), null, submission.IsReplayed)
                     : new(null, submission.Problem, false);
@@ -69,5 +62,34 @@ internal static class TicketBatchEndpoints
                 return new(null, ProblemAnswers.OfException(exception), false);
             }
         }
+    }
+
+    /// <summary>Reads the batch. Its bytes are free again when its tickets are stored: then only their texts are needed.</summary>
+    private static async Task<((NewTicket? Ticket, Problem? Problem)[]? Tickets, Problem? Problem)> ReadAsync(
+        HttpContext context, CreateTicketReader requests, TicketOptions options, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(context.Request, cancellationToken);
+        if (body.Problem is { } unreadable)
+        {
+            return (null, unreadable);
+        }
+
+        if (body.Root.ValueKind != JsonValueKind.Object || body.Root.EnumerateObject().Count() != 1 || !body.Root.TryGetProperty("tickets"u8, out var list)
+            || list.ValueKind != JsonValueKind.Array || list.GetArrayLength() is var count && (count == 0 || count > options.LargestBatch))
+        {
+            return (null, ProblemType.InvalidRequest.With($"A batch is a JSON object with one field, tickets: an array of 1 to {options.LargestBatch} tickets."));
+        }
+
+        var (key, unusable) = IdempotencyKey.Read(context.Request.Headers[IdempotencyKey.Header], []);
+        if (unusable is not null)
+        {
+            return (null, unusable);
+        }
+
+        return ([.. list.EnumerateArray().Select((item, index) =>
+        {
+            var (ticket, problem) = requests.Read(item);
+            return (ticket is null ? null : ticket with { Key = key?.OfItem(index, JsonMarshal.GetRawUtf8Value(item)) }, problem);
+        })], null);
     }
 }

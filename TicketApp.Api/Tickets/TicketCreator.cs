@@ -2,9 +2,11 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.Idempotency;
 using TicketApp.Api.Limits;
 using TicketApp.Api.Telemetry;
 using TicketApp.Contracts.Tracing;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Tickets;
 
@@ -15,6 +17,8 @@ namespace TicketApp.Api.Tickets;
 internal sealed class TicketCreator(
     NpgsqlDataSource database,
     TicketMetrics metrics,
+    LoopProgress progress,
+    ILogger<TicketCreator> logger,
     TicketStore store,
     DispatchWindows windows,
     TicketPublisher publisher,
@@ -23,7 +27,7 @@ internal sealed class TicketCreator(
     OpenTicketLimit limit,
     RunningTicketLimit running,
     IOptions<TicketOptions> options)
-    : Batcher<NewTicket, StoredTicket?>(database, metrics, largestBatch: 500, capacity: 20_000)
+    : Batcher<NewTicket, StoredTicket?>("store tickets", database, metrics, progress, logger, largestBatch: 500, capacity: 20_000)
 {
     /// <summary>Stores a ticket.</summary>
     /// <returns>Its id; null if there is no such user.</returns>
@@ -50,22 +54,45 @@ internal sealed class TicketCreator(
         return limit.IsOn ? AcceptedAsync(submission) : submission;
     }
 
-    protected override string Work => "store tickets";
-
     protected override bool IsGathering => true;
 
     protected override async Task<IReadOnlyList<StoredTicket?>> ServeAsync(IReadOnlyList<NewTicket> items)
     {
-        if (!limit.IsOn)
+        await using var connection = await Database.OpenConnectionAsync();
+        await using var transaction = limit.IsOn ? await connection.BeginTransactionAsync() : null;
+        var room = limit.IsOn ? await limit.LockAsync(connection, items.Select(item => item.UserId)) : null;
+        // What was stored under its key before needs no room, neither of its user's nor in a window.
+        var keys = await IdempotencyStore.UsedAsync(connection, [.. items.Where(item => item.Key is not null).Select(KeyOf)]);
+        List<NewTicket> admitted = new(items.Count);
+        HashSet<Guid> refused = [];
+        foreach (var item in items)
         {
-            return await StoreAsync(items);
+            if (item.Key is not null && keys.Contains(KeyOf(item)))
+            {
+                continue;
+            }
+
+            if (room?.TryTake(item.UserId) == false)
+            {
+                refused.Add(item.TicketId);
+                continue;
+            }
+
+            admitted.Add(item);
+            if (item.Key is not null)
+            {
+                keys.Add(KeyOf(item));
+            }
         }
 
-        await using var admission = await limit.AdmitAsync(items);
-        List<NewTicket> admitted = [.. items.Where(item => admission.Admits(item.TicketId))];
-        Queue<StoredTicket?> stored = new(admitted.Count == 0 ? [] : await StoreAsync(admitted));
-        return [.. items.Select(item => admission.Admits(item.TicketId) ? stored.Dequeue() : new StoredTicket { IsRefused = true })];
+        var stored = admitted.Count == 0 ? null : await StoreAsync(connection, transaction, admitted);
+        return [.. items.Select(item =>
+            refused.Contains(item.TicketId) ? new StoredTicket { IsRefused = true }
+            : stored?.TryGetValue(item.TicketId, out var ticket) == true ? ticket
+            : (StoredTicket?)null)];
     }
+
+    private static (Guid UserId, string Key) KeyOf(NewTicket ticket) => (ticket.UserId, ticket.Key!.Key);
 
     private static async Task<StoredTicket?> AcceptedAsync(Task<StoredTicket?> submission)
     {
@@ -73,7 +100,7 @@ internal sealed class TicketCreator(
         return stored is { IsRefused: true } ? throw new UserLimitException() : stored;
     }
 
-    private async Task<IReadOnlyList<StoredTicket?>> StoreAsync(IReadOnlyList<NewTicket> items)
+    private async Task<IReadOnlyDictionary<Guid, StoredTicket>> StoreAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction, IReadOnlyList<NewTicket> items)
     {
         // Only the dispatcher counts what runs of each user.
         var mayRelease = publisher.IsReady && !running.IsOn;
@@ -82,7 +109,11 @@ internal sealed class TicketCreator(
         try
         {
             NewTicket[] inOrder = [.. shares.SelectMany(share => share.Tickets.Take(share.Granted)), .. shares.SelectMany(share => share.Tickets.Skip(share.Granted))];
-            creation = await store.CreateAsync(inOrder, shares.Sum(share => share.Granted));
+            creation = await store.CreateAsync(connection, inOrder, shares.Sum(share => share.Granted));
+            if (transaction is not null)
+            {
+                await transaction.CommitAsync();
+            }
         }
         catch
         {
@@ -109,7 +140,7 @@ internal sealed class TicketCreator(
 
         publisher.Publish(creation.Released);
         open.Add(creation.Stored.Count);
-        return [.. items.Select(item => creation.Stored.TryGetValue(item.TicketId, out var ticket) ? ticket : (StoredTicket?)null)];
+        return creation.Stored;
     }
 
     private string ModelOf(NewTicket ticket) => ticket.Details?.Model ?? options.Value.DefaultModel;

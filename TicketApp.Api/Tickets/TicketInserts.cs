@@ -4,8 +4,8 @@ namespace TicketApp.Api.Tickets;
 
 /// <summary>
 /// The statements that store new tickets. $1 to $3: ids, users, priorities; $4: processing limit; $5: queue limit; $6: attempts; $7: lease.
-/// The detailed forms take what the resource API can say of a ticket as further arrays, the keyed ones idempotency keys as well; each is used only
-/// where a ticket of the batch needs it.
+/// The detailed forms take what the resource API can say of a ticket as further arrays, the keyed one idempotency keys as well, and in $20 how many
+/// of the first are released; each is used only where a ticket of the batch needs it.
 /// </summary>
 internal static class TicketInserts
 {
@@ -22,48 +22,64 @@ internal static class TicketInserts
         $"""
         insert into tickets (ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, status, queue_key)
         select i.ticket_id, i.user_id, now(), now() + $4, now() + $5, $6, i.priority, 'queued', {QueueKey}
-        from (select *, '{ModelNames.Simulated}' as model from unnest($1, $2, $3) with ordinality o (ticket_id, user_id, priority, place)) i
-        join users u on u.user_id = i.user_id
+        from (
+            select o.*, {Places}
+            from (select *, '{ModelNames.Simulated}' as model from unnest($1, $2, $3) with ordinality p (ticket_id, user_id, priority, place)) o
+            join users u on u.user_id = o.user_id) i
         {HeadAndFlow}
         returning ticket_id
         """;
 
     public const string DetailedReleased = $"{IntoReleased}\n{Returning}";
 
-    public const string DetailedQueued = $"{IntoQueued}\n{Returning}";
+    public const string DetailedQueued = $"{IntoQueued}) i\n{HeadAndFlow}\n{Returning}";
 
-    public const string KeyedReleased = $"{Claim}\n{IntoReleased}\n{OnlyClaimed}\n{Returning}";
-
-    public const string KeyedQueued = $"{Claim}\n{IntoQueued}\n{OnlyClaimed}\n{Returning}";
+    public const string Keyed =
+        $"""
+        {Claim},
+        released as ({IntoReleased} {OnlyClaimed} and place <= $20 {Returning}),
+        queued as ({IntoQueued} {OnlyClaimed} and place > $20) i {HeadAndFlow} {Returning})
+        select * from released union all select * from queued
+        """;
 
     // Start-time fair queuing, for each model by itself. Each user's tickets of one priority form a flow; a ticket's key is its flow's last key, or the
     // backlog's head if that is further on, plus its cost: 1 for high, 4 for normal, 16 for low. So a flow of 100,000 tickets
     // stretches far behind a newcomer's first one, and low priority gets its sixteenth of high's share, never nothing.
-    // Both look-ups are one index entry each, whatever the backlog.
+    // Both look-ups are one index entry each, whatever the backlog, but for those of released tickets that cannot be cleared away while a transaction
+    // somewhere is older: so a batch looks once for each model and each flow, not once for each ticket.
     public const string QueueKey =
         """
-        greatest(coalesce(head.queue_key, 0), coalesce(flow.queue_key, 0))
-                + (case i.priority when 2 then 1 when 1 then 4 else 16 end) * row_number() over (partition by i.model, i.user_id, i.priority order by i.place)
+        greatest(
+                    coalesce(max(head.queue_key) over (partition by i.model), 0),
+                    coalesce(max(flow.queue_key) over (partition by i.model, i.user_id, i.priority), 0))
+                + (case i.priority when 2 then 1 when 1 then 4 else 16 end) * i.place_in_flow
         """;
 
-    /// <summary>What <see cref="QueueKey"/> looks at.</summary>
+    /// <summary>What <see cref="QueueKey"/> looks at, for tickets <c>i</c> with their <c>place_in_model</c> and <c>place_in_flow</c>.</summary>
     public const string HeadAndFlow =
         $"""
         left join lateral ({Head}) head on true
         left join lateral (
             select q.queue_key from tickets q
-            where q.status = 'queued' and q.model = i.model and q.user_id = i.user_id and q.priority = i.priority
+            where i.place_in_flow = 1 and q.status = 'queued' and q.model = i.model and q.user_id = i.user_id and q.priority = i.priority
             order by q.queue_key desc limit 1) flow on true
         """;
 
-    private const string Head = "select queue_key from tickets where status = 'queued' and model = i.model order by queue_key limit 1";
+    private const string Head = "select queue_key from tickets where i.place_in_model = 1 and status = 'queued' and model = i.model order by queue_key limit 1";
+
+    /// <summary>Where each of the tickets <c>o</c> stands among those of its model and of its flow, by their <c>place</c>.</summary>
+    public const string Places =
+        """
+        row_number() over (partition by o.model order by o.place) as place_in_model,
+                row_number() over (partition by o.model, o.user_id, o.priority order by o.place) as place_in_flow
+        """;
 
     private const string IntoReleased =
         $"""
         insert into tickets ({DetailColumns}, status, attempt, epoch, lease_expires)
         select {DetailValues}, 'released', 1, 1, now() + $7
-        from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15)
-            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent)
+        from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15) with ordinality
+            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent, place)
         join users u on u.user_id = i.user_id
         """;
 
@@ -71,10 +87,11 @@ internal static class TicketInserts
         $"""
         insert into tickets ({DetailColumns}, status, queue_key)
         select {DetailValues}, 'queued', {QueueKey}
-        from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15) with ordinality
-            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent, place)
-        join users u on u.user_id = i.user_id
-        {HeadAndFlow}
+        from (
+            select o.*, {Places}
+            from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15) with ordinality
+                o (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent, place)
+            join users u on u.user_id = o.user_id
         """;
 
     // A key is stored with its ticket or not at all. Who comes second waits here until the first has committed, and is then left out.
@@ -89,7 +106,7 @@ internal static class TicketInserts
             returning ticket_id)
         """;
 
-    private const string OnlyClaimed = "where i.ticket_id <> all ($19) or i.ticket_id in (select ticket_id from claimed)";
+    private const string OnlyClaimed = "where (ticket_id <> all ($19) or ticket_id in (select c.ticket_id from claimed c))";
 
     private const string Returning = "returning ticket_id, expires_at, time_created";
 

@@ -1,10 +1,10 @@
 using System.Security.Cryptography;
-using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
 using TicketApp.Api.Access;
 using TicketApp.Api.Database;
 using TicketApp.Api.Idempotency;
+using TicketApp.Api.Limits;
 using TicketApp.Api.OpenApi;
 using TicketApp.Api.Problems;
 using TicketApp.Api.Waiting;
@@ -47,7 +47,7 @@ internal static class TicketResourceEndpoints
     }
 
     private static async Task<Utf8ContentHttpResult> CreateAsync(
-        HttpContext context, Caller caller, CreateTicketReader requests, TicketSubmitter tickets, TicketPresenter presenter, TicketWatch watch, CancellationToken cancellationToken)
+        HttpContext context, Caller caller, CreateTicketReader requests, TicketSubmitter tickets, TicketPresenter presenter, TicketWatch watch, ByteLimit bytes, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(context.Request, cancellationToken);
         if (body.Problem is { } unreadable)
@@ -70,7 +70,9 @@ internal static class TicketResourceEndpoints
 
         try
         {
-            row = await WaitPreference.GrantAsync(context, row, watch, cancellationToken) ?? row;
+            var waited = await WaitPreference.GrantAsync(context, row, watch, cancellationToken) ?? row;
+            bytes.Take(context, waited.Bytes);
+            row = waited;
         }
         catch (OverloadedException)
         {
@@ -88,7 +90,7 @@ internal static class TicketResourceEndpoints
     }
 
     private static async Task<IResult> GetAsync(
-        string id, HttpContext context, Caller caller, TicketRowReader tickets, TicketPresenter presenter, TicketWatch watch, CancellationToken cancellationToken)
+        string id, HttpContext context, Caller caller, TicketRowReader tickets, TicketPresenter presenter, TicketWatch watch, ByteLimit bytes, CancellationToken cancellationToken)
     {
         var row = await tickets.FindAsync(id);
         if (row is null || !caller.MayActFor(row.UserId))
@@ -102,7 +104,8 @@ internal static class TicketResourceEndpoints
             return TicketProblems.NotFound();
         }
 
-        var body = JsonSerializer.SerializeToUtf8Bytes(await presenter.ShowAsync(row, cancellationToken), ApiJson.Default.Ticket);
+        bytes.Take(context, row.Bytes);
+        var body = ApiJson.Serialize(await presenter.ShowAsync(row, cancellationToken), ApiJson.Default.Ticket);
         return row.IsFinished && IsKnown(context, body) ? TypedResults.StatusCode(StatusCodes.Status304NotModified) : TypedResults.Text(body, ApiJson.ContentType);
     }
 

@@ -3,20 +3,37 @@ using Npgsql;
 using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Limits;
+using TicketApp.Api.Telemetry;
 using TicketApp.Api.Waiting;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Tickets;
 
-/// <summary>Lets a ticket that ended without a response run again, as its caller asks: at the end of its user's backlog, under the next epoch, with new limits.</summary>
+/// <summary>
+/// Lets tickets that ended without a response run again, as their callers ask, many a statement: at the end of their users' backlogs, under the next
+/// epoch, with new limits. However many ask, they take one connection.
+/// </summary>
 internal sealed class TicketRetrier(
-    NpgsqlDataSource database, Dispatcher dispatcher, OpenTickets open, RunningTicketLimit limit, TicketWatch watch, IOptions<TicketOptions> options)
+    NpgsqlDataSource database,
+    TicketMetrics metrics,
+    LoopProgress progress,
+    ILogger<TicketRetrier> logger,
+    Dispatcher dispatcher,
+    OpenTickets open,
+    OpenTicketLimit limit,
+    RunningTicketLimit running,
+    TicketWatch watch,
+    IOptions<TicketOptions> options)
+    : Batcher<TicketRetry, RetriedTicket>("retry tickets", database, metrics, progress, logger, largestBatch: 200, capacity: 10_000)
 {
     // The earlier end stays on record. That no message to "errors" is due any more is right: the ticket has not failed for good.
     private const string Sql =
         $"""
         with i as (
-            select *, 1 as place from tickets
-            where ticket_id = $1 and status in ('failed', 'timed_out', 'expired', 'canceled') and attempt < {MostAttempts} for update),
+            select o.*, {TicketInserts.Places} from (
+                select t.*, w.place from unnest($1) with ordinality w (ticket_id, place) join tickets t on t.ticket_id = w.ticket_id
+                where t.status in ('failed', 'timed_out', 'expired', 'canceled') and t.attempt < {MostAttempts}
+                order by t.ticket_id for update of t) o),
         recorded as (
             insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, time_ended, error_type, error_message)
             select ticket_id, epoch, status::text, attempt, worker, time_started, time_finished, error_type, error_message from i
@@ -34,31 +51,90 @@ internal sealed class TicketRetrier(
 
     private const string MostAttempts = "1000";
 
-    /// <summary>Puts the ticket back into the backlog.</summary>
+    /// <summary>Puts the ticket back into the backlog, if its user may open one more.</summary>
     /// <returns>The ticket as it is now; null if it is in no state to run again.</returns>
     /// <exception cref="OverloadedException">As many tickets are open as may be.</exception>
-    public async Task<TicketRow?> RetryAsync(Guid ticketId, CancellationToken cancellationToken)
+    /// <exception cref="UserLimitException">The user has as many open tickets as one may have.</exception>
+    public async Task<TicketRow?> RetryAsync(TicketRow ticket)
     {
-        if (open.Estimate >= options.Value.MaxOpen)
-        {
-            throw new OverloadedException("Too many tickets are open.");
-        }
-
-        await using var command = database.CreateCommand(limit.IsOn ? TicketInserts.BehindRelease(Sql) : Sql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = ticketId });
-        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)options.Value.MaxAttempts });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.ProcessingLimit });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan?> { TypedValue = options.Value.QueueLimit });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        if (!await reader.ReadAsync(cancellationToken))
+        if (ticket.Status is not (TicketStatus.Failed or TicketStatus.TimedOut or TicketStatus.Expired or TicketStatus.Canceled))
         {
             return null;
         }
 
-        var row = TicketRow.Read(reader);
-        open.Add(1);
-        dispatcher.BacklogGrew(row.Model);
-        watch.Changed(ticketId);
-        return row;
+        var retried = await RetryAsync(new TicketRetry(ticket.TicketId, ticket.UserId));
+        return retried.IsRefused ? throw new UserLimitException() : retried.Row;
+    }
+
+    /// <summary>The same for an administrator, whom no user's limit holds up.</summary>
+    /// <returns>Whether it runs again.</returns>
+    /// <exception cref="OverloadedException">As many tickets are open as may be.</exception>
+    public async Task<bool> RetryAsync(Guid ticketId) => (await RetryAsync(new TicketRetry(ticketId, UserId: null))).Row is not null;
+
+    protected override async Task<IReadOnlyList<RetriedTicket>> ServeAsync(IReadOnlyList<TicketRetry> items)
+    {
+        await using var connection = await Database.OpenConnectionAsync();
+        await using var transaction = limit.IsOn ? await connection.BeginTransactionAsync() : null;
+        var room = limit.IsOn ? await limit.LockAsync(connection, items.Select(item => item.UserId).OfType<Guid>()) : null;
+        List<Guid> admitted = new(items.Count);
+        HashSet<Guid> refused = [];
+        foreach (var item in items.DistinctBy(item => item.TicketId))
+        {
+            if (item.UserId is { } userId && room?.TryTake(userId) == false)
+            {
+                refused.Add(item.TicketId);
+            }
+            else
+            {
+                admitted.Add(item.TicketId);
+            }
+        }
+
+        var retried = admitted.Count == 0 ? [] : await RetryAsync(connection, [.. admitted]);
+        if (transaction is not null)
+        {
+            await transaction.CommitAsync();
+        }
+
+        open.Add(retried.Count);
+        foreach (var row in retried.Values)
+        {
+            dispatcher.BacklogGrew(row.Model);
+            watch.Changed(row.TicketId);
+        }
+
+        // Who asks for the same ticket a second time comes too late.
+        return [.. items.Select(item => new RetriedTicket(retried.Remove(item.TicketId, out var row) ? row : null, refused.Contains(item.TicketId)))];
+    }
+
+    private Task<RetriedTicket> RetryAsync(TicketRetry retry) =>
+        open.Estimate >= options.Value.MaxOpen ? throw new OverloadedException("Too many tickets are open.") : SubmitAsync(retry);
+
+    private async Task<Dictionary<Guid, TicketRow>> RetryAsync(NpgsqlConnection connection, Guid[] tickets)
+    {
+        Dictionary<Guid, TicketRow> retried = new(tickets.Length);
+        await using NpgsqlCommand command = new(running.IsOn ? TicketInserts.BehindRelease(Sql) : Sql, connection);
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = tickets });
+        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)options.Value.MaxAttempts });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.ProcessingLimit });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan?> { TypedValue = options.Value.QueueLimit });
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            var row = TicketRow.Read(reader);
+            retried[row.TicketId] = row;
+        }
+
+        return retried;
     }
 }
+
+/// <summary>A ticket that is to run again.</summary>
+/// <param name="TicketId">The ticket.</param>
+/// <param name="UserId">Whose limit counts; null: nobody's.</param>
+internal sealed record TicketRetry(Guid TicketId, Guid? UserId);
+
+/// <summary>What became of it.</summary>
+/// <param name="Row">The ticket as it is now; null if it does not run again.</param>
+/// <param name="IsRefused">Whether that is because its user has as many open tickets as one may have.</param>
+internal readonly record struct RetriedTicket(TicketRow? Row, bool IsRefused);

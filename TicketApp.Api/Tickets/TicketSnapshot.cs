@@ -6,4 +6,8 @@ namespace TicketApp.Api.Tickets;
 /// <param name="Status">Where it was.</param>
 /// <param name="Response">Its response, if it succeeded.</param>
 /// <param name="Age">Since its creation, on the database's clock.</param>
-internal sealed record TicketSnapshot(Guid TicketId, Guid UserId, TicketStatus Status, string? Response, TimeSpan Age);
+internal sealed record TicketSnapshot(Guid TicketId, Guid UserId, TicketStatus Status, string? Response, TimeSpan Age)
+{
+    /// <summary>As <see cref="TicketRow.Bytes"/>.</summary>
+    public long Bytes => 4L * (Response?.Length ?? 0);
+}

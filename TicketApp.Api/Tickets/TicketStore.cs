@@ -7,61 +7,62 @@ using TicketApp.Contracts;
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Writes new tickets.</summary>
-internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOptions> tickets, IOptions<DispatchOptions> dispatch, IOptions<LimitOptions> limits)
+internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<DispatchOptions> dispatch, IOptions<LimitOptions> limits)
 {
-    /// <summary>Stores the tickets whose users exist: the first <paramref name="release"/> of the batch as released, the rest in the backlog.</summary>
-    public async Task<Creation> CreateAsync(IReadOnlyList<NewTicket> batch, int release)
+    /// <summary>Stores the tickets whose users exist and whose keys are new: the first <paramref name="release"/> of the batch as released, the rest in the backlog.</summary>
+    public async Task<Creation> CreateAsync(NpgsqlConnection connection, IReadOnlyList<NewTicket> batch, int release)
     {
         Dictionary<Guid, StoredTicket> stored = new(batch.Count);
         List<TicketMessage> released = new(release);
         var isDetailed = tickets.Value.DefaultModel != ModelNames.Simulated || batch.Any(ticket => ticket.Details is not null || ticket.TraceParent is not null);
-        var isKeyed = batch.Any(ticket => ticket.Key is not null);
-        if (isKeyed)
+        await using NpgsqlBatch command = new(connection);
+        foreach (var insert in Inserts(batch, release, isDetailed))
         {
-            // In one order for all, so that two replicas with the same keys never wait for each other.
-            batch = [.. batch.OrderBy(ticket => ticket.UserId).ThenBy(ticket => ticket.Key?.Key, StringComparer.Ordinal)];
+            command.BatchCommands.Add(insert);
         }
 
-        var (releasedSql, queuedSql) = isKeyed ? (TicketInserts.KeyedReleased, TicketInserts.KeyedQueued)
-            : isDetailed ? (TicketInserts.DetailedReleased, TicketInserts.DetailedQueued)
-            : (TicketInserts.Released, TicketInserts.Queued);
-        if (limits.Value.RunningTickets > 0)
+        var first = batch.Take(release).ToDictionary(ticket => ticket.TicketId);
+        await using var reader = await command.ExecuteReaderAsync();
+        do
         {
-            queuedSql = TicketInserts.BehindRelease(queuedSql);
+            while (await reader.ReadAsync())
+            {
+                var ticketId = reader.GetGuid(0);
+                stored[ticketId] = isDetailed ? Read(reader, first.ContainsKey(ticketId) ? TicketStatus.Released : TicketStatus.Queued) : default;
+                if (first.TryGetValue(ticketId, out var ticket))
+                {
+                    released.Add(ToMessage(ticket, reader.GetDateTime(1)));
+                }
+            }
+        }
+        while (await reader.NextResultAsync());
+        return new(stored, released);
+    }
+
+    private IEnumerable<NpgsqlBatchCommand> Inserts(IReadOnlyList<NewTicket> batch, int release, bool isDetailed)
+    {
+        // Keys are claimed by one statement, whatever is released, so that two replicas with the same keys never wait for each other.
+        if (batch.Any(ticket => ticket.Key is not null))
+        {
+            var keyed = Insert(Placed(TicketInserts.Keyed), [.. batch], isDetailed: true);
+            AddKeys(keyed, [.. batch.Where(ticket => ticket.Key is not null)]);
+            keyed.Parameters.Add(Value(release));
+            yield return keyed;
+            yield break;
         }
 
-        await using var command = database.CreateBatch();
         if (release > 0)
         {
-            command.BatchCommands.Add(Insert(releasedSql, [.. batch.Take(release)], isDetailed, isKeyed));
+            yield return Insert(isDetailed ? TicketInserts.DetailedReleased : TicketInserts.Released, [.. batch.Take(release)], isDetailed);
         }
 
         if (release < batch.Count)
         {
-            command.BatchCommands.Add(Insert(queuedSql, [.. batch.Skip(release)], isDetailed, isKeyed));
+            yield return Insert(Placed(isDetailed ? TicketInserts.DetailedQueued : TicketInserts.Queued), [.. batch.Skip(release)], isDetailed);
         }
-
-        await using var reader = await command.ExecuteReaderAsync();
-        if (release > 0)
-        {
-            var byId = batch.Take(release).ToDictionary(ticket => ticket.TicketId);
-            while (await reader.ReadAsync())
-            {
-                var ticketId = reader.GetGuid(0);
-                stored[ticketId] = isDetailed ? Read(reader, TicketStatus.Released) : default;
-                released.Add(ToMessage(byId[ticketId], reader.GetDateTime(1)));
-            }
-
-            await reader.NextResultAsync();
-        }
-
-        while (await reader.ReadAsync())
-        {
-            stored[reader.GetGuid(0)] = isDetailed ? Read(reader, TicketStatus.Queued) : default;
-        }
-
-        return new(stored, released);
     }
+
+    private string Placed(string sql) => limits.Value.RunningTickets > 0 ? TicketInserts.BehindRelease(sql) : sql;
 
     private StoredTicket Read(NpgsqlDataReader reader, TicketStatus status) => new(status, tickets.Value.MaxAttempts, reader.GetDateTime(2), reader.GetDateTime(1));
 
@@ -79,7 +80,7 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
         TraceParent = ticket.TraceParent,
     };
 
-    private NpgsqlBatchCommand Insert(string sql, NewTicket[] rows, bool isDetailed, bool isKeyed)
+    private NpgsqlBatchCommand Insert(string sql, NewTicket[] rows, bool isDetailed)
     {
         var limit = tickets.Value.ProcessingLimit;
         var queue = tickets.Value.QueueLimit ?? limit;
@@ -103,16 +104,16 @@ internal sealed class TicketStore(NpgsqlDataSource database, IOptions<TicketOpti
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.TraceParent)));
         }
 
-        if (isKeyed)
-        {
-            var keyed = Array.FindAll(rows, row => row.Key is not null);
-            command.Parameters.Add(Value(Array.ConvertAll(keyed, row => row.UserId)));
-            command.Parameters.Add(Value(Array.ConvertAll(keyed, row => row.Key!.Key)));
-            command.Parameters.Add(Value(Array.ConvertAll(keyed, row => row.Key!.BodyHash)));
-            command.Parameters.Add(Value(Array.ConvertAll(keyed, row => row.TicketId)));
-        }
-
         return command;
+    }
+
+    private static void AddKeys(NpgsqlBatchCommand command, NewTicket[] keyed)
+    {
+        NewTicket[] inOrder = [.. keyed.OrderBy(row => row.UserId).ThenBy(row => row.Key!.Key, StringComparer.Ordinal)];
+        command.Parameters.Add(Value(Array.ConvertAll(inOrder, row => row.UserId)));
+        command.Parameters.Add(Value(Array.ConvertAll(inOrder, row => row.Key!.Key)));
+        command.Parameters.Add(Value(Array.ConvertAll(inOrder, row => row.Key!.BodyHash)));
+        command.Parameters.Add(Value(Array.ConvertAll(inOrder, row => row.TicketId)));
     }
 
     private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };

@@ -1,5 +1,7 @@
 using TicketApp.Api.Access;
+using TicketApp.Api.Database;
 using TicketApp.Api.Idempotency;
+using TicketApp.Api.Limits;
 using TicketApp.Api.Problems;
 
 namespace TicketApp.Api.Tickets;
@@ -21,14 +23,28 @@ internal sealed class TicketSubmitter(TicketCreator tickets, IdempotencyStore ke
             return new(null, TicketProblems.UserNotFound());
         }
 
-        if (await tickets.CreateAsync(ticket) is { } stored)
+        try
         {
-            return new(TicketRow.Of(ticket, stored));
+            return await tickets.CreateAsync(ticket) is { } stored ? new(TicketRow.Of(ticket, stored)) : await RepeatAsync(ticket) ?? new(null, TicketProblems.UserNotFound());
         }
+        catch (Exception exception) when (exception is OverloadedException or UserLimitException && ticket.Key is not null)
+        {
+            // No new ticket is taken, but this one may be there.
+            if (await RepeatAsync(ticket) is { } repeat)
+            {
+                return repeat;
+            }
 
+            throw;
+        }
+    }
+
+    /// <summary>What an earlier request with the ticket's key has made; null if there was none.</summary>
+    private async Task<Submission?> RepeatAsync(NewTicket ticket)
+    {
         if (ticket.Key is not { } key || await keys.SubmitAsync((ticket.UserId, key.Key)) is not { } earlier)
         {
-            return new(null, TicketProblems.UserNotFound());
+            return null;
         }
 
         return earlier.BodyHash.AsSpan().SequenceEqual(key.BodyHash)

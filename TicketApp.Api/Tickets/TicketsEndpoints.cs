@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Access;
 using TicketApp.Api.Idempotency;
+using TicketApp.Api.Limits;
 
 namespace TicketApp.Api.Tickets;
 
@@ -27,11 +28,11 @@ internal static class TicketsEndpoints
             .AddSingleton<CreateTicketReader>()
             .AddSingleton<TicketPresenter>()
             .AddSingleton<TicketSubmitter>()
-            .AddSingleton<TicketRetrier>()
             .AddSingleton<IdempotencyStore>()
             .AddHostedService(provider => provider.GetRequiredService<IdempotencyStore>())
             .AddHostedService<KeyExpiry>()
             .AddHostedService(provider => provider.GetRequiredService<TicketCreator>())
+            .AddHostedService(provider => provider.GetRequiredService<TicketRetrier>())
             .AddHostedService(provider => provider.GetRequiredService<TicketReader>())
             .AddHostedService(provider => provider.GetRequiredService<TicketRowReader>());
     }
@@ -62,7 +63,7 @@ internal static class TicketsEndpoints
     }
 
     private static async Task<Utf8ContentHttpResult> GetAsync(
-        HttpRequest request, HttpResponse response, Caller caller, TicketReader tickets)
+        HttpRequest request, HttpResponse response, Caller caller, TicketReader tickets, ByteLimit bytes)
     {
         if (request.Query.Count == 0)
         {
@@ -82,7 +83,8 @@ internal static class TicketsEndpoints
             case null:
                 return ApiJson.WithMessage(StatusCodes.Status404NotFound, "Ticket not found");
             case TicketStatus.Succeeded:
-                return ApiJson.Ok(new TicketAnswer(ticket!.Response ?? ""), ApiJson.Default.TicketAnswer);
+                bytes.Take(response.HttpContext, ticket!.Bytes);
+                return ApiJson.Ok(new TicketAnswer(ticket.Response ?? ""), ApiJson.Default.TicketAnswer);
             case TicketStatus.TimedOut or TicketStatus.Expired:
                 return ApiJson.WithMessage(StatusCodes.Status408RequestTimeout, "Ticket processing request timeout");
             case TicketStatus.Failed:

@@ -3,11 +3,13 @@ using Npgsql;
 using TicketApp.Api.Access;
 using TicketApp.Api.Database;
 using TicketApp.Api.Telemetry;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Users;
 
 /// <summary>Stores new users, many a statement, each with its first key where keys are wanted.</summary>
-internal sealed class UserCreator(NpgsqlDataSource database, TicketMetrics metrics, IOptions<AccessOptions> access) : Batcher<NewUser, bool>(database, metrics, largestBatch: 500, capacity: 10_000)
+internal sealed class UserCreator(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<UserCreator> logger, IOptions<AccessOptions> access)
+    : Batcher<NewUser, bool>("store users", database, metrics, progress, logger, largestBatch: 500, capacity: 10_000)
 {
     /// <summary>Stores a user.</summary>
     public async Task<UserCreated> CreateAsync()
@@ -17,8 +19,6 @@ internal sealed class UserCreator(NpgsqlDataSource database, TicketMetrics metri
         await SubmitAsync(new(userId, key));
         return new(userId, text);
     }
-
-    protected override string Work => "store users";
 
     protected override bool IsGathering => true;
 

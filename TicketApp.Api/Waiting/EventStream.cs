@@ -1,5 +1,5 @@
+using System.Buffers;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
 namespace TicketApp.Api.Waiting;
@@ -21,15 +21,16 @@ internal sealed class EventStream(HttpResponse response)
     public async Task SendAsync<T>(string name, string? id, T data, JsonTypeInfo<T> type, CancellationToken cancellationToken)
     {
         var head = id is null ? $"event: {name}\ndata: " : $"event: {name}\nid: {id}\ndata: ";
-        await WriteAsync([.. Encoding.UTF8.GetBytes(head), .. JsonSerializer.SerializeToUtf8Bytes(data, type), .. "\n\n"u8], cancellationToken);
+        Encoding.UTF8.GetBytes(head, response.BodyWriter);
+        ApiJson.Write(response.BodyWriter, data, type);
+        response.BodyWriter.Write("\n\n"u8);
+        await response.BodyWriter.FlushAsync(cancellationToken);
     }
 
     /// <summary>Sends a comment, which shows everyone on the way that the connection lives.</summary>
-    public Task CommentAsync(CancellationToken cancellationToken) => WriteAsync(":\n\n"u8.ToArray(), cancellationToken);
-
-    private async Task WriteAsync(byte[] bytes, CancellationToken cancellationToken)
+    public async Task CommentAsync(CancellationToken cancellationToken)
     {
-        await response.Body.WriteAsync(bytes, cancellationToken);
-        await response.Body.FlushAsync(cancellationToken);
+        response.BodyWriter.Write(":\n\n"u8);
+        await response.BodyWriter.FlushAsync(cancellationToken);
     }
 }

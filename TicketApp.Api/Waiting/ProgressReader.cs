@@ -1,6 +1,7 @@
 using Npgsql;
 using TicketApp.Api.Database;
 using TicketApp.Api.Telemetry;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Waiting;
 
@@ -14,7 +15,8 @@ internal sealed record ProgressReport(int Sequence, double? Fraction, string? Te
 internal readonly record struct ProgressQuestion(Guid TicketId, int Epoch, int After);
 
 /// <summary>Reads progress, of many runs a statement.</summary>
-internal sealed class ProgressReader(NpgsqlDataSource database, TicketMetrics metrics) : Batcher<ProgressQuestion, IReadOnlyList<ProgressReport>>(database, metrics, largestBatch: 200, capacity: 20_000)
+internal sealed class ProgressReader(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<ProgressReader> logger)
+    : Batcher<ProgressQuestion, IReadOnlyList<ProgressReport>>("read progress", database, metrics, progress, logger, largestBatch: 200, capacity: 20_000)
 {
     /// <summary>The most reports in one answer; whoever gets as many asks again.</summary>
     public const int MostReports = 100;
@@ -27,8 +29,6 @@ internal sealed class ProgressReader(NpgsqlDataSource database, TicketMetrics me
             where p.ticket_id = w.ticket_id and p.epoch = w.epoch and p.seq > w.seq order by seq limit 100) p
         order by w.place, p.seq
         """;
-
-    protected override string Work => "read progress";
 
     protected override bool IsRepeatable => true;
 

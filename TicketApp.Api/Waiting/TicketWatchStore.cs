@@ -46,9 +46,12 @@ internal sealed class TicketWatchStore(NpgsqlDataSource database)
         }
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
+        // Of many large ones the others still count as unknown, and are told of by the next look.
+        for (var bytes = 0L; bytes < TicketRow.MostAtOnce && await reader.ReadAsync(cancellationToken);)
         {
-            changed.Add((reader.GetGuid(TicketRow.ColumnCount), reader.IsDBNull(0) ? null : TicketRow.Read(reader)));
+            var row = reader.IsDBNull(0) ? null : TicketRow.Read(reader);
+            bytes += row?.Bytes ?? 0;
+            changed.Add((reader.GetGuid(TicketRow.ColumnCount), row));
         }
 
         await reader.NextResultAsync(cancellationToken);

@@ -7,5 +7,5 @@ namespace TicketApp.Api.Webhooks;
 internal sealed class DeliveryPurger(DeliveryStore store, DatabaseMigrator migrator, LoopProgress progress, ILogger<DeliveryPurger> logger)
     : PurgeLoop("removal of old webhook deliveries", TimeSpan.FromMinutes(10), migrator, progress, logger)
 {
-    protected override async Task<bool> PurgeAsync(CancellationToken stoppingToken) => await store.PurgeAsync(stoppingToken) > 0;
+    protected override async Task<bool> PurgeAsync(int part, CancellationToken stoppingToken) => await store.PurgeAsync(part, stoppingToken) > 0;
 }

@@ -13,7 +13,6 @@ internal sealed record Claim(IReadOnlyList<Delivery> Deliveries, string LastHost
 internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookOptions> options)
 {
     private const int HostsPerClaim = 200;
-    private const int LargestPurge = 500;
     private const int OwnColumns = 11;
 
     // Goes from host to host by the index, and takes a few of each: neither a million deliveries to a host that hangs nor what is
@@ -122,11 +121,11 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Deletes deliveries that ended long ago, a bounded number; their attempts go with them.</summary>
+    /// <summary>Deletes deliveries that ended long ago, up to <paramref name="most"/>; their attempts go with them.</summary>
     /// <returns>How many.</returns>
-    public async Task<int> PurgeAsync(CancellationToken cancellationToken)
+    public async Task<int> PurgeAsync(int most, CancellationToken cancellationToken)
     {
-        await using var command = Command(PurgeSql, Value(options.Value.Retention), Value(LargestPurge));
+        await using var command = Command(PurgeSql, Value(options.Value.Retention), Value(most));
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using System.Text.Json;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Retention;
 using TicketApp.Api.Tickets;
@@ -79,7 +78,7 @@ internal sealed class WebhookSender(SecretStore secrets, IOptions<WebhookOptions
 
     private async Task<HttpRequestMessage> CreateRequestAsync(Delivery delivery, CancellationToken cancellationToken)
     {
-        var payload = JsonSerializer.SerializeToUtf8Bytes(
+        var payload = ApiJson.Serialize(
             new(delivery.Event, delivery.Created, delivery.Truncated, Ticket.Of(delivery.Ticket, retention.Value)), ApiJson.Default.WebhookPayload);
         var timestamp = time.GetUtcNow().ToUnixTimeSeconds();
         var valid = await secrets.ValidAsync(delivery.Ticket.UserId, cancellationToken);

@@ -43,13 +43,11 @@ internal sealed class DeploymentOptions
     /// <summary>Slots of a worker, and so how many open tickets ask for another one. Default 100; the cores for models that compute.</summary>
     public int WorkerSlots { get; set; } = 100;
 
-    /// <summary>How long a worker that is scaled away lets its runs go on before it hands them back. Default 7 minutes, the longest run; on Azure 285 s, what its limit of 600 s leaves room for.</summary>
-    public TimeSpan? WorkerDrain { get; set; }
+    /// <summary>How long a worker that is scaled away lets its runs go on before it hands them back. Default 7 minutes, the longest run. Azure leaves room for 9 minutes.</summary>
+    public TimeSpan WorkerDrain { get; set; } = TimeSpan.FromMinutes(7);
 
-    public TimeSpan Drain => WorkerDrain ?? (Target == DeploymentTarget.Azure ? TimeSpan.FromSeconds(285) : TimeSpan.FromMinutes(7));
-
-    /// <summary>What a worker needs to stop, in seconds: its runs end or are handed back, each for as long as the drain, then its reports go out.</summary>
-    public int WorkerGraceSeconds => (int)(2 * Drain).TotalSeconds + 20;
+    /// <summary>What a worker needs to stop, in seconds: the drain, and the limits of all other steps (docs/operations.md).</summary>
+    public int WorkerGraceSeconds => (int)WorkerDrain.TotalSeconds + 45;
 }
 
 internal static class DeploymentConfiguration

@@ -1,12 +1,14 @@
-using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Contracts.Broker;
 
 /// <summary>Publishes persistent, mandatory, confirmed messages over a connection of its own, which a consumer's flow never blocks.</summary>
-public sealed partial class BrokerPublisher(IConnectionFactory factory, ILogger<BrokerPublisher> logger) : BrokerLoop(factory, "publisher", logger)
+public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProgress progress, ILogger<BrokerPublisher> logger)
+    : BrokerLoop(factory, "publisher", progress, logger), IStopsInPhase
 {
     // Callers bound what they have in flight; the client's default limiter would slow everybody at 64 unconfirmed messages.
     private static readonly CreateChannelOptions _confirmed = new(
@@ -15,13 +17,21 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, ILogger<
     // Longer than any broker that works needs; without it a broker that neither confirms nor refuses would be waited for for ever.
     private static readonly TimeSpan _longestWait = TimeSpan.FromSeconds(15);
 
-    // Queues of single models, which are declared when the first message is for them.
-    private readonly ConcurrentDictionary<string, IChannel> _declared = [];
-
     private volatile IChannel? _channel;
+
+    // Those of models, which are declared when the first message is for them.
+    private volatile QueueDeclarations? _queues;
 
     /// <summary>Whether a message would be taken now: connected, and the broker has not asked for a pause for want of memory or disk.</summary>
     public override bool IsReady => _channel is not null;
+
+    public StopPhase StopPhase => StopPhase.Connections;
+
+    /// <summary>Nobody publishes any more: a broker that does not answer to the end of the connection is not waited for.</summary>
+    public TimeSpan StopLimit => TimeSpan.FromSeconds(3);
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> RefusedQueues => _queues?.Refused ?? [];
 
     /// <summary>Publishes one message and waits until the broker has it safe.</summary>
     /// <param name="queue">One of <see cref="QueueNames"/>.</param>
@@ -68,18 +78,20 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, ILogger<
         var channel = _channel ?? throw new BrokerUnavailableException();
         try
         {
-            if (QueueNames.IsOfModel(routingKey) && _declared.GetValueOrDefault(routingKey) != channel)
+            if (QueueNames.IsOfModel(routingKey) && _queues is { } queues)
             {
-                await BrokerTopology.DeclareWorkAsync(channel, routingKey, cancellationToken).WaitAsync(_longestWait, cancellationToken);
-                _declared[routingKey] = channel;
+                await queues.DeclareAsync(routingKey).WaitAsync(cancellationToken);
             }
 
             await channel.BasicPublishAsync(exchange, routingKey, mandatory: exchange.Length == 0, properties, body, cancellationToken).AsTask().WaitAsync(_longestWait, cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
-            // Somebody may have deleted it.
-            _declared.TryRemove(routingKey, out _);
+            if (exception is PublishException { IsReturn: true })
+            {
+                _queues?.Forget(routingKey);
+            }
+
             throw new BrokerUnavailableException("The message broker did not take the message.", exception);
         }
     }
@@ -105,10 +117,13 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, ILogger<
             Log.Unblocked(Logger);
             return Task.CompletedTask;
         };
+        QueueDeclarations queues = _queues = new(connection, Logger);
         _channel = channel;
         working();
         try
         {
+            // There from the start, since everybody knows it; if it is refused, that is told there, and by what is sent to it.
+            await queues.DeclareAsync(QueueNames.Tickets).WaitAsync(lost).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await closed.Task.WaitAsync(lost);
         }
         finally

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
@@ -19,8 +20,8 @@ public static partial class BrokerServices
     /// <param name="withoutBroker">How healthy the process is without it: degraded if it still serves its callers.</param>
     public static IHostApplicationBuilder AddBroker(this IHostApplicationBuilder builder, HealthStatus withoutBroker)
     {
-        builder.RequireConnectionString("rabbitmq");
-        var nodes = NodesOf(builder.Configuration.GetConnectionString("rabbitmq")!);
+        Uri[] nodes = [];
+        builder.RequireConnectionString("rabbitmq", text => nodes = Array.ConvertAll(NodesOf(text), node => new ConnectionFactory { Uri = node }.Uri));
         builder.AddRabbitMQClient(
             "rabbitmq",
             settings =>
@@ -46,6 +47,8 @@ public static partial class BrokerServices
 
                 factory.ClientProvidedName = builder.Environment.ApplicationName;
             });
+        builder.Services.TryAddSingleton<LoopProgress>();
+        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddBrokerLoop<BrokerPublisher>().AddActivatedSingleton<BrokerMetrics>();
         builder.Services.AddHealthChecks().AddCheck<BrokerHealthCheck>("broker", withoutBroker);
         return builder;

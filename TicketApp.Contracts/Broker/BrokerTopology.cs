@@ -2,7 +2,7 @@ using RabbitMQ.Client;
 
 namespace TicketApp.Contracts.Broker;
 
-/// <summary>Declares the queues. Api and Worker both do so at each connect, and with those of single models when they need them: whichever comes first finds what it needs.</summary>
+/// <summary>Declares the queues. Api and Worker both do so at each connect, and with those of models when they need them: whichever comes first finds what it needs.</summary>
 internal static class BrokerTopology
 {
     // In 4.0 a quorum queue drops a message after 20 deliveries by default. Poison messages are moved to "errors" on their
@@ -27,7 +27,6 @@ internal static class BrokerTopology
         };
 
         await channel.ExchangeDeclareAsync(QueueNames.Control, ExchangeType.Fanout, durable: true, cancellationToken: cancellationToken);
-        await DeclareWorkAsync(channel, QueueNames.Tickets, cancellationToken);
         await DeclareWorkAsync(channel, QueueNames.Responses, cancellationToken);
         await DeclareAsync(channel, QueueNames.Errors, errors, cancellationToken);
     }

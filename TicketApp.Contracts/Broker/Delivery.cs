@@ -14,6 +14,9 @@ public readonly record struct Delivery
     /// <summary>A copy of the message.</summary>
     public required ReadOnlyMemory<byte> Body { get; init; }
 
+    /// <summary>When it arrived, as <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>.</summary>
+    public required long Arrived { get; init; }
+
     /// <summary>Whether the broker has handed it out before.</summary>
     public required bool Redelivered { get; init; }
 

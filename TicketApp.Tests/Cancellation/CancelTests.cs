@@ -81,8 +81,8 @@ public sealed class CancelTests(AppFixture app)
         await CancelAsync(database);
         await database.ExecuteAsync($"update tickets set {change}");
         SweepStore sweeps = new(database.Source, _tickets);
-        await sweeps.SweepDueAsync(Cancel);
-        await sweeps.SweepLostAsync(Cancel);
+        await sweeps.SweepDueAsync(100, [], Cancel);
+        await sweeps.SweepLostAsync(100, [], Cancel);
 
         Assert.Equal("canceled", await StatusAsync(database));
     }
@@ -131,8 +131,8 @@ public sealed class CancelTests(AppFixture app)
         database,
         new StopNotifier(
             database,
-            new BrokerPublisher(new ConnectionFactory(), NullLogger<BrokerPublisher>.Instance),
-            new DatabaseMigrator(database, NullLogger<DatabaseMigrator>.Instance),
+            new BrokerPublisher(new ConnectionFactory(), new LoopProgress(TimeProvider.System), NullLogger<BrokerPublisher>.Instance),
+            new DatabaseMigrator(database, new LoopProgress(TimeProvider.System), NullLogger<DatabaseMigrator>.Instance),
             new LoopProgress(TimeProvider.System),
             _dispatch,
             NullLogger<StopNotifier>.Instance),
@@ -175,7 +175,8 @@ public sealed class CancelTests(AppFixture app)
         var database = await ScratchDatabase.CreateMigratedAsync(app);
         var user = Guid.CreateVersion7();
         await database.ExecuteAsync($"insert into users (user_id) values ('{user}')");
-        await new TicketStore(database.Source, _tickets, _dispatch, _limits).CreateAsync([new NewTicket(Guid.CreateVersion7(), user)], release: 0);
+        await using var connection = await database.Source.OpenConnectionAsync(Cancel);
+        await new TicketStore(_tickets, _dispatch, _limits).CreateAsync(connection, [new NewTicket(Guid.CreateVersion7(), user)], release: 0);
         return database;
     }
 }

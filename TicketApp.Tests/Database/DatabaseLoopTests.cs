@@ -14,7 +14,7 @@ public sealed class DatabaseLoopTests(AppFixture app)
     public async Task A_round_that_fails_because_the_process_stops_is_the_last_and_the_loop_comes_to_its_end()
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
-        using DatabaseMigrator migrator = new(database.Source, NullLogger<DatabaseMigrator>.Instance);
+        using DatabaseMigrator migrator = new(database.Source, new LoopProgress(TimeProvider.System), NullLogger<DatabaseMigrator>.Instance);
         using BreakingLoop loop = new(migrator);
         await migrator.StartAsync(Cancel);
         await loop.StartAsync(Cancel);

@@ -27,7 +27,7 @@ public sealed class PurgeLoopTests(AppFixture app) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _database = await ScratchDatabase.CreateMigratedAsync(app);
-        _migrator = new(_database.Source, NullLogger<DatabaseMigrator>.Instance);
+        _migrator = new(_database.Source, _progress, NullLogger<DatabaseMigrator>.Instance);
         await _migrator.StartAsync(Cancel);
         // The last one is of today.
         await _database.ExecuteAsync(
@@ -53,11 +53,29 @@ public sealed class PurgeLoopTests(AppFixture app) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Tickets_of_which_a_full_part_takes_longer_than_a_statement_may()
+    {
+        await _database.ExecuteAsync(
+            """
+            create function take_long() returns trigger language plpgsql as $$
+            begin
+                if (select count(*) from gone) > 600 then perform pg_sleep(10); end if;
+                return null;
+            end $$;
+            create trigger takes_long after delete on tickets referencing old table as gone for each statement execute function take_long();
+            do $$ begin execute format('alter database %I set statement_timeout = 2000', current_database()); end $$
+            """);
+        _database.Source.Clear();
+
+        await Tickets();
+    }
+
+    [Fact]
     public async Task Idempotency_keys()
     {
         await _database.ExecuteAsync("insert into idempotency_keys select user_id, ticket_id::text, '', ticket_id from tickets");
         await using var services = new ServiceCollection().AddMetrics().AddSingleton<TicketMetrics>().BuildServiceProvider();
-        using IdempotencyStore store = new(_database.Source, services.GetRequiredService<TicketMetrics>());
+        using IdempotencyStore store = new(_database.Source, services.GetRequiredService<TicketMetrics>(), _progress, NullLogger<IdempotencyStore>.Instance);
         await AssertPurgesAsync("idempotency_keys", new KeyExpiry(store, Options.Create(new TicketOptions()), _migrator, _progress, NullLogger<KeyExpiry>.Instance));
     }
 

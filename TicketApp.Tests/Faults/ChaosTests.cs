@@ -1,5 +1,7 @@
+using System.Data;
 using System.Diagnostics;
 using System.Globalization;
+using Npgsql;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Faults;
@@ -11,6 +13,7 @@ public sealed class ChaosTests(FaultApp app, ITestOutputHelper output)
     private const int Faults = 20;
     private const int Tickets = 20_000;
     private static readonly TimeSpan _loadLimit = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan _pinned = TimeSpan.FromMinutes(10);
 
     [Fact(Explicit = true)]
     public async Task Twenty_faults_lose_nothing_and_change_nothing()
@@ -41,6 +44,28 @@ public sealed class ChaosTests(FaultApp app, ITestOutputHelper output)
                 CultureInfo.InvariantCulture,
                 $"{kind.Key}: {kind.Count()} times, a new ticket answered after {kind.Average(recovery => recovery.Recovery.TotalSeconds):F1} s on average, {kind.Max(recovery => recovery.Recovery.TotalSeconds):F1} s at most"));
         }
+    }
+
+    [Fact(Explicit = true)]
+    public async Task A_transaction_that_stays_open_for_ten_minutes_stops_nothing()
+    {
+        var longest = TimeSpan.Zero;
+        var ledger = await Ledger.CheckAsync(app, async _ =>
+        {
+            await using NpgsqlConnection pin = new(app.Database);
+            await pin.OpenAsync(TestContext.Current.CancellationToken);
+            await using var snapshot = await pin.BeginTransactionAsync(IsolationLevel.RepeatableRead, TestContext.Current.CancellationToken);
+            await using NpgsqlCommand look = new("select 1 from tickets limit 1", pin, snapshot);
+            await look.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < _pinned;)
+            {
+                var submitted = Stopwatch.GetTimestamp();
+                await app.FinishAsync(await app.CreateTicketAsync(await app.CreateUserAsync()));
+                longest = Stopwatch.GetElapsedTime(submitted) is var took && took > longest ? took : longest;
+            }
+        });
+
+        output.WriteLine($"{ledger.Accepted} tickets accepted, {ledger.Refused} requests refused; a ticket was answered after {longest.TotalSeconds:F1} s at most");
     }
 
     private (string Name, Func<Task> Harm) Draw(Random random) => random.Next(6) switch

@@ -9,9 +9,13 @@ namespace TicketApp.Tests.Faults;
 [Collection(FaultCollection.Name)]
 public sealed class FaultTests(FaultApp app)
 {
+    private const string LongerThanTheDrain = """{"seconds":15}""";
     private static readonly TimeSpan _longerThanALease = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(60);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private ResourceClient Api => new(app.Api);
 
     [Fact]
     public Task Workers_are_killed_one_after_another() => Ledger.CheckAsync(app, async () =>
@@ -92,9 +96,37 @@ public sealed class FaultTests(FaultApp app)
     {
         foreach (var instance in app.InstancesOf("worker").Concat(app.InstancesOf("api")))
         {
-            await app.StopAsync(instance);
+            Assert.Equal(0, await app.StopAsync(instance));
             await app.StartAsync(instance);
         }
+    });
+
+    [Fact]
+    public Task Services_stop_while_the_broker_hangs_and_hand_back_what_runs() => Ledger.CheckAsync(app, async () =>
+    {
+        var userId = await app.CreateUserAsync();
+        var tickets = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => app.CreateTicketAsync(userId, "simulated", LongerThanTheDrain)));
+        await Task.WhenAll(tickets.Select(ticket => Eventually.IsTrueAsync("A run", _limit, async () => (await Api.GetAsync($"/v1/tickets/{ticket}")).TicketStatus == "running")));
+
+        string[] services = [app.InstancesOf("worker")[0], app.InstancesOf("api")[0]];
+        await app.FreezeAsync(Assert.Single(app.InstancesOf("rabbitmq")), async () =>
+            Assert.All(await Task.WhenAll(services.Select(app.StopAsync)), exitCode => Assert.Equal(0, exitCode)));
+        await Task.WhenAll(services.Select(app.StartAsync));
+
+        foreach (var ticket in tickets)
+        {
+            await app.FinishAsync(ticket);
+            // Handed back, not lost: no attempt was charged.
+            Assert.Equal(1, (await Api.GetAsync($"/v1/tickets/{ticket}")).Json["attempt"]!.GetValue<int>());
+        }
+    });
+
+    [Fact]
+    public Task An_Api_stops_while_the_database_hangs() => Ledger.CheckAsync(app, async () =>
+    {
+        var replica = app.InstancesOf("api")[0];
+        await app.FreezeAsync(Assert.Single(app.InstancesOf("postgres")), async () => Assert.Equal(0, await app.StopAsync(replica)));
+        await app.StartAsync(replica);
     });
 
     private async Task AcceptAsync(int tickets)

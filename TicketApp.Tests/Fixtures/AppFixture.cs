@@ -11,6 +11,8 @@ public sealed class AppFixture : RunningApp
 
     protected override IReadOnlyDictionary<string, string> ApiSettings { get; } = new Dictionary<string, string>
     {
+        // What .NET takes of a container's 512 MiB.
+        ["DOTNET_GCHeapHardLimit"] = "0x18000000",
         // Receivers are in the tests' process, and fail for less than three days.
         ["Webhooks__AllowHttp"] = "true",
         ["Webhooks__AllowPrivateAddresses"] = "true",

@@ -85,8 +85,15 @@ internal static class AppProcesses
     /// <param name="uri">Its port, user and password.</param>
     /// <param name="name">Names the process, its data and its node.</param>
     /// <param name="cluster">The port of <see cref="Epmd"/> and the names of all nodes, the first of which starts first; null: it is alone.</param>
-    public static ChildProcess RabbitMq(string directory, Uri uri, string name = "rabbitmq", (int EpmdPort, string[] Nodes)? cluster = null)
+    /// <param name="configuration">Erlang terms on top of the script's configuration, as in <c>advanced.config</c>.</param>
+    public static ChildProcess RabbitMq(
+        string directory, Uri uri, string name = "rabbitmq", (int EpmdPort, string[] Nodes)? cluster = null, string? configuration = null)
     {
+        if (configuration is not null)
+        {
+            File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(directory, name)).FullName, "advanced.config"), configuration);
+        }
+
         ConnectionFactory factory = new() { Uri = uri };
         Dictionary<string, string> settings = new()
         {

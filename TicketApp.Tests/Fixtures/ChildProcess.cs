@@ -69,11 +69,17 @@ internal sealed class ChildProcess(string name, IEnumerable<string> command, IRe
     /// <summary>Sends a signal, such as <c>STOP</c>, to what does the work.</summary>
     public async Task SignalAsync(string signal) => Assert.True(await ProcessTree.SignalAsync(signal, ProgramId()), $"{name} has ended");
 
+    /// <summary>Sends a signal to all that it started: a server may consist of many processes.</summary>
+    public async Task SignalAllAsync(string signal) =>
+        Assert.True(await ProcessTree.SignalAsync(signal, ProcessTree.DescendantsOf(_process!.Id).Select(process => process.Id)), $"{name} has ended");
+
     /// <summary>Asks it to stop and returns once it has.</summary>
-    public async Task StopAsync()
+    /// <returns>Its exit code.</returns>
+    public async Task<int> StopAsync()
     {
         await SignalAsync("TERM");
         await WaitForEndAsync(_endLimit);
+        return _process!.ExitCode;
     }
 
     /// <summary>Kills it with all that it started, and returns once they have ended.</summary>

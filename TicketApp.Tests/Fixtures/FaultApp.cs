@@ -18,6 +18,13 @@ public class FaultApp : RunningApp
 
     protected override int ApiReplicas => 2;
 
+    /// <summary>The shortest time that a message may stay unacknowledged, looked at every second; RabbitMQ's own defaults are half an hour and a minute.</summary>
+    protected override string BrokerConfiguration =>
+        $"[{{rabbit, [{{consumer_timeout, {(int)ConsumerTimeout.TotalMilliseconds}}}, {{channel_tick_interval, 1000}}]}}].";
+
+    /// <summary>How long a message may stay unacknowledged before the broker ends its consumer.</summary>
+    public static TimeSpan ConsumerTimeout { get; } = TimeSpan.FromSeconds(10);
+
     /// <summary>The names of the running instances of a server or service.</summary>
     public IReadOnlyList<string> InstancesOf(string resource) =>
         [.. Processes.Where(process => process.IsRunning && process.Name.Split('-')[0] == resource).Select(process => process.Name)];
@@ -28,8 +35,26 @@ public class FaultApp : RunningApp
     /// <summary>Kills the process of an instance and returns once it has ended.</summary>
     public Task KillAsync(string instance) => ProcessOf(instance).KillAsync();
 
+    /// <summary>Stops all processes of a server while <paramref name="meanwhile"/> runs, then lets them go on: its connections stay, and nobody answers.</summary>
+    public async Task FreezeAsync(string instance, Func<Task> meanwhile)
+    {
+        await ProcessOf(instance).SignalAllAsync("STOP");
+        try
+        {
+            await meanwhile();
+        }
+        finally
+        {
+            await ProcessOf(instance).SignalAllAsync("CONT");
+        }
+    }
+
     /// <summary>Asks an instance to stop and returns once it has.</summary>
-    public Task StopAsync(string instance) => ProcessOf(instance).StopAsync();
+    /// <returns>Its exit code.</returns>
+    public Task<int> StopAsync(string instance) => ProcessOf(instance).StopAsync();
+
+    /// <summary>What an instance has written.</summary>
+    public IEnumerable<string> OutputOf(string instance) => ProcessOf(instance).Output;
 
     /// <summary>Starts what ended, on the same ports and data, and returns once it is healthy.</summary>
     public Task StartAsync(string instance) => StartAsync([ProcessOf(instance)]);

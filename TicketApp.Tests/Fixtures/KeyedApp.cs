@@ -6,7 +6,7 @@ using System.Text.Json.Nodes;
 
 namespace TicketApp.Tests.Fixtures;
 
-/// <summary>The application with two replicas of the API, where calls need keys and users have small limits.</summary>
+/// <summary>The application with two replicas of the API, where calls need keys, users have small limits, and a replica has two connections to the database.</summary>
 public sealed class KeyedApp : RunningApp
 {
     public const string AdminKey = "admin-key-of-the-tests-1";
@@ -33,6 +33,10 @@ public sealed class KeyedApp : RunningApp
         ["Simulator__Min"] = "00:00:00.010",
         ["Simulator__Max"] = "00:00:00.050",
     };
+
+    // Nothing that serves a request, nor a loop, may hold one while it asks for another.
+    protected override IReadOnlyDictionary<string, string> EnvironmentOf(string service, string database, Uri broker) =>
+        base.EnvironmentOf(service, $"{database};Maximum Pool Size=2", broker);
 
     /// <summary>Sends a request with a key, or without.</summary>
     public static async Task<HttpResponseMessage> SendAsync(HttpClient replica, HttpMethod method, string path, string? key, JsonNode? body = null)

@@ -47,6 +47,9 @@ public abstract class RunningApp : IAsyncLifetime
 
     protected virtual int ApiReplicas => 1;
 
+    /// <summary>What differs in the broker's configuration, in its <c>advanced.config</c>.</summary>
+    protected virtual string? BrokerConfiguration => null;
+
     /// <summary>What the services run on.</summary>
     /// <param name="Groups">The servers; those of a group start together, after those of the group before.</param>
     /// <param name="Database">Npgsql connection string of the database.</param>
@@ -172,7 +175,7 @@ public abstract class RunningApp : IAsyncLifetime
             Database = "tickets",
         };
         Uri broker = new($"amqp://tests:{Password}@127.0.0.1:{AppProcesses.NextPort().ToString(CultureInfo.InvariantCulture)}");
-        return new([[AppProcesses.Postgres(directory, database), AppProcesses.RabbitMq(directory, broker)]], database.ConnectionString, broker);
+        return new([[AppProcesses.Postgres(directory, database), AppProcesses.RabbitMq(directory, broker, configuration: BrokerConfiguration)]], database.ConnectionString, broker);
     }
 
     /// <summary>Called when everything runs, before the first test.</summary>

@@ -25,7 +25,8 @@ internal sealed class ScratchBacklog(ScratchDatabase database, int runningTicket
     public async Task<IReadOnlyList<Guid>> QueueAsync(Guid user, TicketPriority priority, int count)
     {
         NewTicket[] tickets = [.. Enumerable.Range(0, count).Select(_ => new NewTicket(Guid.CreateVersion7(), user, priority))];
-        var creation = await new TicketStore(database.Source, _tickets, _dispatch, _limits).CreateAsync(tickets, release: 0);
+        await using var connection = await database.Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        var creation = await new TicketStore(_tickets, _dispatch, _limits).CreateAsync(connection, tickets, release: 0);
         Assert.Equal(count, creation.Stored.Count);
         return [.. tickets.Select(ticket => ticket.TicketId)];
     }

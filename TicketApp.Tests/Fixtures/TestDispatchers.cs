@@ -30,8 +30,8 @@ internal sealed class TestDispatchers : IAsyncDisposable
         _options = Options.Create(settings);
         _store = new(database.Source, _options);
         _sender = new(new(database.Source, new(_options), _options), _options, Options.Create(new RetentionOptions()), TimeProvider.System);
-        _migrator = new(database.Source, NullLogger<DatabaseMigrator>.Instance);
         _progress = new(time ?? TimeProvider.System);
+        _migrator = new(database.Source, _progress, NullLogger<DatabaseMigrator>.Instance);
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;

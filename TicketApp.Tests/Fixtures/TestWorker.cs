@@ -20,6 +20,9 @@ internal sealed class TestWorker : IAsyncDisposable
     /// <summary>Cancelled when it stops, by itself or not.</summary>
     public CancellationToken Stopping => _host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
 
+    /// <summary>How often it lost a connection to the broker.</summary>
+    public long Reconnections => _host.Services.GetServices<BrokerLoop>().Sum(loop => loop.Restarts);
+
     public static Task<TestWorker> StartAsync(RunningApp app, IModel model, params IEnumerable<KeyValuePair<string, string?>> settings) =>
         StartAsync(app, model.Name, builder => builder.Services.AddSingleton(model), settings);
 

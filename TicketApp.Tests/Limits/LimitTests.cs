@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using TicketApp.Tests.Fixtures;
 
@@ -53,11 +54,81 @@ public sealed class LimitTests(KeyedApp app)
         Assert.StartsWith("\"requests\";r=", Assert.Single(other.Headers.GetValues("RateLimit")), StringComparison.Ordinal);
     }
 
-    private static Task<HttpResponseMessage> SubmitAsync(HttpClient replica, (string Id, string Key) user) =>
-        KeyedApp.SendAsync(replica, HttpMethod.Post, "/v1/tickets", user.Key, new JsonObject
+    [Fact]
+    public async Task A_user_with_as_many_open_tickets_as_may_be_gets_those_again_that_were_made_under_a_key()
+    {
+        var user = await app.CreateUserWithKeyAsync();
+        // All but one, in a batch, and the last by itself.
+        var batch = await BatchAsync(user, "batch", KeyedApp.OpenTickets - 1);
+        var tickets = IdsOf(batch);
+        var last = await ResourceOf(await SubmitAsync(app.First, user, "last"));
+        Assert.All(tickets, Assert.NotNull);
+
+        using var refused = await SubmitAsync(app.First, user, "another");
+        var again = await ResourceOf(await SubmitAsync(app.Second, user, "last"));
+        var batchAgain = await BatchAsync(user, "batch", KeyedApp.OpenTickets - 1);
+        var larger = await BatchAsync(user, "batch", KeyedApp.OpenTickets + 1);
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.Equal(last["id"]!.GetValue<string>(), again["id"]!.GetValue<string>());
+        Assert.Equal(tickets, IdsOf(batchAgain));
+        Assert.All(batchAgain, result => Assert.True(result!["replayed"]!.GetValue<bool>()));
+        Assert.Equal(tickets.Append(null).Append(null), IdsOf(larger));
+        Assert.All(larger.TakeLast(2), result => Assert.Equal(429, result!["problem"]!["status"]!.GetValue<int>()));
+    }
+
+    [Fact]
+    public async Task Repetitions_take_no_room_from_what_is_new()
+    {
+        var user = await app.CreateUserWithKeyAsync();
+        const int Half = KeyedApp.OpenTickets / 2;
+        var first = IdsOf(await BatchAsync(user, "batch", Half));
+
+        // Half of it is there, and for all the rest there is room.
+        var second = IdsOf(await BatchAsync(user, "batch", 2 * Half));
+
+        Assert.Equal(first, second.Take(Half));
+        Assert.All(second, Assert.NotNull);
+    }
+
+    private static string?[] IdsOf(JsonArray results) => [.. results.Select(result => result!["ticket"]?["id"]!.GetValue<string>())];
+
+    private static async Task<JsonNode> ResourceOf(HttpResponseMessage answer)
+    {
+        using (answer)
         {
-            ["user_id"] = user.Id,
-            // Long enough for none to finish while they are counted.
-            ["input"] = """{"seconds":5}""",
-        });
+            Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
+            return JsonNode.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!;
+        }
+    }
+
+    private static async Task<HttpResponseMessage> SubmitAsync(HttpClient replica, (string Id, string Key) user, string? idempotencyKey = null) =>
+        await SendAsync(replica, "/v1/tickets", user.Key, NewTicket(user.Id), idempotencyKey);
+
+    private static JsonObject NewTicket(string user) => new()
+    {
+        ["user_id"] = user,
+        // Long enough for none to finish while they are counted.
+        ["input"] = """{"seconds":5}""",
+    };
+
+    private static async Task<HttpResponseMessage> SendAsync(HttpClient replica, string path, string key, JsonObject body, string? idempotencyKey)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, path) { Content = JsonContent.Create(body) };
+        request.Headers.Authorization = new("Bearer", key);
+        if (idempotencyKey is not null)
+        {
+            request.Headers.Add("Idempotency-Key", idempotencyKey);
+        }
+
+        return await replica.SendAsync(request, TestContext.Current.CancellationToken);
+    }
+
+    private async Task<JsonArray> BatchAsync((string Id, string Key) user, string idempotencyKey, int count)
+    {
+        JsonObject body = new() { ["tickets"] = new JsonArray([.. Enumerable.Range(0, count).Select(_ => NewTicket(user.Id))]) };
+        using var answer = await SendAsync(app.First, "/v1/tickets/batch", user.Key, body, idempotencyKey);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        return JsonNode.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!["results"]!.AsArray();
+    }
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
 using RabbitMQ.Client;
 using TicketApp.Contracts.Broker;
+using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Messaging;
@@ -27,7 +28,7 @@ public sealed class AcknowledgementTests(AppFixture app)
         var kept = Math.Min(3, prefetch - 1);
         ConnectionFactory factory = new() { Uri = app.Broker };
         var queue = $"tickets.acknowledged-{prefetch}";
-        using BrokerPublisher publisher = new(factory, NullLogger<BrokerPublisher>.Instance);
+        using BrokerPublisher publisher = new(factory, new LoopProgress(TimeProvider.System), NullLogger<BrokerPublisher>.Instance);
         using Taker taker = new(factory, publisher, queue, prefetch);
         await taker.StartAsync(Cancel);
         await Eventually.IsTrueAsync("It consumes", _limit, () => taker.IsReady);
@@ -67,7 +68,7 @@ public sealed class AcknowledgementTests(AppFixture app)
     }
 
     private sealed class Taker(IConnectionFactory factory, BrokerPublisher publisher, string queue, ushort prefetch)
-        : BrokerConsumer(factory, "test", publisher, NullLogger.Instance)
+        : BrokerConsumer(factory, "test", publisher, new LoopProgress(TimeProvider.System), NullLogger.Instance)
     {
         public ConcurrentQueue<Delivery> Taken { get; } = [];
 

@@ -65,7 +65,7 @@ public sealed class ReportTests(AppFixture app)
         await using var database = await CreateAsync();
         await ApplyAsync(database, Failed(await ReleaseAsync(database)));
         Assert.Equal("waiting", await StatusAsync(database));
-        await Sweeps(database).SweepDueAsync(Cancel);
+        await Sweeps(database).SweepDueAsync(100, [], Cancel);
 
         var last = await ApplyAsync(database, Failed(await ReleaseAsync(database)));
         Assert.Equal(TicketStatus.Failed, Assert.Single(last.Ended).Status);
@@ -99,7 +99,11 @@ public sealed class ReportTests(AppFixture app)
 
         // A finished ticket cannot be changed: made older by itself.
         await database.ExecuteAsync("alter table tickets disable trigger user; update tickets set time_finished = now() - interval '6 minutes'");
-        await Sweeps(database).ForgetAsync(Cancel);
+        foreach (var sql in SweepStore.Forgotten)
+        {
+            await Sweeps(database).ForgetAsync(sql, limit: 100, Cancel);
+        }
+
         Assert.Equal(0, await database.ValueAsync<long>("select count(*) from ticket_progress"));
     }
 
@@ -162,7 +166,7 @@ public sealed class ReportTests(AppFixture app)
         }
 
         await database.ExecuteAsync("update tickets set expires_at = now(), due_at = now()");
-        Assert.Equal(1, Assert.Single(await Sweeps(database).SweepDueAsync(Cancel)).Ended);
+        Assert.Equal(1, Assert.Single(await Sweeps(database).SweepDueAsync(100, [], Cancel)).Ended);
         Assert.Equal(to, await StatusAsync(database));
         Assert.Equal(error, await database.ValueAsync<string>("select error_type from tickets"));
     }
@@ -184,13 +188,13 @@ public sealed class ReportTests(AppFixture app)
     {
         await using var database = await CreateAsync();
         await database.ExecuteAsync("update tickets set due_at = now()");
-        await Sweeps(database).SweepDueAsync(Cancel);
+        await Sweeps(database).SweepDueAsync(100, [], Cancel);
         Assert.Equal("queue_timeout", await database.ValueAsync<string>("select error_type from tickets where status = 'expired'"));
 
         await using var other = await CreateAsync();
         await ApplyAsync(other, Report(await ReleaseAsync(other), ReportType.Started) with { RunLimitMilliseconds = 1 });
         await other.ExecuteAsync("update tickets set due_at = due_at - interval '16 s'");
-        await Sweeps(other).SweepDueAsync(Cancel);
+        await Sweeps(other).SweepDueAsync(100, [], Cancel);
         Assert.Equal("execution_timeout", await other.ValueAsync<string>("select error_type from tickets where status = 'waiting'"));
     }
 
@@ -209,7 +213,7 @@ public sealed class ReportTests(AppFixture app)
     private static async Task EndLeaseAsync(ScratchDatabase database)
     {
         await database.ExecuteAsync("update tickets set lease_expires = now()");
-        await Sweeps(database).SweepLostAsync(Cancel);
+        await Sweeps(database).SweepLostAsync(100, [], Cancel);
     }
 
     private static Task<string> StatusAsync(ScratchDatabase database) => database.ValueAsync<string>("select status::text from tickets");
@@ -223,8 +227,9 @@ public sealed class ReportTests(AppFixture app)
         var database = await ScratchDatabase.CreateMigratedAsync(app);
         var user = Guid.CreateVersion7();
         await database.ExecuteAsync($"insert into users (user_id) values ('{user}')");
-        TicketStore store = new(database.Source, Options.Create(_tickets), Options.Create(new DispatchOptions()), Options.Create(new LimitOptions()));
-        await store.CreateAsync([new NewTicket(Guid.CreateVersion7(), user)], release: 0);
+        TicketStore store = new(Options.Create(_tickets), Options.Create(new DispatchOptions()), Options.Create(new LimitOptions()));
+        await using var connection = await database.Source.OpenConnectionAsync(Cancel);
+        await store.CreateAsync(connection, [new NewTicket(Guid.CreateVersion7(), user)], release: 0);
         return database;
     }
 }

@@ -39,7 +39,7 @@ public sealed class TelemetryTableTests
         _ = new RunMetrics(meters, new RunsInHand());
         _ = new BrokerMetrics(meters, []);
         using SharedLook<ServiceStatistics> look = new(_ => throw new NotSupportedException());
-        using ServiceGauges gauges = new(meters, look, new DispatchWindows(Options.Create(new DispatchOptions())), null!, new LoopProgress(TimeProvider.System), NullLogger<ServiceGauges>.Instance);
+        using ServiceGauges gauges = new(meters, look, new DispatchWindows(Options.Create(new DispatchOptions()), TimeProvider.System), null!, new LoopProgress(TimeProvider.System), NullLogger<ServiceGauges>.Instance);
 
         var documented = Documents.Table("docs/telemetry.md", "| instrument |").Select(cells => $"{cells[0]} | {cells[1]} | {cells[2]} | {cells[4]}");
         Assert.Equal(declared.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));

@@ -1,11 +1,15 @@
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Dispatch;
+using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Unit;
 
 public sealed class DispatchWindowTests
 {
-    private readonly DispatchWindow _window = new(Options.Create(new DispatchOptions { WindowFloor = 10, WindowCeiling = 100, WindowPerSlot = 2 }));
+    private readonly ManualClock _clock = new();
+    private readonly DispatchWindow _window;
+
+    public DispatchWindowTests() => _window = new(Options.Create(new DispatchOptions { WindowFloor = 10, WindowCeiling = 100, WindowPerSlot = 2 }), _clock);
 
     [Theory]
     [InlineData(0, 10)]
@@ -71,5 +75,55 @@ public sealed class DispatchWindowTests
         _window.Ended(6);
 
         Assert.Equal(10, _window.Room);
+    }
+
+    [Fact]
+    public void While_the_broker_refuses_one_ticket_is_tried_after_pauses_that_double_up_to_a_few_seconds()
+    {
+        _window.Refresh(new(InFlight: 0, Slots: 20, Workers: 1, Replicas: 1, HasBacklog: true));
+        List<double> pauses = [];
+        for (var refusal = 0; refusal < 8; refusal++)
+        {
+            // All that were on their way are refused, and count once.
+            _window.Refused();
+            _window.Refused();
+            var pause = TimeSpan.Zero;
+            while (_window.TakeForBacklog(5) is var taken && taken != 1)
+            {
+                Assert.Equal(0, taken);
+                _clock.Advance(TimeSpan.FromMilliseconds(50));
+                pause += TimeSpan.FromMilliseconds(50);
+            }
+
+            pauses.Add(pause.TotalSeconds);
+            _window.GiveBack(1);
+        }
+
+        Assert.Equal([0.25, 0.5, 1, 2, 4, 5, 5, 5], pauses);
+    }
+
+    [Fact]
+    public void Once_the_broker_takes_something_all_that_has_room_is_released()
+    {
+        _window.Refresh(new(InFlight: 0, Slots: 20, Workers: 1, Replicas: 1, HasBacklog: false));
+        _window.Refused();
+        Assert.Equal(0, _window.TakeForNew(5));
+
+        _window.Accepted();
+
+        Assert.Equal(5, _window.TakeForNew(5));
+    }
+
+    [Fact]
+    public void A_try_that_nobody_hears_of_again_is_followed_by_another()
+    {
+        _window.Refresh(new(InFlight: 0, Slots: 20, Workers: 1, Replicas: 1, HasBacklog: true));
+        _window.Refused();
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(0, _window.TakeForBacklog(5));
+            _clock.Advance(TimeSpan.FromMilliseconds(250));
+            Assert.Equal(1, _window.TakeForBacklog(5));
+        }
     }
 }

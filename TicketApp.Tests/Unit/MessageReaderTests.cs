@@ -22,11 +22,11 @@ public sealed class MessageReaderTests
             Deadline = new DateTimeOffset(2026, 11, 22, 1, 2, 3, TimeSpan.Zero),
         };
 
-        Assert.True(MessageReader.TryReadTickets(JsonSerializer.SerializeToUtf8Bytes(ticket, ContractJson.Default.TicketMessage), out var read, out _));
-        Assert.Equal([ticket], read);
+        var one = MessageReader.ReadTickets(JsonSerializer.SerializeToUtf8Bytes(ticket, ContractJson.Default.TicketMessage));
+        Assert.Equal([ticket], one.Select(element => element.Value));
 
-        Assert.True(MessageReader.TryReadTickets(JsonSerializer.SerializeToUtf8Bytes([ticket, ticket], ContractJson.Default.IReadOnlyListTicketMessage), out read, out _));
-        Assert.Equal([ticket, ticket], read);
+        var many = MessageReader.ReadTickets(JsonSerializer.SerializeToUtf8Bytes([ticket, ticket], ContractJson.Default.IReadOnlyListTicketMessage));
+        Assert.Equal([ticket, ticket], many.Select(element => element.Value));
     }
 
     [Fact]
@@ -34,8 +34,7 @@ public sealed class MessageReaderTests
     {
         var body = $$"""{"ticket_id":"{{Id}}","user_id":"{{Id}}","response":"Happy message","worker":"w","epoch":1}""";
 
-        Assert.True(MessageReader.TryReadReports(Encoding.UTF8.GetBytes(body), out var reports, out _));
-        var report = Assert.Single(reports);
+        var report = Assert.Single(MessageReader.ReadReports(Encoding.UTF8.GetBytes(body))).Value!;
         Assert.Equal(ReportType.Finished, report.Type);
         Assert.Equal("Happy message", report.Response);
     }
@@ -48,7 +47,7 @@ public sealed class MessageReaderTests
              {"type":"failed","worker":"w","ticket_id":"{{Id}}","user_id":"{{Id}}","epoch":2,"error_type":"model_error"}]
             """;
 
-        Assert.True(MessageReader.TryReadReports(Encoding.UTF8.GetBytes(body), out var reports, out _));
+        var reports = MessageReader.ReadReports(Encoding.UTF8.GetBytes(body)).Select(element => element.Value!).ToArray();
         Assert.Equal([ReportType.Heartbeat, ReportType.Failed], reports.Select(report => report.Type));
         Assert.Equal(new RunReference(Guid.Parse(Id), 2), Assert.Single(reports[0].Runs!));
     }
@@ -67,18 +66,36 @@ public sealed class MessageReaderTests
     [InlineData($$"""{"worker":"w","ticket_id":"{{Id}}","epoch":1,"response":"\ud800"}""", null)]
     [InlineData($$"""{"worker":"w","ticket_id":"{{Id}}","epoch":1,"response":"x","details":[]}""", "details is not an object")]
     [InlineData($$"""{"type":"progress","worker":"w","ticket_id":"{{Id}}","epoch":1,"text":"\u0000"}""", "text contains U+0000")]
-    [InlineData("""{"type":"heartbeat","worker":"w","models":[null]}""", "a model without a description or slots")]
+    [InlineData("""{"type":"heartbeat","worker":"w","models":[null]}""", "a model without a name or description, or with other than 0 to 1000000 slots")]
+    [InlineData("""{"type":"heartbeat","worker":"w","models":[{"name":"a","description":"d","slots":2147483647},{"name":"b","description":"d","slots":1}]}""", null)]
+    [InlineData("""{"type":"heartbeat","worker":""}""", "worker is empty, too long or has U+0000")]
+    [InlineData($$"""{"worker":"w","ticket_id":"{{Id}}","epoch":1,"response":"x","run_milliseconds":-1}""", "a number is below zero")]
     [InlineData($$"""{"worker":null,"ticket_id":"{{Id}}","epoch":1,"response":"x"}""", null)]
     [InlineData($$"""{"type":"surprise","worker":"w","ticket_id":"{{Id}}","epoch":1}""", null)]
     [InlineData($$"""{"worker":"w","ticket_id":"{{Id}}","epoch":99999999999,"response":"x"}""", null)]
     public void An_unreadable_report_is_refused_with_a_reason(string body, string? expected)
     {
-        Assert.False(MessageReader.TryReadReports(Encoding.UTF8.GetBytes(body), out _, out var reason));
+        var element = Assert.Single(MessageReader.ReadReports(Encoding.UTF8.GetBytes(body)));
+        var reason = element.Defect;
+        Assert.Null(element.Value);
         Assert.False(string.IsNullOrWhiteSpace(reason));
+        Assert.Equal(body.Trim('[', ']'), Encoding.UTF8.GetString(element.Body.Span));
         if (expected is not null)
         {
             Assert.Equal(expected, reason);
         }
+    }
+
+    [Fact]
+    public void A_bad_report_takes_no_other_with_it()
+    {
+        var good = $$"""{"worker":"w","ticket_id":"{{Id}}","epoch":1,"response":"x"}""";
+        string[] bad = ["null", "1", "{}", """{"type":"surprise","worker":"w"}""", $$"""{"worker":"w","ticket_id":"{{Id}}","epoch":0,"response":"x"}"""];
+
+        var elements = MessageReader.ReadReports(Encoding.UTF8.GetBytes($"[{good},{string.Join(',', bad.Select(one => $"{one},{good}"))}]"));
+
+        Assert.Equal(bad.Length + 1, elements.Count(element => element is { Value.Response: "x", Defect: null }));
+        Assert.Equal(bad, elements.Where(element => element.Defect is not null).Select(element => Encoding.UTF8.GetString(element.Body.Span)));
     }
 
     [Theory]
@@ -88,14 +105,14 @@ public sealed class MessageReaderTests
     [InlineData($$"""{"ticket_id":"x","user_id":"{{Id}}","model":"m","attempt":1,"epoch":1,"deadline":"2026-11-22T00:00:00Z"}""")]
     public void An_unreadable_ticket_is_refused_with_a_reason(string body)
     {
-        Assert.False(MessageReader.TryReadTickets(Encoding.UTF8.GetBytes(body), out _, out var reason));
-        Assert.False(string.IsNullOrWhiteSpace(reason));
+        var element = Assert.Single(MessageReader.ReadTickets(Encoding.UTF8.GetBytes(body)));
+        Assert.Null(element.Value);
+        Assert.False(string.IsNullOrWhiteSpace(element.Defect));
     }
 
     [Fact]
     public void Bytes_that_are_no_text_are_refused()
     {
-        Assert.False(MessageReader.TryReadReports([0xFF, 0xFE, 0x00], out _, out var reason));
-        Assert.Equal("not UTF-8", reason);
+        Assert.Equal("not UTF-8", Assert.Single(MessageReader.ReadReports(new byte[] { 0xFF, 0xFE, 0x00 })).Defect);
     }
 }

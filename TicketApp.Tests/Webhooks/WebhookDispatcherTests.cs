@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using TicketApp.Api.Database;
 using TicketApp.Api.Webhooks;
 using TicketApp.Tests.Fixtures;
 
@@ -53,7 +54,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
         await RunAsync(database, new() { AllowHttp = true, AllowPrivateAddresses = true }, replicas: 1);
         await database.ExecuteAsync("update webhook_deliveries set time_ended = now() - interval '31 days'");
 
-        Assert.Equal(1, await new DeliveryStore(database.Source, Options.Create(new WebhookOptions())).PurgeAsync(Cancel));
+        Assert.Equal(1, await new DeliveryStore(database.Source, Options.Create(new WebhookOptions())).PurgeAsync(PurgeLoop.LargestPart, Cancel));
         Assert.Equal(0L, await database.ValueAsync<long>("select (select count(*) from webhook_deliveries) + (select count(*) from webhook_attempts)"));
     }
 
@@ -124,7 +125,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     }
 
     [Fact]
-    public async Task A_dispatcher_that_hangs_shows_in_health()
+    public async Task A_dispatcher_that_hangs_shows_in_health_and_takes_nobody_out_of_service()
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
         ManualClock clock = new();
@@ -142,7 +143,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
             clock.Advance(TimeSpan.FromSeconds(31));
 
             var health = await dispatchers.CheckHealthAsync();
-            Assert.Equal((HealthStatus.Unhealthy, "No progress: delivery of webhooks for 31 s."), (health.Status, health.Description));
+            Assert.Equal((HealthStatus.Degraded, "No progress: delivery of webhooks for 31 s."), (health.Status, health.Description));
         }
 
         await Eventually.GetAsync<object>("The dispatcher goes on", TimeSpan.FromSeconds(30), async () =>
@@ -157,16 +158,5 @@ public sealed class WebhookDispatcherTests(AppFixture app)
         await Eventually.GetAsync<object>("No delivery pending", TimeSpan.FromSeconds(30), async () =>
             await database.ValueAsync<long>("select count(*) from webhook_deliveries where outcome is null") == 0 ? new() : null);
         await dispatchers.StopAsync();
-    }
-
-    private sealed class ManualClock : TimeProvider
-    {
-        private long _ticks;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Interlocked.Read(ref _ticks);
-
-        public void Advance(TimeSpan by) => Interlocked.Add(ref _ticks, by.Ticks);
     }
 }

@@ -1,16 +1,22 @@
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Worker.Runs;
 
 /// <summary>Reports runs that have lasted half a second as started, what their models say of their progress, and every ten seconds all that still run. Quick runs cost no message.</summary>
 internal sealed class Heartbeats(
-    Reporter reporter, RunsInHand runs, BrokerPublisher broker, WorkerIdentity worker, ServedModels models, TimeProvider time) : BackgroundService
+    Reporter reporter, RunsInHand runs, BrokerPublisher broker, WorkerIdentity worker, ServedModels models, TimeProvider time) : BackgroundService, IStopsInPhase
 {
     private const int RunsInAMessage = 1000;
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan _worthAReport = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _beat = TimeSpan.FromSeconds(10);
+
+    /// <summary>Runs that are drained keep their leases.</summary>
+    public StopPhase StopPhase => StopPhase.Heartbeats;
+
+    public TimeSpan StopLimit => TimeSpan.FromSeconds(2);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -6,9 +6,6 @@ internal static class Reportable
     private const int LongestError = 1000;
     private const int LongestErrorType = 50;
 
-    /// <summary>The longest response, in characters.</summary>
-    public const int LongestResponse = 1_000_000;
-
     /// <summary>PostgreSQL's text cannot hold U+0000.</summary>
     public static string Text(string text) => text.Replace('\0', '\uFFFD');
 

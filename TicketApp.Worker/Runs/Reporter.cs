@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
 using TicketApp.Contracts.Tracing;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Worker.Runs;
 
@@ -10,16 +11,25 @@ namespace TicketApp.Worker.Runs;
 /// Publishes reports: those that arise while one message is under way share the next. What was reported is kept until the
 /// broker has it; only then is the ticket's own message acknowledged, so that no result can be lost between the two.
 /// </summary>
-internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, ILogger<Reporter> logger) : BackgroundService
+internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, ILogger<Reporter> logger) : BackgroundService, IStopsInPhase
 {
     private const int LargestBatch = 200;
 
     // With a last one of the longest, and each character an escape of six bytes, this stays within the 16 MiB of a message.
-    private const int MostCharacters = Reportable.LongestResponse;
+    private const int MostCharacters = WorkerReport.MaxResponse;
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan _confirmLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _sendLimit = TimeSpan.FromSeconds(1);
 
     // Bounded by the runs in hand: each has at most its start and its end here, and what is said of it while the broker takes messages.
     private readonly Channel<Entry> _entries = Channel.CreateUnbounded<Entry>(new UnboundedChannelOptions { SingleReader = true });
+
+    // What is under way to the broker; kept if that is broken off.
+    private readonly List<Entry> _batch = new(LargestBatch);
+
+    public StopPhase StopPhase => StopPhase.Publishing;
+
+    public TimeSpan StopLimit => _confirmLimit + 2 * _sendLimit;
 
     /// <summary>Reports the end of a run; lets go of it once the broker has the report.</summary>
     public void Report(WorkerReport report, Run ended) => _entries.Writer.TryWrite(new(report, ended, null));
@@ -42,44 +52,71 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
         _entries.Writer.TryComplete();
         if (ExecuteTask is { } rest)
         {
-            await rest.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await rest.WaitAsync(_confirmLimit, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         await base.StopAsync(cancellationToken);
+        await SendUnconfirmedAsync();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        List<Entry> batch = new(LargestBatch);
         while (await _entries.Reader.WaitToReadAsync(stoppingToken))
         {
-            var characters = 0;
-            while (batch.Count < LargestBatch && characters < MostCharacters && _entries.Reader.TryRead(out var entry))
-            {
-                batch.Add(entry);
-                characters += (entry.Report?.Response?.Length ?? 0) + (entry.Report?.Text?.Length ?? 0);
-            }
-
-            await PublishAsync([.. batch.Select(entry => entry.Report).OfType<WorkerReport>()], stoppingToken);
+            TakeBatch();
+            await PublishAsync(Reports(_batch), stoppingToken);
             // A run goes before its message is looked at: a repetition from now on is a message of its own.
-            var messages = batch.Select(entry => entry.Ended is { } run ? runs.Remove(run) : entry.Message).OfType<MessageInHand>();
+            var messages = _batch.Select(entry => entry.Ended is { } run ? runs.Remove(run) : entry.Message).OfType<MessageInHand>();
             foreach (var message in messages.Where(message => message.Complete()))
             {
-                message.Delivery.Acknowledge();
+                message.Acknowledge();
             }
 
-            await Gathering.AfterAsync(batch.Count);
-            batch.Clear();
+            var count = _batch.Count;
+            _batch.Clear();
+            await Gathering.AfterAsync(count);
         }
     }
 
-    private static byte[] Serialize(IReadOnlyList<WorkerReport> reports) => reports is [var only]
+    private static WorkerReport[] Reports(List<Entry> batch) => [.. batch.Select(entry => entry.Report).OfType<WorkerReport>()];
+
+    private void TakeBatch()
+    {
+        var characters = 0;
+        while (_batch.Count < LargestBatch && characters < MostCharacters && _entries.Reader.TryRead(out var entry))
+        {
+            _batch.Add(entry);
+            characters += (entry.Report?.Response?.Length ?? 0) + (entry.Report?.Text?.Length ?? 0);
+        }
+    }
+
+    /// <summary>
+    /// Sends what a broker that hangs has not confirmed in time, all at once and without another answer. It reads what is in its socket when it goes on, though this process is
+    /// gone by then: no result is lost, and no ticket has to wait for the end of its lease. What it gets twice counts once.
+    /// </summary>
+    private async Task SendUnconfirmedAsync()
+    {
+        List<Task> sent = [];
+        for (; _batch.Count > 0 || _entries.Reader.TryPeek(out _); _batch.Clear())
+        {
+            TakeBatch();
+            if (Reports(_batch) is { Length: > 0 } reports)
+            {
+                sent.Add(broker.PublishAsync(QueueNames.Responses, Serialize(reports)));
+                Log.Unconfirmed(logger, reports.Length);
+            }
+        }
+
+        await Task.WhenAll(sent).WaitAsync(_sendLimit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private static byte[] Serialize(WorkerReport[] reports) => reports is [var only]
         ? JsonSerializer.SerializeToUtf8Bytes(only, ContractJson.Default.WorkerReport)
         : JsonSerializer.SerializeToUtf8Bytes(reports, ContractJson.Default.IReadOnlyListWorkerReport);
 
-    private async Task PublishAsync(IReadOnlyList<WorkerReport> reports, CancellationToken stoppingToken)
+    private async Task PublishAsync(WorkerReport[] reports, CancellationToken stoppingToken)
     {
-        if (reports.Count == 0)
+        if (reports.Length == 0)
         {
             return;
         }
@@ -107,5 +144,8 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
     {
         [LoggerMessage(EventId = 1, Level = LogLevel.Debug, Message = "Reports wait for the broker")]
         public static partial void Waiting(ILogger logger, Exception exception);
+
+        [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Stopping: the broker has not confirmed {Count} reports")]
+        public static partial void Unconfirmed(ILogger logger, int count);
     }
 }

@@ -90,11 +90,13 @@ internal sealed class Run : IDisposable
 
         try
         {
+            // Counted from now: what the model does when its token is cancelled may block.
+            _abandonment.CancelAfter(_stopGrace);
             _cancellation.Cancel();
         }
-        catch (ObjectDisposedException)
+        catch (Exception exception) when (exception is ObjectDisposedException or AggregateException)
         {
-            // It ended by itself in the meantime.
+            // It ended by itself in the meantime, or what the model does then has failed: the run has been told.
         }
 
         return true;

@@ -14,9 +14,9 @@ internal sealed partial class RunEnds(Reporter reporter, RunMetrics metrics, Wor
     /// <returns>Whether this ended the run, as with the others here.</returns>
     public bool Answered(Run run, ModelAnswer answer)
     {
-        if (answer.Response.Length > Reportable.LongestResponse)
+        if (answer.Response.Length > WorkerReport.MaxResponse)
         {
-            return Failed(run, new ModelException($"The response has more than {Reportable.LongestResponse} characters") { IsFinal = true });
+            return Failed(run, new ModelException($"The response has more than {WorkerReport.MaxResponse} characters") { IsFinal = true });
         }
 
         return End(run, run.Report(ReportType.Finished, worker.Name) with { Response = Reportable.Text(answer.Response), Details = DetailsOf(answer.Details) });

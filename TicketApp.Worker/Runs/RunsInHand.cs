@@ -32,7 +32,13 @@ internal sealed class RunsInHand
     }
 
     /// <summary>How many tickets of a model are in hand.</summary>
-    public int CountOf(string model) => All.Count(run => run.Ticket.Model == model);
+    public int CountOf(string model)
+    {
+        lock (_lock)
+        {
+            return _runs.Values.Count(run => run.Ticket.Model == model);
+        }
+    }
 
     /// <summary>The run of a ticket under an epoch; null if it is not in hand.</summary>
     public Run? Find(RunReference reference)
@@ -63,6 +69,21 @@ internal sealed class RunsInHand
 
             run.Message = message;
             return true;
+        }
+    }
+
+    /// <summary>
+    /// Gives <paramref name="message"/> to a run of the model whose own message is gone. Held in its place until the run ends, it keeps the broker from
+    /// sending more than there are slots.
+    /// </summary>
+    /// <returns>Whether there is such a run.</returns>
+    public bool TryHold(string model, MessageInHand message)
+    {
+        lock (_lock)
+        {
+            var run = _runs.Values.FirstOrDefault(run => run.Ticket.Model == model && run.Message.IsGone);
+            run?.Message = message;
+            return run is not null;
         }
     }
 

@@ -53,7 +53,7 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
     private async Task DispatchAsync(CancellationToken over)
     {
         DispatchStore store = new(database, _dispatch, _limits);
-        DispatchWindows windows = new(_dispatch);
+        DispatchWindows windows = new(_dispatch, TimeProvider.System);
         var window = windows.Of(ModelNames.Simulated);
         var replica = Guid.CreateVersion7();
         await store.AnnounceAsync(replica, CancellationToken.None);
@@ -109,7 +109,7 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
 
     private async Task SubmitAsync(CancellationToken over)
     {
-        TicketStore store = new(database, _tickets, _dispatch, _limits);
+        TicketStore store = new(_tickets, _dispatch, _limits);
         while (!over.IsCancellationRequested)
         {
             NewTicket ticket = new(Guid.CreateVersion7(), Guid.CreateVersion7());
@@ -119,7 +119,11 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
             }
 
             _newcomers[ticket.TicketId] = Interlocked.Read(ref _released);
-            await store.CreateAsync([ticket], release: 0);
+            await using (var connection = await database.OpenConnectionAsync(CancellationToken.None))
+            {
+                await store.CreateAsync(connection, [ticket], release: 0);
+            }
+
             await Task.Delay(TimeSpan.FromMilliseconds(200), CancellationToken.None);
         }
     }
@@ -145,7 +149,7 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
         SweepStore sweeps = new(database, _tickets);
         var started = Stopwatch.GetTimestamp();
         var requeued = 0;
-        while ((await sweeps.SweepLostAsync(cancellationToken)).Sum(outcome => outcome.Requeued) is > 0 and var count)
+        while ((await sweeps.SweepLostAsync(SweepStore.LargestBatch, [], cancellationToken)).Sum(outcome => outcome.Requeued) is > 0 and var count)
         {
             requeued += count;
         }

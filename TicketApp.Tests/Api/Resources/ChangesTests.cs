@@ -57,14 +57,14 @@ public sealed class ChangesTests(AppFixture app)
         }
 
         await database.ExecuteAsync(End(tickets[1]));
-        var (before, cursor) = await changes.ReadAsync(Query(null), Cancel);
+        var (before, cursor) = await changes.ReadAsync(Query(null), LargeTickets.Taken(), Cancel);
         Assert.Empty(before);
 
         await early.CommitAsync(Cancel);
-        var (after, next) = await changes.ReadAsync(Query(cursor), Cancel);
+        var (after, next) = await changes.ReadAsync(Query(cursor), LargeTickets.Taken(), Cancel);
         Assert.Equal(tickets, after.Select(row => row.TicketId));
-        Assert.Empty((await changes.ReadAsync(Query(next), Cancel)).Rows);
-        Assert.Single((await changes.ReadAsync(Query(null) with { UserId = tickets[1] }, Cancel)).Rows);
+        Assert.Empty((await changes.ReadAsync(Query(next), LargeTickets.Taken(), Cancel)).Rows);
+        Assert.Single((await changes.ReadAsync(Query(null) with { UserId = tickets[1] }, LargeTickets.Taken(), Cancel)).Rows);
     }
 
     private static string End(Guid ticket) => $"update tickets set status = 'succeeded', response = 'x', time_finished = now(), lease_expires = null where ticket_id = '{ticket}'";

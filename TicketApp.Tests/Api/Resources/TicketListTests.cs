@@ -107,11 +107,11 @@ public sealed class TicketListTests(AppFixture app)
         TicketListStore lists = new(database.Source);
         foreach (var user in (string[])["", "user_id=00000000-0000-7000-8000-000000000001"])
         {
-            var (rows, next) = await lists.ReadAsync(Query($"?status=failed&limit=2&{user}"), TestContext.Current.CancellationToken);
+            var (rows, next) = await lists.ReadAsync(Query($"?status=failed&limit=2&{user}"), LargeTickets.Taken(), TestContext.Current.CancellationToken);
             Assert.Empty(rows);
-            (rows, next) = await lists.ReadAsync(Query($"?status=failed&limit=2&{user}&cursor={next}"), TestContext.Current.CancellationToken);
+            (rows, next) = await lists.ReadAsync(Query($"?status=failed&limit=2&{user}&cursor={next}"), LargeTickets.Taken(), TestContext.Current.CancellationToken);
             Assert.Equal(["000000000003", "000000000002"], rows.Select(row => row.TicketId.ToString()[24..]));
-            (rows, next) = await lists.ReadAsync(Query($"?status=failed&limit=2&{user}&cursor={next}"), TestContext.Current.CancellationToken);
+            (rows, next) = await lists.ReadAsync(Query($"?status=failed&limit=2&{user}&cursor={next}"), LargeTickets.Taken(), TestContext.Current.CancellationToken);
             Assert.Equal((1, null), (rows.Count, next));
         }
     }

@@ -105,7 +105,7 @@ public sealed class DeployTests
         var worker = await ReadAsync("azure", "worker", "worker.bicep");
         Assert.Contains("type: 'metrics-api'", worker, StringComparison.Ordinal);
         Assert.Contains("/v1/stats'", worker, StringComparison.Ordinal);
-        Assert.Contains("terminationGracePeriodSeconds: 590", worker, StringComparison.Ordinal);
+        Assert.Contains("terminationGracePeriodSeconds: 465", worker, StringComparison.Ordinal);
         Assert.DoesNotContain("postgres", worker, StringComparison.OrdinalIgnoreCase);
     }
 

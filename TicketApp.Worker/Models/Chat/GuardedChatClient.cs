@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
-using TicketApp.Worker.Runs;
+using TicketApp.Contracts;
 
 namespace TicketApp.Worker.Models.Chat;
 
@@ -27,9 +27,9 @@ internal sealed class GuardedChatClient(IChatClient endpoint, TimeSpan tokenTime
             var update = updates.Current;
             length += update.Text.Length;
             hasEnded |= update.FinishReason is not null;
-            if (length > Reportable.LongestResponse)
+            if (length > WorkerReport.MaxResponse)
             {
-                throw new ModelException($"The answer has more than {Reportable.LongestResponse} characters") { IsFinal = true };
+                throw new ModelException($"The answer has more than {WorkerReport.MaxResponse} characters") { IsFinal = true };
             }
 
             if (update.FinishReason == ChatFinishReason.ContentFilter)

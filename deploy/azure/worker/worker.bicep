@@ -61,7 +61,7 @@ resource worker 'Microsoft.App/containerApps@2025-10-02-preview' = {
     }
     environmentId: aca_outputs_azure_container_apps_environment_id
     template: {
-      terminationGracePeriodSeconds: 590
+      terminationGracePeriodSeconds: 465
       containers: [
         {
           probes: [
@@ -158,7 +158,7 @@ resource worker 'Microsoft.App/containerApps@2025-10-02-preview' = {
             }
             {
               name: 'Worker__DrainTimeout'
-              value: '00:04:45'
+              value: '00:07:00'
             }
           ]
           resources: {

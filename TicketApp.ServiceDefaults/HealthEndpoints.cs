@@ -1,0 +1,94 @@
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace TicketApp.ServiceDefaults;
+
+/// <summary>
+/// Readiness and liveness as plain text: the status, then a line for each check that is not healthy. The checks are made once a second, however
+/// many ask: a probe must never be what a process under load has to do as well.
+/// </summary>
+internal sealed class HealthEndpoints(HealthCheckService checks, TimeProvider time) : IDisposable
+{
+    public const string ReadinessPath = "/health";
+    public const string LivenessPath = "/alive";
+
+    private static readonly string[] _methods = [HttpMethods.Get, HttpMethods.Head];
+    private static readonly TimeSpan _lifetime = TimeSpan.FromSeconds(1);
+
+    // Longer than a check may take that asks a server which does not answer.
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(10);
+
+    private readonly SemaphoreSlim _checking = new(1);
+    private volatile Answer? _last;
+
+    public static void Map(WebApplication app)
+    {
+        var health = app.Services.GetRequiredService<HealthEndpoints>();
+        app.MapMethods(ReadinessPath, _methods, health.AnswerAsync).AllowAnonymous().DisableRateLimiting();
+        // Nothing to check: an answer is the proof.
+        app.MapMethods(LivenessPath, _methods, context => WriteAsync(context, new(StatusCodes.Status200OK, nameof(HealthStatus.Healthy), Made: 0)))
+            .AllowAnonymous().DisableRateLimiting();
+    }
+
+    public void Dispose() => _checking.Dispose();
+
+    private static async Task WriteAsync(HttpContext context, Answer answer)
+    {
+        context.Response.StatusCode = answer.StatusCode;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        context.Response.Headers.CacheControl = "no-store";
+        await context.Response.WriteAsync(answer.Text, context.RequestAborted);
+    }
+
+    private async Task AnswerAsync(HttpContext context)
+    {
+        // While the checks are made, all others get the answer before: a server that does not answer must not have probes wait for it.
+        if (IsYounger(_lifetime) || (_checking.CurrentCount == 0 && IsYounger(_timeout)))
+        {
+            await WriteAsync(context, _last!);
+            return;
+        }
+
+        await _checking.WaitAsync(context.RequestAborted);
+        try
+        {
+            if (!IsYounger(_lifetime))
+            {
+                _last = await CheckAsync();
+            }
+        }
+        finally
+        {
+            _checking.Release();
+        }
+
+        await WriteAsync(context, _last!);
+    }
+
+    private bool IsYounger(TimeSpan age) => _last is { } last && time.GetElapsedTime(last.Made) < age;
+
+    private async Task<Answer> CheckAsync()
+    {
+        using CancellationTokenSource timeout = new(_timeout, time);
+        try
+        {
+            var report = await checks.CheckHealthAsync(timeout.Token);
+            StringBuilder text = new(report.Status.ToString());
+            foreach (var (name, check) in report.Entries.Where(entry => entry.Value.Status != HealthStatus.Healthy))
+            {
+                text.Append('\n').Append(name).Append(": ").Append(check.Description ?? check.Exception?.GetBaseException().Message ?? check.Status.ToString());
+            }
+
+            return new(report.Status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK, text.ToString(), time.GetTimestamp());
+        }
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
+        {
+            return new(StatusCodes.Status503ServiceUnavailable, $"{HealthStatus.Unhealthy}\nThe checks took longer than {_timeout.TotalSeconds:F0} s", time.GetTimestamp());
+        }
+    }
+
+    private sealed record Answer(int StatusCode, string Text, long Made);
+}

@@ -1,0 +1,57 @@
+using System.Data;
+using Npgsql;
+using TicketApp.Api.Tickets;
+using TicketApp.Tests.Fixtures;
+
+namespace TicketApp.Tests.Database;
+
+/// <summary>
+/// A transaction that stays open, such as a backup, keeps every dead row and index entry from being cleared away. Look-ups that pass those which tickets
+/// leave in the backlog must not do so for each ticket.
+/// </summary>
+[Collection(AppCollection.Name)]
+public sealed class PinnedSnapshotTests(AppFixture app)
+{
+    private const int Churned = 3000;
+    private const int BatchSize = 300;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_batch_of_tickets_passes_dead_index_entries_once_and_not_for_each_ticket()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        ScratchBacklog backlog = new(database);
+        var user = await backlog.CreateUserAsync();
+        await using var pin = await database.Source.OpenConnectionAsync(Cancel);
+        await using var snapshot = await pin.BeginTransactionAsync(IsolationLevel.RepeatableRead, Cancel);
+        await using (NpgsqlCommand look = new("select 1 from tickets limit 1", pin, snapshot))
+        {
+            await look.ExecuteNonQueryAsync(Cancel);
+        }
+
+        for (var i = 0; i < Churned / BatchSize; i++)
+        {
+            await backlog.QueueAsync(user, TicketPriority.Normal, BatchSize);
+            Assert.Equal(BatchSize, (await backlog.ReleaseAsync(BatchSize)).Count);
+        }
+
+        var before = await ReadEntriesAsync(database);
+        await backlog.QueueAsync(user, TicketPriority.Normal, BatchSize);
+        var queued = await ReadEntriesAsync(database) - before;
+        // Once for the head of the backlog, once for the user's own part of it.
+        Assert.InRange(queued, 0, 3 * Churned);
+        Assert.Equal(BatchSize, (await backlog.ReleaseAsync(BatchSize)).Count);
+        Assert.InRange(await ReadEntriesAsync(database) - before - queued, 0, 3 * Churned);
+    }
+
+    /// <summary>How many entries of indexes of tickets were read so far, dead ones included.</summary>
+    private static async Task<long> ReadEntriesAsync(ScratchDatabase database)
+    {
+        // A session tells its numbers when it ends, at the latest.
+        database.Source.Clear();
+        await Eventually.IsTrueAsync("The other sessions have ended", TimeSpan.FromSeconds(30), async () =>
+            await database.ValueAsync<long>("select count(*) from pg_stat_activity where datname = current_database() and backend_type = 'client backend'") <= 2);
+        return await database.ValueAsync<long>("select sum(idx_tup_read)::bigint from pg_stat_user_indexes where relname = 'tickets'");
+    }
+}

@@ -1,0 +1,103 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using TicketApp.Api.Access;
+using TicketApp.Api.Database;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Idempotency;
+using TicketApp.Api.Limits;
+using TicketApp.Api.Telemetry;
+using TicketApp.Api.Tickets;
+using TicketApp.Tests.Fixtures;
+
+namespace TicketApp.Tests.Dispatch;
+
+/// <summary>Which new tickets the real statements release, and which they leave to the backlog.</summary>
+[Collection(AppCollection.Name)]
+public sealed class NewTicketTests(AppFixture app)
+{
+    private static readonly TicketStore _store = new(Options.Create(new TicketOptions()), Options.Create(new DispatchOptions()), Options.Create(new LimitOptions()));
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_first_of_a_batch_are_released_whatever_their_keys_and_users(bool isKeyed)
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        ScratchBacklog backlog = new(database);
+        // The first come from the users, and have the keys, that sort last; and have a model of their own, which alone has room.
+        Guid[] users = [await backlog.CreateUserAsync(), await backlog.CreateUserAsync()];
+        NewTicket[] batch =
+        [
+            .. Enumerable.Range(0, 10).Select(i => new NewTicket(Guid.CreateVersion7(), users[1 - (i / 5)])
+            {
+                Details = new(i < 3 ? "with-room" : "without", Input: null, null, null, null),
+                Key = isKeyed ? new($"key {9 - i}", [(byte)i]) : null,
+            }),
+        ];
+
+        await using var connection = await database.Source.OpenConnectionAsync(Cancel);
+        var creation = await _store.CreateAsync(connection, batch, release: 3);
+
+        Assert.Equal(batch.Take(3).Select(ticket => ticket.TicketId).Order(), creation.Released.Select(ticket => ticket.TicketId).Order());
+        Assert.All(creation.Released, ticket => Assert.Equal("with-room", ticket.Model));
+        Assert.Equal(10, creation.Stored.Count);
+        Assert.Equal(3, await database.ValueAsync<long>("select count(*) from tickets where status = 'released' and model = 'with-room' and lease_expires > now()"));
+        Assert.Equal(7, await database.ValueAsync<long>("select count(*) from tickets where status = 'queued' and model = 'without'"));
+        Assert.Equal(isKeyed ? 10 : 0, await database.ValueAsync<long>("select count(*) from idempotency_keys join tickets using (ticket_id, user_id)"));
+    }
+
+    [Fact]
+    public async Task A_key_that_is_taken_keeps_its_ticket_and_is_known_before_anything_is_released()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        var user = await new ScratchBacklog(database).CreateUserAsync();
+        NewTicket first = Keyed(user, "a");
+        NewTicket second = Keyed(user, "a");
+        NewTicket other = Keyed(user, "b");
+        await using var connection = await database.Source.OpenConnectionAsync(Cancel);
+        await _store.CreateAsync(connection, [first], release: 0);
+
+        Assert.Equal([(user, "a")], await IdempotencyStore.UsedAsync(connection, [(user, "a"), (user, "b"), (Guid.NewGuid(), "a")]));
+        // It may have come in between: then its place stays unused.
+        var creation = await _store.CreateAsync(connection, [second, other], release: 1);
+
+        Assert.Equal([other.TicketId], creation.Stored.Keys);
+        Assert.Empty(creation.Released);
+        Assert.Equal(first.TicketId, await database.ValueAsync<Guid>("select ticket_id from idempotency_keys where key = 'a'"));
+    }
+
+    [Fact]
+    public async Task A_repetition_gets_its_ticket_also_while_too_many_are_open()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var services = new ServiceCollection().AddMetrics().AddSingleton<TicketMetrics>().BuildServiceProvider();
+        var metrics = services.GetRequiredService<TicketMetrics>();
+        var user = await new ScratchBacklog(database).CreateUserAsync();
+        var first = Keyed(user, "a");
+        await using (var connection = await database.Source.OpenConnectionAsync(Cancel))
+        {
+            await _store.CreateAsync(connection, [first], release: 0);
+        }
+
+        var options = Options.Create(new TicketOptions());
+        OpenTickets open = new();
+        open.Counted(options.Value.MaxOpen);
+        using IdempotencyStore keys = new(database.Source, metrics);
+        await keys.StartAsync(Cancel);
+        // It gets no further than the number.
+        using TicketCreator creator = new(database.Source, metrics, _store, null!, null!, null!, open, new(Options.Create(new LimitOptions())), null!, options);
+        TicketSubmitter submitter = new(creator, keys);
+
+        var repeated = await submitter.SubmitAsync(Keyed(user, "a"), Caller.Unrestricted);
+
+        Assert.Equal((first.TicketId, true), (repeated.Row?.TicketId, repeated.IsReplayed));
+        await Assert.ThrowsAsync<OverloadedException>(() => submitter.SubmitAsync(Keyed(user, "b"), Caller.Unrestricted));
+        await Assert.ThrowsAsync<OverloadedException>(() => submitter.SubmitAsync(Keyed(user, "b") with { Key = null }, Caller.Unrestricted));
+        await keys.StopAsync(Cancel);
+    }
+
+    private static NewTicket Keyed(Guid user, string key) =>
+        new(Guid.CreateVersion7(), user) { Details = new("simulated", Input: null, null, null, null), Key = new(key, [1]) };
+}
