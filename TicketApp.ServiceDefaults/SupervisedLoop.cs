@@ -23,6 +23,7 @@ public abstract partial class SupervisedLoop : BackgroundService
     private bool _isRetry;
     private long _rounds;
     private Exception? _fault;
+    private CancellationTokenSource? _interruption;
 
     /// <param name="name">What the loop does, as logs and health say it.</param>
     /// <param name="progress">Where it is registered.</param>
@@ -53,8 +54,12 @@ public abstract partial class SupervisedLoop : BackgroundService
     /// <summary>The longest pause after a failure, but for jitter.</summary>
     protected virtual TimeSpan MaxPause => TimeSpan.FromSeconds(2);
 
-    /// <summary>Makes the next round fail with <paramref name="fault"/>. For tests.</summary>
-    internal void Inject(Exception fault) => Volatile.Write(ref _fault, fault);
+    /// <summary>Breaks off what the loop does and makes the round after it fail with <paramref name="fault"/>. For tests.</summary>
+    internal void Inject(Exception fault)
+    {
+        Volatile.Write(ref _fault, fault);
+        Volatile.Read(ref _interruption)?.Cancel();
+    }
 
     /// <summary>Waits until there may be something to do.</summary>
     /// <returns>False: there will never be more, and the loop ends.</returns>
@@ -92,20 +97,29 @@ public abstract partial class SupervisedLoop : BackgroundService
     {
         // What is ready at once must not hold up the start of the process.
         await Task.Yield();
-        while (!stoppingToken.IsCancellationRequested && await RoundAsync(stoppingToken))
+        var isEnded = false;
+        while (!isEnded && !stoppingToken.IsCancellationRequested)
         {
+            // Not disposed of: a test may interrupt it at any time, and it has no timer.
+            var interruption = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+            Volatile.Write(ref _interruption, interruption);
+            while (!isEnded && !interruption.IsCancellationRequested)
+            {
+                isEnded = !await RoundAsync(interruption.Token, stoppingToken);
+            }
         }
 
         Volatile.Write(ref _begun, 0);
         await OnStoppedAsync();
     }
 
-    private async Task<bool> RoundAsync(CancellationToken stoppingToken)
+    /// <returns>Whether there will be another round.</returns>
+    private async Task<bool> RoundAsync(CancellationToken interrupted, CancellationToken stoppingToken)
     {
         try
         {
             // A round that failed is tried again; its work is there already.
-            if (!_isRetry && !await WaitForWorkAsync(stoppingToken))
+            if (!_isRetry && !await WaitForWorkAsync(interrupted))
             {
                 return false;
             }
@@ -117,13 +131,14 @@ public abstract partial class SupervisedLoop : BackgroundService
                 throw fault;
             }
 
-            await RunAsync(stoppingToken);
+            await RunAsync(interrupted);
             Completed();
             return true;
         }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
         {
-            return false;
+            _isRetry = true;
+            return !stoppingToken.IsCancellationRequested;
         }
         catch (Exception exception)
         {

@@ -120,7 +120,7 @@ internal sealed partial class TicketsConsumer(
     /// The broker counts slots by the messages that are not acknowledged, and sends one too many for each run whose message is gone. Its tickets go back at once, and
     /// the message is held in that run's place: then the broker's count is right again.
     /// </summary>
-    private bool TryHold(Delivery delivery, IReadOnlyList<TicketMessage> tickets)
+    private bool TryHold(Delivery delivery, TicketMessage[] tickets)
     {
         var model = tickets[0].Model;
         if (delivery.Redelivered || Queues.FirstOrDefault(queue => queue.Queue == delivery.Queue) is not { } queue || queue.HasRoom() || !runs.TryHold(model, new(delivery, tickets: 1)))

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Access;
 using TicketApp.Api.Database;
@@ -7,6 +8,7 @@ using TicketApp.Api.Idempotency;
 using TicketApp.Api.Limits;
 using TicketApp.Api.Telemetry;
 using TicketApp.Api.Tickets;
+using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Dispatch;
@@ -82,12 +84,13 @@ public sealed class NewTicketTests(AppFixture app)
         }
 
         var options = Options.Create(new TicketOptions());
+        LoopProgress progress = new(TimeProvider.System);
         OpenTickets open = new();
         open.Counted(options.Value.MaxOpen);
-        using IdempotencyStore keys = new(database.Source, metrics);
+        using IdempotencyStore keys = new(database.Source, metrics, progress, NullLogger<IdempotencyStore>.Instance);
         await keys.StartAsync(Cancel);
         // It gets no further than the number.
-        using TicketCreator creator = new(database.Source, metrics, _store, null!, null!, null!, open, new(Options.Create(new LimitOptions())), null!, options);
+        using TicketCreator creator = new(database.Source, metrics, progress, NullLogger<TicketCreator>.Instance, _store, null!, null!, null!, open, new(Options.Create(new LimitOptions())), null!, options);
         TicketSubmitter submitter = new(creator, keys);
 
         var repeated = await submitter.SubmitAsync(Keyed(user, "a"), Caller.Unrestricted);

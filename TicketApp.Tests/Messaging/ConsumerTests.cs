@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
 using RabbitMQ.Client;
 using TicketApp.Contracts.Broker;
+using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Messaging;
@@ -20,7 +21,7 @@ public sealed class ConsumerTests(AppFixture app)
     public async Task A_consumer_that_the_broker_cancels_is_made_again_and_another_queue_keeps_its_messages()
     {
         ConnectionFactory factory = new() { Uri = app.Broker };
-        using BrokerPublisher publisher = new(factory, NullLogger<BrokerPublisher>.Instance);
+        using BrokerPublisher publisher = new(factory, new LoopProgress(TimeProvider.System), NullLogger<BrokerPublisher>.Instance);
         using Taker taker = new(factory, publisher);
         await taker.StartAsync(Cancel);
         await Eventually.IsTrueAsync("It consumes", _limit, () => taker.IsReady);
@@ -67,7 +68,7 @@ public sealed class ConsumerTests(AppFixture app)
         }
     }
 
-    private sealed class Taker(IConnectionFactory factory, BrokerPublisher publisher) : BrokerConsumer(factory, "test", publisher, NullLogger.Instance)
+    private sealed class Taker(IConnectionFactory factory, BrokerPublisher publisher) : BrokerConsumer(factory, "test", publisher, new LoopProgress(TimeProvider.System), NullLogger.Instance)
     {
         public ConcurrentQueue<Delivery> Taken { get; } = [];
 

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using RabbitMQ.Client;
 using TicketApp.Contracts.Broker;
+using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Messaging;
@@ -22,7 +23,7 @@ public sealed class RefusedQueueTests(AppFixture app)
         ConnectionFactory factory = new() { Uri = app.Broker };
         await using var broken = await BrokenQueue.CreateAsync(factory);
         var sound = $"tickets.sound-{Guid.NewGuid():N}";
-        using BrokerPublisher publisher = new(factory, NullLogger<BrokerPublisher>.Instance);
+        using BrokerPublisher publisher = new(factory, new LoopProgress(TimeProvider.System), NullLogger<BrokerPublisher>.Instance);
         await publisher.StartAsync(Cancel);
         await Eventually.IsTrueAsync("It is ready", _limit, () => publisher.IsReady);
 
@@ -62,7 +63,7 @@ public sealed class RefusedQueueTests(AppFixture app)
         ConnectionFactory factory = new() { Uri = app.Broker };
         await using var broken = await BrokenQueue.CreateAsync(factory);
         var sound = $"tickets.sound-{Guid.NewGuid():N}";
-        using BrokerPublisher publisher = new(factory, NullLogger<BrokerPublisher>.Instance);
+        using BrokerPublisher publisher = new(factory, new LoopProgress(TimeProvider.System), NullLogger<BrokerPublisher>.Instance);
         using Taker taker = new(factory, publisher, broken.Name, sound);
         await publisher.StartAsync(Cancel);
         await taker.StartAsync(Cancel);
@@ -161,7 +162,7 @@ public sealed class RefusedQueueTests(AppFixture app)
     }
 
     private sealed class Taker(IConnectionFactory factory, BrokerPublisher publisher, params string[] queues)
-        : BrokerConsumer(factory, "test", publisher, NullLogger.Instance)
+        : BrokerConsumer(factory, "test", publisher, new LoopProgress(TimeProvider.System), NullLogger.Instance)
     {
         public ConcurrentQueue<string> Taken { get; } = [];
 

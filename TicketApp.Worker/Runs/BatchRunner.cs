@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using TicketApp.ServiceDefaults;
 using TicketApp.Worker.Models;
 
 namespace TicketApp.Worker.Runs;
@@ -17,13 +18,15 @@ internal sealed partial class BatchRunner : IModelRunner
     private readonly RunEnds _ends;
     private readonly AbandonedRuns _abandoned;
     private readonly ILogger _logger;
+    private readonly Slot[] _slots;
 
-    public BatchRunner(ServedModel served, IBatchModel model, RunEnds ends, AbandonedRuns abandoned, ILogger logger)
+    public BatchRunner(ServedModel served, IBatchModel model, RunEnds ends, AbandonedRuns abandoned, LoopProgress progress, ILogger logger)
     {
         (_served, _model, _ends, _abandoned, _logger) = (served, model, ends, abandoned, logger);
-        for (var slot = 0; slot < served.Slots; slot++)
+        _slots = [.. Enumerable.Range(1, served.Slots).Select(number => new Slot(this, $"slot {number} of {served.Model.Name}", progress, logger))];
+        foreach (var slot in _slots)
         {
-            _ = TakeBatchesAsync();
+            _ = slot.StartAsync(CancellationToken.None);
         }
     }
 
@@ -33,13 +36,20 @@ internal sealed partial class BatchRunner : IModelRunner
         _waiting.Writer.TryWrite(run);
     }
 
-    public void Dispose() => _waiting.Writer.TryComplete();
-
-    private async Task TakeBatchesAsync()
+    public void Dispose()
     {
-        while (await _waiting.Reader.WaitToReadAsync())
+        _waiting.Writer.TryComplete();
+        foreach (var slot in _slots)
         {
-            List<Run> batch = [];
+            slot.Dispose();
+        }
+    }
+
+    private async Task TakeBatchAsync(Action running)
+    {
+        List<Run> batch = [];
+        try
+        {
             Gather(batch);
             if (batch.Count > 0 && batch.Count < _model.LargestBatch)
             {
@@ -47,10 +57,17 @@ internal sealed partial class BatchRunner : IModelRunner
                 Gather(batch);
             }
 
+            // It may take as long as its runs may.
+            running();
             if (batch.Count > 0)
             {
                 await CallAsync(batch);
             }
+        }
+        catch (Exception exception)
+        {
+            batch.ForEach(run => _ends.Failed(run, exception));
+            throw;
         }
     }
 
@@ -162,6 +179,14 @@ internal sealed partial class BatchRunner : IModelRunner
         {
             _ends.Failed(run, outcome.Failure ?? new InvalidOperationException("The model neither answered nor failed."));
         }
+    }
+
+    /// <summary>Runs one batch after the other.</summary>
+    private sealed class Slot(BatchRunner runner, string name, LoopProgress progress, ILogger logger) : SupervisedLoop(name, progress, logger)
+    {
+        protected override ValueTask<bool> WaitForWorkAsync(CancellationToken stoppingToken) => runner._waiting.Reader.WaitToReadAsync(stoppingToken);
+
+        protected override Task RunAsync(CancellationToken stoppingToken) => runner.TakeBatchAsync(Completed);
     }
 
     private static partial class Log

@@ -6,47 +6,64 @@ namespace TicketApp.Worker.Runs;
 
 /// <summary>Reports runs that have lasted half a second as started, what their models say of their progress, and every ten seconds all that still run. Quick runs cost no message.</summary>
 internal sealed class Heartbeats(
-    Reporter reporter, RunsInHand runs, BrokerPublisher broker, WorkerIdentity worker, ServedModels models, TimeProvider time) : BackgroundService, IStopsInPhase
+    Reporter reporter,
+    RunsInHand runs,
+    BrokerPublisher broker,
+    WorkerIdentity worker,
+    ServedModels models,
+    TimeProvider time,
+    LoopProgress progress,
+    ILogger<Heartbeats> logger) : SupervisedLoop("heartbeats", progress, logger), IStopsInPhase
 {
     private const int RunsInAMessage = 1000;
     private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan _worthAReport = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _beat = TimeSpan.FromSeconds(10);
 
+    private readonly PeriodicTimer _timer = new(_look, time);
+    private long? _lastBeat;
+    private int _offered;
+
     /// <summary>Runs that are drained keep their leases.</summary>
     public StopPhase StopPhase => StopPhase.Heartbeats;
 
     public TimeSpan StopLimit => TimeSpan.FromSeconds(2);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using PeriodicTimer timer = new(_look, time);
-        long? lastBeat = null;
-        var offered = 0;
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                // Kept back while the broker is away: old news is no sign of life.
-                if (!broker.IsReady)
-                {
-                    lastBeat = null;
-                    continue;
-                }
+    /// <inheritdoc/>
+    public override bool IsEssential => true;
 
-                ReportRuns();
-                ModelOffer[] ready = [.. models.All.Where(served => served.Warm.IsCompletedSuccessfully).Select(served => served.Offer)];
-                if (lastBeat is null || ready.Length > offered || time.GetElapsedTime(lastBeat.Value) >= _beat)
-                {
-                    SendBeat(ready);
-                    (lastBeat, offered) = (time.GetTimestamp(), ready.Length);
-                }
-            }
-        }
-        finally
+    public override void Dispose()
+    {
+        _timer.Dispose();
+        base.Dispose();
+    }
+
+    protected override ValueTask<bool> WaitForWorkAsync(CancellationToken stoppingToken) => _timer.WaitForNextTickAsync(stoppingToken);
+
+    protected override Task RunAsync(CancellationToken stoppingToken)
+    {
+        // Kept back while the broker is away: old news is no sign of life.
+        if (!broker.IsReady)
         {
-            SendBeat([]);
+            _lastBeat = null;
+            return Task.CompletedTask;
         }
+
+        ReportRuns();
+        ModelOffer[] ready = [.. models.All.Where(served => served.Warm.IsCompletedSuccessfully).Select(served => served.Offer)];
+        if (_lastBeat is null || ready.Length > _offered || time.GetElapsedTime(_lastBeat.Value) >= _beat)
+        {
+            SendBeat(ready);
+            (_lastBeat, _offered) = (time.GetTimestamp(), ready.Length);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    protected override Task OnStoppedAsync()
+    {
+        SendBeat([]);
+        return Task.CompletedTask;
     }
 
     private void ReportRuns()

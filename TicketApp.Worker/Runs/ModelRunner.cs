@@ -21,16 +21,25 @@ internal sealed class ModelRunner(ServedModel served, RunEnds ends, AbandonedRun
             return;
         }
 
-        if (run.IsStale)
+        try
         {
-            ends.Dropped(run);
+            if (run.IsStale)
+            {
+                ends.Dropped(run);
+            }
+            else
+            {
+                await CallAsync(run);
+            }
         }
-        else
+        catch (Exception exception)
         {
-            await CallAsync(run);
+            ends.Failed(run, exception);
         }
-
-        _slots.Release();
+        finally
+        {
+            _slots.Release();
+        }
     }
 
     private async Task CallAsync(Run run)
@@ -52,9 +61,9 @@ internal sealed class ModelRunner(ServedModel served, RunEnds ends, AbandonedRun
 
     private async Task CallModelAsync(Run run)
     {
-        run.Start();
         try
         {
+            run.Start();
             ends.Answered(run, await served.Model.RunAsync(run.ForModel(), run.Token));
         }
         catch (Exception exception)

@@ -1,3 +1,4 @@
+using TicketApp.ServiceDefaults;
 using TicketApp.Worker.Models;
 
 namespace TicketApp.Worker.Runs;
@@ -7,9 +8,9 @@ internal sealed class ModelRunners : IDisposable
 {
     private readonly Dictionary<string, (IModel Model, IModelRunner Runner)> _runners;
 
-    public ModelRunners(ServedModels models, RunEnds ends, AbandonedRuns abandoned, ILogger<BatchRunner> logger) =>
+    public ModelRunners(ServedModels models, RunEnds ends, AbandonedRuns abandoned, LoopProgress progress, ILogger<BatchRunner> logger) =>
         _runners = models.All.ToDictionary(served => served.Model.Name, served => (served.Model, served.Model is IBatchModel batch
-            ? new BatchRunner(served, batch, ends, abandoned, logger)
+            ? new BatchRunner(served, batch, ends, abandoned, progress, logger)
             : (IModelRunner)new ModelRunner(served, ends, abandoned)));
 
     /// <summary>Runs a ticket once there is a slot for it, if its model is served here and takes its input.</summary>

@@ -11,13 +11,13 @@ namespace TicketApp.Worker.Runs;
 /// Publishes reports: those that arise while one message is under way share the next. What was reported is kept until the
 /// broker has it; only then is the ticket's own message acknowledged, so that no result can be lost between the two.
 /// </summary>
-internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, ILogger<Reporter> logger) : BackgroundService, IStopsInPhase
+internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, LoopProgress progress, ILogger<Reporter> logger)
+    : SupervisedLoop("send reports", progress, logger), IStopsInPhase
 {
     private const int LargestBatch = 200;
 
     // With a last one of the longest, and each character an escape of six bytes, this stays within the 16 MiB of a message.
     private const int MostCharacters = WorkerReport.MaxResponse;
-    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan _confirmLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _sendLimit = TimeSpan.FromSeconds(1);
 
@@ -59,24 +59,31 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
         await SendUnconfirmedAsync();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (await _entries.Reader.WaitToReadAsync(stoppingToken))
-        {
-            TakeBatch();
-            await PublishAsync(Reports(_batch), stoppingToken);
-            // A run goes before its message is looked at: a repetition from now on is a message of its own.
-            var messages = _batch.Select(entry => entry.Ended is { } run ? runs.Remove(run) : entry.Message).OfType<MessageInHand>();
-            foreach (var message in messages.Where(message => message.Complete()))
-            {
-                message.Acknowledge();
-            }
+    /// <inheritdoc/>
+    public override bool IsEssential => true;
 
-            var count = _batch.Count;
-            _batch.Clear();
-            await Gathering.AfterAsync(count);
+    // Whoever waits for an answer waits for this.
+    protected override TimeSpan MaxPause => TimeSpan.FromMilliseconds(200);
+
+    protected override ValueTask<bool> WaitForWorkAsync(CancellationToken stoppingToken) => _entries.Reader.WaitToReadAsync(stoppingToken);
+
+    protected override async Task RunAsync(CancellationToken stoppingToken)
+    {
+        TakeBatch();
+        await PublishAsync(Reports(_batch), stoppingToken);
+        // A run goes before its message is looked at: a repetition from now on is a message of its own.
+        var messages = _batch.Select(entry => entry.Ended is { } run ? runs.Remove(run) : entry.Message).OfType<MessageInHand>();
+        foreach (var message in messages.Where(message => message.Complete()))
+        {
+            message.Acknowledge();
         }
+
+        var count = _batch.Count;
+        _batch.Clear();
+        await Gathering.AfterAsync(count);
     }
+
+    protected override string? Explain(Exception exception) => exception is BrokerUnavailableException ? exception.Message : null;
 
     private static WorkerReport[] Reports(List<Entry> batch) => [.. batch.Select(entry => entry.Report).OfType<WorkerReport>()];
 
@@ -103,7 +110,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
             if (Reports(_batch) is { Length: > 0 } reports)
             {
                 sent.Add(broker.PublishAsync(QueueNames.Responses, Serialize(reports)));
-                Log.Unconfirmed(logger, reports.Length);
+                Log.Unconfirmed(Logger, reports.Length);
             }
         }
 
@@ -122,30 +129,14 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
         }
 
         using var span = TicketTrace.StartShared("send reports", reports.Select(report => report.TraceParent));
-        var body = Serialize(reports);
-        while (true)
-        {
-            try
-            {
-                await broker.PublishAsync(QueueNames.Responses, body, cancellationToken: stoppingToken);
-                return;
-            }
-            catch (BrokerUnavailableException exception)
-            {
-                Log.Waiting(logger, exception);
-                await Task.Delay(_pause, stoppingToken);
-            }
-        }
+        await broker.PublishAsync(QueueNames.Responses, Serialize(reports), cancellationToken: stoppingToken);
     }
 
     private readonly record struct Entry(WorkerReport? Report, Run? Ended, MessageInHand? Message);
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Debug, Message = "Reports wait for the broker")]
-        public static partial void Waiting(ILogger logger, Exception exception);
-
-        [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Stopping: the broker has not confirmed {Count} reports")]
+        [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "Stopping: the broker has not confirmed {Count} reports")]
         public static partial void Unconfirmed(ILogger logger, int count);
     }
 }
