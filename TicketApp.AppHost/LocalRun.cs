@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Reflection;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace TicketApp.AppHost;
@@ -52,7 +53,10 @@ internal static partial class LocalRun
             builder.FailAtStart(problem);
         }
 
-        builder.Services.AddHostedService<RunSupervisor>();
+        // First, since what starts the orchestrator waits for all resources; and what stops them in order before the orchestrator does.
+        builder.Services.AddSingleton<RunSupervisor>();
+        builder.Services.Insert(0, ServiceDescriptor.Singleton<IHostedService>(services => services.GetRequiredService<RunSupervisor>()));
+        builder.Services.AddHostedService<OrderedStop>();
     }
 
     /// <summary>The orchestrator panics without a word where it cannot keep its state, and the AppHost would wait two minutes for it.</summary>
@@ -140,9 +144,9 @@ internal static partial class LocalRun
         {
             _claims.Add(new FileStream(Path.Combine(Path.GetTempPath(), $"ticketapp-port-{port}.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
-        catch (UnauthorizedAccessException)
+        catch (Exception e) when (e is UnauthorizedAccessException or DirectoryNotFoundException)
         {
-            // Another user's AppHost has been here; whether it still is, the port says.
+            // Another user's AppHost has been here, or there is no place for a claim: the port itself says whether it is taken.
         }
         catch (IOException)
         {

@@ -32,12 +32,19 @@ internal static class Outcome
 
     private static int RunHere(IDistributedApplicationBuilder builder)
     {
+        // The stack trace of what the line below says.
+        builder.Services.AddLogging(logging => logging.AddFilter<ConsoleLoggerProvider>("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None));
         try
         {
             builder.Build().Run();
             return Environment.ExitCode;
         }
-        catch (AggregateException e)
+        catch (AggregateException e) when (e.InnerException is OperationCanceledException)
+        {
+            // Stopped while it started: by a person, or because a server failed, of which the console tells.
+            return Environment.ExitCode;
+        }
+        catch (Exception e)
         {
             Console.Error.WriteLine(Reason(e).ReplaceLineEndings(" "));
             return 1;

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -6,63 +7,135 @@ using TicketApp.AppHost.Servers;
 namespace TicketApp.AppHost;
 
 /// <summary>
-/// Says on the console what fails, with its last words: Aspire shows that in the dashboard only. And stops services before the servers that they
-/// use: the orchestrator signals all at once.
+/// Says on the console what fails, with its last words: Aspire shows that in the dashboard only. The exit code is 1 while something has failed.
 /// </summary>
 internal sealed partial class RunSupervisor(
     ResourceNotificationService notifications,
-    ResourceCommandService commands,
     ResourceLoggerService logs,
     IHostApplicationLifetime lifetime,
     ILogger<RunSupervisor> logger) : BackgroundService
 {
-    private static readonly TimeSpan _stopLimit = TimeSpan.FromSeconds(12);
+    // Longer than any server takes on a machine that has time for it.
+    private static readonly TimeSpan _maxUnhealthy = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan _checkInterval = TimeSpan.FromSeconds(2);
 
     /// <summary>What PostgreSQL (as SQLSTATE) and RabbitMQ say to a wrong password.</summary>
     private static readonly string[] _refusals = ["28P01", "ACCESS_REFUSED"];
 
-    private static readonly string[] _noise = ["   at ", "[sys] "];
+    private static readonly string[] _noise = ["   at ", "[sys] ", "--- End of "];
 
+    private readonly Lock _lock = new();
     private readonly Dictionary<string, ResourceEvent> _latest = [];
+    private readonly Dictionary<string, long> _unhealthySince = [];
     private readonly HashSet<string> _failed = [];
     private readonly HashSet<string> _wasHealthy = [];
 
-    /// <summary>Called before the orchestrator's own stop, since services stop in the reverse order of their registration.</summary>
-    public override async Task StopAsync(CancellationToken cancellationToken)
-    {
-        Log.Stopping(logger);
-        await base.StopAsync(cancellationToken);
-        if (_failed.Count > 0)
-        {
-            Environment.ExitCode = 1;
-        }
+    /// <summary>Whether the orchestrator ended by itself: nobody is there to stop anything.</summary>
+    public bool IsOrchestratorGone { get; private set; }
 
-        await StopAllAsync(resource => resource is ProjectResource, cancellationToken);
-        await StopAllAsync(resource => resource is NativeServer, cancellationToken);
+    /// <summary>The instances that run now.</summary>
+    public IReadOnlyList<ResourceEvent> Running
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _latest.Values.Where(instance => instance.Snapshot.State?.Text == KnownResourceStates.Running)];
+            }
+        }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(WatchResourcesAsync(stoppingToken), WatchHealthAsync(stoppingToken), OperatingSystem.IsLinux() ? WatchOrchestratorAsync(stoppingToken) : Task.CompletedTask);
+
+    private async Task WatchResourcesAsync(CancellationToken stoppingToken)
     {
         await foreach (var update in notifications.WatchAsync(stoppingToken))
         {
-            if (update.Resource is not (ProjectResource or NativeServer or ContainerResource))
+            if (update.Resource is not (ProjectResource or NativeServer or ContainerResource or ExecutableResource { Name: "aspire-dashboard" }))
             {
                 continue;
             }
 
             SayIfPasswordIsRefused(update);
-            var before = _latest.GetValueOrDefault(update.ResourceId)?.Snapshot.State?.Text;
-            _latest[update.ResourceId] = update;
             var state = update.Snapshot.State?.Text;
-            if (state == KnownResourceStates.Running && update.Snapshot.HealthStatus == HealthStatus.Healthy)
+            var isHealthy = state == KnownResourceStates.Running && update.Snapshot.HealthStatus == HealthStatus.Healthy;
+            string? before;
+            lock (_lock)
             {
-                _failed.Remove(update.ResourceId);
+                before = _latest.GetValueOrDefault(update.ResourceId)?.Snapshot.State?.Text;
+                _latest[update.ResourceId] = update;
+                if (isHealthy || state != KnownResourceStates.Running)
+                {
+                    _unhealthySince.Remove(update.ResourceId);
+                }
+                else
+                {
+                    _unhealthySince.TryAdd(update.ResourceId, Environment.TickCount64);
+                }
+            }
+
+            if (isHealthy)
+            {
+                SetFailed(update.ResourceId, false);
                 _wasHealthy.Add(update.ResourceId);
             }
             else if (KnownResourceStates.TerminalStates.Contains(state) && before != state && before != KnownResourceStates.Stopping)
             {
                 await FailedAsync(update, state!);
             }
+        }
+    }
+
+    /// <summary>Names, once, what runs and does not get healthy.</summary>
+    private async Task WatchHealthAsync(CancellationToken stoppingToken)
+    {
+        using PeriodicTimer timer = new(_checkInterval);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            ResourceEvent[] ailing;
+            lock (_lock)
+            {
+                ailing = [.. _unhealthySince.Where(since => Environment.TickCount64 - since.Value > _maxUnhealthy.TotalMilliseconds).Select(since => _latest[since.Key])];
+                Array.ForEach(ailing, instance => _unhealthySince[instance.ResourceId] = long.MaxValue);
+            }
+
+            foreach (var instance in ailing)
+            {
+                SetFailed(instance.ResourceId, true);
+                var reason = instance.Snapshot.HealthReports.Select(report => report.ExceptionText ?? report.Description).FirstOrDefault(text => text is not null);
+                Log.Unhealthy(logger, instance.ResourceId, _maxUnhealthy.TotalSeconds, reason?.Split('\n')[0].Trim() ?? "its health check does not say why");
+            }
+        }
+    }
+
+    /// <summary>The orchestrator is two processes; without either, nothing is started, stopped or watched any more.</summary>
+    private async Task WatchOrchestratorAsync(CancellationToken stoppingToken)
+    {
+        using PeriodicTimer timer = new(_checkInterval);
+        int[] known = [];
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            int[] now = [.. OrchestratorProcesses.Find()];
+            if (known.Length > now.Length && !stoppingToken.IsCancellationRequested)
+            {
+                IsOrchestratorGone = true;
+                SetFailed("orchestrator", true);
+                Log.OrchestratorEnded(logger);
+                lifetime.StopApplication();
+                return;
+            }
+
+            known = now;
+        }
+    }
+
+    private void SetFailed(string resourceId, bool hasFailed)
+    {
+        lock (_lock)
+        {
+            _ = hasFailed ? _failed.Add(resourceId) : _failed.Remove(resourceId);
+            Environment.ExitCode = _failed.Count > 0 ? 1 : 0;
         }
     }
 
@@ -73,8 +146,9 @@ internal sealed partial class RunSupervisor(
     /// <summary>A container takes the password that its volume was made with, while the AppHost's is kept in user secrets, which get lost.</summary>
     private void SayIfPasswordIsRefused(ResourceEvent update)
     {
-        if (update.Resource is ContainerResource && IsPasswordRefused(update.Snapshot.HealthReports) && _failed.Add(update.ResourceId))
+        if (update.Resource is ContainerResource && IsPasswordRefused(update.Snapshot.HealthReports) && !_failed.Contains(update.ResourceId))
         {
+            SetFailed(update.ResourceId, true);
             var volume = update.Resource.Annotations.OfType<ContainerMountAnnotation>().FirstOrDefault(mount => mount.Type == ContainerMountType.Volume)?.Source;
             Log.Refused(logger, update.Resource.Name, volume);
             Log.Refused(logs.GetLogger(update.Resource), update.Resource.Name, volume);
@@ -83,7 +157,7 @@ internal sealed partial class RunSupervisor(
 
     private async Task FailedAsync(ResourceEvent update, string state)
     {
-        _failed.Add(update.ResourceId);
+        SetFailed(update.ResourceId, true);
         Log.Failed(logger, update.ResourceId, state, update.Snapshot.ExitCode, await LastWordsAsync(update.ResourceId));
         if (update.Resource is NativeServer && !_wasHealthy.Contains(update.ResourceId))
         {
@@ -101,6 +175,7 @@ internal sealed partial class RunSupervisor(
             await foreach (var lines in logs.GetAllAsync(resourceId))
             {
                 last = lines.LastOrDefault(line => line.Content.Length > 0 && !_noise.Any(noise => line.Content.Contains(noise, StringComparison.Ordinal))).Content ?? last;
+                last = Colors().Replace(last, "");
             }
         }
         catch (Exception e)
@@ -112,20 +187,16 @@ internal sealed partial class RunSupervisor(
         return last;
     }
 
-    private async Task StopAllAsync(Func<IResource, bool> isWanted, CancellationToken cancellationToken)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(_stopLimit);
-        Task stops = Task.WhenAll(_latest.Values
-            .Where(instance => isWanted(instance.Resource) && instance.Snapshot.State?.Text == KnownResourceStates.Running)
-            .Select(instance => commands.ExecuteCommandAsync(instance.ResourceId, KnownResourceCommands.StopCommand, limit.Token)));
-        await stops.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
+    [GeneratedRegex("\\e\\[[0-9;]*m")]
+    private static partial Regex Colors();
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 4, Level = LogLevel.Information, Message = "Stopping: the services, then their servers")]
-        public static partial void Stopping(ILogger logger);
+        [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "{Resource} has not been healthy for {Seconds:F0} s: {Reason}")]
+        public static partial void Unhealthy(ILogger logger, string resource, double seconds, string reason);
+
+        [LoggerMessage(EventId = 5, Level = LogLevel.Critical, Message = "Aspire's orchestrator ended, and with it all that it started. Start the application again")]
+        public static partial void OrchestratorEnded(ILogger logger);
 
         [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "{Resource} ended: {State}, exit code {ExitCode}. {LastWords}")]
         public static partial void Failed(ILogger logger, string resource, string state, int? exitCode, string lastWords);

@@ -32,7 +32,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     private const string ReleaseSql =
         """
         with picked as (
-            select ticket_id from tickets where status = 'queued' and model = $3
+            select ticket_id from tickets where status = 'queued' and model = $3 and ticket_id <> all ($4)
             order by queue_key, ticket_id limit $1 for update skip locked)
         update tickets t set status = 'released', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
             time_started = null, worker = null
@@ -40,12 +40,17 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         returning t.ticket_id, t.user_id, t.model, t.input, t.attempt, t.epoch, t.expires_at, t.queue_key, coalesce(t.execution_timeout_s, 0), t.trace_parent
         """;
 
+    private const string FirstSql =
+        "select ticket_id from tickets where status = 'queued' and model = $1 and ticket_id <> all ($2) order by queue_key, ticket_id limit 1 for update skip locked";
+
     // Under the lease's own epoch only: a ticket that has moved on since is left alone.
     private const string TakeBackSql =
         """
         update tickets t set status = 'queued', attempt = t.attempt - 1, lease_expires = null, queue_key = coalesce(t.queue_key, 0)
-        from unnest($1, $2) r (ticket_id, epoch)
-        where t.ticket_id = r.ticket_id and t.epoch = r.epoch and t.status = 'released'
+        from (
+            select t.ticket_id from unnest($1, $2) r (ticket_id, epoch) join tickets t on t.ticket_id = r.ticket_id
+            where t.epoch = r.epoch and t.status = 'released' order by t.ticket_id for no key update of t) r
+        where t.ticket_id = r.ticket_id
         """;
 
     private const string AnnounceSql =
@@ -79,7 +84,19 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     }
 
     /// <summary>Releases up to <paramref name="count"/> tickets from the head of a model's backlog, in its order; where users' running tickets are limited, only those that have a place.</summary>
-    public async Task<IReadOnlyList<TicketMessage>> ReleaseAsync(string model, int count, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<TicketMessage>> ReleaseAsync(string model, int count, CancellationToken cancellationToken) => ReleaseAsync(model, count, [], cancellationToken);
+
+    /// <summary>The ticket that <see cref="ReleaseAsync(string, int, Guid[], CancellationToken)"/> would take first.</summary>
+    public async Task<Guid?> FirstAsync(string model, Guid[] leftOut, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(FirstSql);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = leftOut });
+        return await command.ExecuteScalarAsync(cancellationToken) as Guid?;
+    }
+
+    /// <summary>The same without the tickets <paramref name="leftOut"/>.</summary>
+    public async Task<IReadOnlyList<TicketMessage>> ReleaseAsync(string model, int count, Guid[] leftOut, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
         var limit = limits.Value.RunningTickets;
@@ -98,6 +115,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
             release.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
         }
 
+        release.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = leftOut });
         batch.BatchCommands.Add(release);
         List<(long Key, TicketMessage Ticket)> released = [];
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);

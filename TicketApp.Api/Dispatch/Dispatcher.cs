@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Database;
 using TicketApp.Api.Limits;
@@ -24,6 +25,7 @@ internal sealed class Dispatcher(
     private static readonly TimeSpan _countEvery = TimeSpan.FromSeconds(5);
 
     private readonly Signal _wake = new();
+    private readonly Dictionary<string, GuardedBatch> _batches = new(StringComparer.Ordinal);
     private readonly Guid _replica = Guid.CreateVersion7();
     private long _lastAnnounced;
     private long _lastLook;
@@ -102,17 +104,32 @@ internal sealed class Dispatcher(
         windows.Refresh(await store.LookAsync(_replica, cancellationToken));
     }
 
-    /// <summary>Fills the windows. Models take turns, a release each, so that none waits for another's backlog.</summary>
+    /// <summary>Fills the windows. Models take turns, a release each, so that none waits for another's backlog, nor for one that fails.</summary>
     private async Task ReleaseAsync(CancellationToken cancellationToken)
     {
+        Exception? failure = null;
         var released = true;
         while (released && publisher.IsReady)
         {
             released = false;
             foreach (var (model, window) in windows.All)
             {
-                released |= window.HasBacklog && await ReleaseAsync(model, window, cancellationToken);
+                try
+                {
+                    released |= window.HasBacklog && await ReleaseAsync(model, window, cancellationToken);
+                }
+                catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+                {
+                    failure ??= exception;
+                }
             }
+
+            released &= failure is null;
+        }
+
+        if (failure is not null)
+        {
+            ExceptionDispatchInfo.Throw(failure);
         }
     }
 
@@ -124,10 +141,17 @@ internal sealed class Dispatcher(
             return false;
         }
 
+        if (!_batches.TryGetValue(model, out var batch))
+        {
+            _batches[model] = batch = new($"release tickets of {model}", LargestRelease, Logger);
+        }
+
         IReadOnlyList<Contracts.TicketMessage> released = [];
+        int most;
         try
         {
-            released = await store.ReleaseAsync(model, granted, cancellationToken);
+            (released, most) = await batch.RunAsync(
+                granted, (limit, leftOut) => store.ReleaseAsync(model, limit, leftOut, cancellationToken), leftOut => store.FirstAsync(model, leftOut, cancellationToken));
         }
         finally
         {
@@ -137,12 +161,12 @@ internal sealed class Dispatcher(
 
         publisher.Publish(released);
         // Under the limit of running tickets, users without a place may have more: only a look says that nothing waits.
-        if (released.Count < granted && !limit.IsOn)
+        if (released.Count < most && !limit.IsOn)
         {
             window.BacklogIs(false);
         }
 
         // With fewer than there is room for, the next release comes with the next end, new ticket or look.
-        return released.Count == granted;
+        return released.Count == most;
     }
 }

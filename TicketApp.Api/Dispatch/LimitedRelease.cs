@@ -13,7 +13,7 @@ internal static class LimitedRelease
     public static readonly string LockSql = $"select pg_advisory_xact_lock({LockKey})";
 
     /// <summary>
-    /// $1: the most tickets; $2: lease; $3: model; $4: the most in flight of one user. Goes from flow to flow by the first entry of each in
+    /// $1: the most tickets; $2: lease; $3: model; $4: the most in flight of one user; $5: tickets to leave out. Goes from flow to flow by the first entry of each in
     /// tickets_flow_ix, leaves out the users who have no place, and only then looks at tickets: a user at the limit costs two look-ups
     /// however many tickets wait, and hides nobody's.
     /// </summary>
@@ -44,7 +44,7 @@ internal static class LimitedRelease
                 order by t.queue_key limit least(h.places, $1)) c),
         picked as (
             select t.ticket_id from candidates c join tickets t on t.ticket_id = c.ticket_id
-            where c.place <= c.places and t.status = 'queued'
+            where c.place <= c.places and t.status = 'queued' and t.ticket_id <> all ($5)
             order by c.queue_key, c.ticket_id limit $1 for update of t skip locked),
         released as (
             update tickets t set status = 'released', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Text.Json;
 using Npgsql;
 using TicketApp.Api.Database;
@@ -70,14 +71,35 @@ internal sealed class ErrorOutbox(NpgsqlDataSource database, BrokerPublisher bro
             return 0;
         }
 
-        await Task.WhenAll(pending.Select(item => item.Error).Select(error => broker.PublishAsync(
-            QueueNames.Errors, JsonSerializer.SerializeToUtf8Bytes(error, ContractJson.Default.ErrorMessage), error.TicketId.ToString(), cancellationToken: cancellationToken)));
+        // Those that the broker took are sent, whatever becomes of the others.
+        var failures = await Task.WhenAll(pending.Select(item => TrySendAsync(item.Error, cancellationToken)));
+        var taken = pending.Where((_, i) => failures[i] is null).ToArray();
+        if (taken.Length == 0)
+        {
+            ExceptionDispatchInfo.Throw(failures[0]!);
+        }
+
         await using NpgsqlCommand sent = new(SentSql, connection);
-        sent.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. pending.Select(item => item.Error.TicketId!.Value)] });
-        sent.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. pending.Select(item => item.Epoch)] });
+        sent.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. taken.Select(item => item.Error.TicketId!.Value)] });
+        sent.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. taken.Select(item => item.Epoch)] });
         await sent.ExecuteNonQueryAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        return pending.Count;
+        return taken.Length;
+    }
+
+    /// <returns>Why the broker did not take it; null if it did.</returns>
+    private async Task<Exception?> TrySendAsync(ErrorMessage error, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await broker.PublishAsync(
+                QueueNames.Errors, JsonSerializer.SerializeToUtf8Bytes(error, ContractJson.Default.ErrorMessage), error.TicketId.ToString(), cancellationToken: cancellationToken);
+            return null;
+        }
+        catch (BrokerUnavailableException exception)
+        {
+            return exception;
+        }
     }
 
     /// <summary>What is to be sent; nothing while another replica sends.</summary>

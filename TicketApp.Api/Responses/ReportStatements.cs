@@ -8,6 +8,12 @@ namespace TicketApp.Api.Responses;
 /// <remarks>Those that move tickets return <see cref="Moved"/>.</remarks>
 internal static class ReportStatements
 {
+    /// <summary>
+    /// Locks a batch's tickets in the order of their ids, where several statements follow that each lock some of them: two batches of other replicas then never
+    /// wait for each other. One statement alone locks them in that order by itself, as its rows are.
+    /// </summary>
+    public const string Lock = "select from tickets where ticket_id = any($1) and lease_expires is not null order by ticket_id for no key update";
+
     /// <summary>Which of the reported runs are wanted still.</summary>
     public const string Started =
         $"""
@@ -87,13 +93,14 @@ internal static class ReportStatements
         select ticket_id, user_id, status, response, model, run_ms, age from hit
         """;
 
-    // Numbered by the worker: a report that is delivered twice adds nothing.
+    // Numbered by the worker: a report that is delivered twice adds nothing. Locked: a ticket that is just being removed is not there.
     public const string Progress =
         """
         insert into ticket_progress (ticket_id, epoch, seq, fraction, text)
         select t.ticket_id, t.epoch, r.seq, r.fraction, r.text
         from unnest($1, $2, $3, $4, $5) r (ticket_id, epoch, seq, fraction, text)
         join tickets t on t.ticket_id = r.ticket_id and t.epoch = r.epoch and t.lease_expires is not null
+        order by t.ticket_id, t.epoch, r.seq for key share of t
         on conflict on constraint ticket_progress_pk do nothing
         """;
 
@@ -105,6 +112,7 @@ internal static class ReportStatements
         from unnest($1, $2, $3) r (ticket_id, epoch, worker)
         join tickets t on t.ticket_id = r.ticket_id
         where not (t.epoch = r.epoch and t.worker = r.worker and t.status in ('succeeded', 'failed', 'waiting'))
+        order by t.ticket_id, r.epoch for key share of t
         on conflict on constraint ticket_attempts_pk do nothing
         """;
 

@@ -20,13 +20,15 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         ReportOutcome outcome = new();
         HashSet<RunReference> wanted = [];
         HashSet<Guid> moved = [];
-        var groups = reports.Where(IsNews(reports)).ToLookup(report => report.Type);
+        // In the order of their tickets' ids, in which all statements lock them.
+        var groups = reports.Where(IsNews(reports)).OrderBy(report => report.TicketId).ToLookup(report => report.Type);
         await using var batch = database.CreateBatch();
         // Starts and heartbeats before ends, and a redelivery last: it must not shorten the lease of what ends in the same batch.
         // Only statements that return rows have a result to read: the driver steps over the others.
         List<Func<NpgsqlDataReader, Task>> readers = [];
         WorkerStatements.AddWorkers(batch, [.. groups[ReportType.Heartbeat]], isCheck);
-        RunReference[] runs = [.. groups[ReportType.Heartbeat].SelectMany(heartbeat => heartbeat.Runs ?? [])];
+        RunReference[] runs = [.. groups[ReportType.Heartbeat].SelectMany(heartbeat => heartbeat.Runs ?? []).OrderBy(run => run.TicketId)];
+        AddLock();
         if (runs.Length > 0 || isCheck)
         {
             batch.BatchCommands.Add(new(ReportStatements.Heartbeat)
@@ -67,6 +69,19 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         outcome.Unwanted.AddRange(groups[ReportType.Started].Select(report => new RunReference(report.TicketId, report.Epoch)).Concat(runs).Where(run => !wanted.Contains(run)));
         await RecordLateAsync([.. groups[ReportType.Finished].Concat(groups[ReportType.Failed]).Where(report => !moved.Contains(report.TicketId))], outcome, cancellationToken);
         return outcome;
+
+        void AddLock()
+        {
+            var changing = groups.Where(group => group.Key is not (ReportType.Heartbeat or ReportType.Progress or ReportType.Probe)).ToArray();
+            if (isCheck || changing.Length + (runs.Length > 0 ? 1 : 0) > 1)
+            {
+                batch.BatchCommands.Add(new(ReportStatements.Lock)
+                {
+                    Parameters = { Value(changing.SelectMany(group => group.Select(report => report.TicketId)).Concat(runs.Select(run => run.TicketId)).ToArray()) },
+                });
+                readers.Add(_ => Task.CompletedTask);
+            }
+        }
 
         void Add(ReportType type, string sql, Func<NpgsqlDataReader, Task>? read, params ReadOnlySpan<Func<WorkerReport[], NpgsqlParameter>> columns)
         {

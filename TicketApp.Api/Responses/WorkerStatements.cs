@@ -9,6 +9,7 @@ internal static class WorkerStatements
     private const string WorkerSql =
         """
         insert into workers (worker, slots, models, last_seen) select worker, slots, models::jsonb, now() from unnest($1, $2, $3) w (worker, slots, models)
+        order by worker
         on conflict on constraint workers_pk do update set slots = excluded.slots, models = excluded.models, last_seen = excluded.last_seen
         """;
 

@@ -43,8 +43,8 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
         moved as (
             update webhook_deliveries d set
                 due_at = case when m.after is null then now() + $7 else greatest(m.after, now()) + interval '100 ms' end,
-                attempts = d.attempts + (m.after is null)::int,
-                tries = d.tries + (m.after is null)::int
+                attempts = least(d.attempts + (m.after is null)::int, 32767),
+                tries = least(d.tries + (m.after is null)::int, 32767)
             from mine m where d.delivery_id = m.delivery_id
             returning d.*, m.after)
         select {TicketRow.Columns}, (select host from hosts where place = $2), m.delivery_id, m.host, w.webhook_url, m.event, m.time_created,
@@ -68,14 +68,20 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
         logged as (
             insert into webhook_attempts (delivery_id, attempt, duration_ms, status_code, error)
             select delivery_id, $2, $5, $6, $7 from hit)
-        update webhook_deliveries n set due_at = now() from hit
-        where $3 is not null and n.ticket_id = hit.ticket_id and n.sequence > hit.sequence and n.due_at > now() and n.tries = 0
+        update webhook_deliveries n set due_at = now()
+        from (
+            select d.delivery_id from hit join webhook_deliveries d on d.ticket_id = hit.ticket_id and d.sequence > hit.sequence
+            where $3 is not null and d.due_at > now() and d.tries = 0 order by d.sequence for no key update of d) later
+        where n.delivery_id = later.delivery_id
         """;
 
     private const string SwitchOffSql = "insert into webhook_endpoints_off (user_id, url) values ($1, $2) on conflict do nothing";
 
     private const string PurgeSql =
-        "delete from webhook_deliveries where delivery_id in (select delivery_id from webhook_deliveries where time_ended < now() - $1 order by time_ended limit $2)";
+        """
+        delete from webhook_deliveries where delivery_id = any(array(
+            select delivery_id from webhook_deliveries where time_ended < now() - $1 order by time_ended limit $2 for update skip locked))
+        """;
 
     /// <summary>Takes deliveries that are due, in the order of their hosts.</summary>
     /// <param name="afterHost">Where the last claim ended.</param>

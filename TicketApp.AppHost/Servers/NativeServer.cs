@@ -29,7 +29,7 @@ internal static class NativeServers
         var postgres = builder.AddNative(data, new(
                 name,
                 "postgres.sh",
-                tcp => ReferenceExpression.Create($"Host=127.0.0.1;Port={tcp.Property(EndpointProperty.Port)};Username=postgres;Password={password}")))
+                tcp => ReferenceExpression.Create($"Host=127.0.0.1;Port={tcp.Property(EndpointProperty.Port)};Username=postgres;Password=\"{password}\"")))
             .WithEnvironment("PASSWORD", password)
             .WithEnvironment("DATABASE", database);
         var tickets = ReferenceExpression.Create($"{postgres};Database={database}");

@@ -27,13 +27,23 @@ internal sealed class ServerOptions
     /// Where native servers keep their data, a directory for each server and checkout. Default <c>~/.local/state/ticketapp</c>; for root
     /// <c>/var/lib/ticketapp</c>, because its servers run as service users, who cannot enter a private home directory.
     /// </summary>
-    public string Data { get; set; } = Path.Combine(
+    public string Data { get; set; } = DefaultData;
+
+    public bool IsNative => Mode == ServerMode.Native;
+
+    private static string DefaultData { get; } = Path.Combine(
         Environment.IsPrivilegedProcess ? "/var/lib"
         : Environment.GetEnvironmentVariable("XDG_STATE_HOME") is { Length: > 0 } state ? state
         : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".local", "state"),
         "ticketapp");
 
-    public bool IsNative => Mode == ServerMode.Native;
+    /// <summary>As a path that means the same in every directory: <c>~</c> is the home directory, and nothing is the default.</summary>
+    public void Normalize() => Data = Data switch
+    {
+        "" => DefaultData,
+        ['~', '/', .. var path] => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), path),
+        _ => Path.GetFullPath(Data),
+    };
 }
 
 internal static class ServerConfiguration
@@ -45,10 +55,18 @@ internal static class ServerConfiguration
         try
         {
             builder.Configuration.GetSection(ServerOptions.SectionName).Bind(options);
+            options.Normalize();
         }
         catch (InvalidOperationException)
         {
+            options.Mode = (ServerMode)(-1);
+        }
+
+        if (!Enum.IsDefined(options.Mode))
+        {
             builder.FailAtStart("Servers:Mode is auto, containers or native.");
+            options.Mode = ServerMode.Native;
+            return options;
         }
 
         if (builder.ExecutionContext.IsPublishMode || (deployment.ExternalPostgres && deployment.ExternalRabbitMq))
@@ -58,12 +76,17 @@ internal static class ServerConfiguration
         }
 
         var reason = "Servers:Mode says so";
-        if (options.Mode == ServerMode.Auto)
+        if (options.Mode != ServerMode.Native)
         {
             // The names under which Aspire reads which engine it uses.
             var engine = builder.Configuration["ASPIRE_CONTAINER_RUNTIME"] ?? builder.Configuration["DOTNET_ASPIRE_CONTAINER_RUNTIME"];
             (var answers, reason) = ContainerEngine.ProbeAsync(engine).GetAwaiter().GetResult();
-            options.Mode = answers || !OperatingSystem.IsLinux() ? ServerMode.Containers : ServerMode.Native;
+            if (!answers && (options.Mode == ServerMode.Containers || !OperatingSystem.IsLinux()))
+            {
+                builder.FailAtStart($"PostgreSQL and RabbitMQ need containers here, but {reason}. Start Docker or Podman.");
+            }
+
+            options.Mode = options.Mode == ServerMode.Containers || answers || !OperatingSystem.IsLinux() ? ServerMode.Containers : ServerMode.Native;
         }
 
         builder.Announce(options.IsNative

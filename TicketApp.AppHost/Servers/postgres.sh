@@ -23,8 +23,12 @@ fi
 prepare
 [ "${1:-}" != check ] || exit 0
 
+# Quoted in connection strings; and single-user mode takes a line for a statement.
+case $PASSWORD in *\"* | *"
+"*) fail 'The password of PostgreSQL (Parameters:postgres-password) must have no double quote and no line break.' ;; esac
+
 # In single-user mode: before anybody can connect.
-execute() { echo "$1" | $as "$bin/postgres" --single -D "$2" -c password_encryption=scram-sha-256 postgres >"$DATA.log" 2>&1 9>&- || { cat "$DATA.log" >&2; fail "PostgreSQL cannot open $2; what it wrote above says why."; }; }
+execute() { printf '%s\n' "$1" | $as "$bin/postgres" --single -D "$2" -c exit_on_error=on -c password_encryption=scram-sha-256 postgres >"$DATA.log" 2>&1 9>&- || { cat "$DATA.log" >&2; fail "PostgreSQL cannot open $2; what it wrote above says why."; }; }
 
 if [ ! -f "$DATA/PG_VERSION" ]; then
   # What an interrupted start left is no database: the directory has its name only when all is there.

@@ -19,13 +19,13 @@ public static partial class BrokerServices
     /// <param name="withoutBroker">How healthy the process is without it: degraded if it still serves its callers.</param>
     public static IHostApplicationBuilder AddBroker(this IHostApplicationBuilder builder, HealthStatus withoutBroker)
     {
-        Uri[] nodes = [];
-        builder.RequireConnectionString("rabbitmq", text => nodes = Array.ConvertAll(NodesOf(text), node => new ConnectionFactory { Uri = node }.Uri));
+        (Uri Uri, AmqpTcpEndpoint Endpoint)[] nodes = [];
+        builder.RequireConnectionString("rabbitmq", text => nodes = Array.ConvertAll(NodesOf(text), uri => (uri, new ConnectionFactory { Uri = uri }.Endpoint)));
         builder.AddRabbitMQClient(
             "rabbitmq",
             settings =>
             {
-                settings.ConnectionString = nodes[0].OriginalString;
+                settings.ConnectionString = nodes[0].Uri.OriginalString;
                 // The health check of the package looks at a connection of its own, which says nothing of those in use.
                 settings.DisableHealthChecks = true;
                 settings.DisableTracing = !builder.ExportsTelemetry();
@@ -40,7 +40,7 @@ public static partial class BrokerServices
                 if (nodes.Length > 1)
                 {
                     // Tries all of them, in another order each time, so that loops spread over the cluster and a dead node keeps nobody.
-                    AmqpTcpEndpoint[] endpoints = [.. nodes.Select(node => new ConnectionFactory { Uri = node }.Endpoint)];
+                    AmqpTcpEndpoint[] endpoints = Array.ConvertAll(nodes, node => node.Endpoint);
                     factory.EndpointResolverFactory = _ => new DefaultEndpointResolver(endpoints);
                 }
 

@@ -76,6 +76,39 @@ public sealed class LifecycleTests : IDisposable
     }
 
     [Fact]
+    public async Task Without_its_orchestrator_the_AppHost_says_so_and_ends()
+    {
+        await using var app = AppHostProcess.Start(_data.FullName, Native);
+        await app.WaitUntilHealthyAsync();
+        var children = app.Descendants();
+
+        await ProcessTree.SignalAsync("KILL", children[0].Id);
+
+        Assert.Equal(1, await app.WaitForExitAsync());
+        Assert.Contains("Aspire's orchestrator ended", app.Output, StringComparison.Ordinal);
+        await AssertNoneLeftAsync(children);
+    }
+
+    [Fact]
+    public async Task A_server_that_ends_before_it_was_ever_healthy_ends_the_start_with_its_last_words()
+    {
+        // Where the AppHost has its data, whatever that is called.
+        await using (var first = AppHostProcess.Start(_data.FullName, Native))
+        {
+            await first.WaitForOutputAsync(_ => _data.GetFiles("rabbitmq.conf", SearchOption.AllDirectories).Length > 0);
+            await first.SignalAsync("TERM");
+            await first.WaitForExitAsync();
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(_data.GetFiles("rabbitmq.conf", SearchOption.AllDirectories).Single().DirectoryName!, "advanced.config"), "broken(", Cancel);
+
+        await using var app = AppHostProcess.Start(_data.FullName, Native);
+
+        Assert.Equal(1, await app.WaitForExitAsync());
+        Assert.Matches("rabbitmq-\\w+ ended: ", app.Output);
+    }
+
+    [Fact]
     public async Task Where_a_server_cannot_start_one_line_says_so_before_anything_starts()
     {
         await using var app = AppHostProcess.Start("/proc/data", Native);

@@ -97,12 +97,15 @@ internal sealed class Ledger(RunningApp app)
         }
 
         // Whatever is still under way (repeated messages, late results, ended leases) must change nothing.
-        await Eventually.IsTrueAsync("Nothing open", _endLimit, () => CountOpen() == 0);
+        await Eventually.IsTrueAsync("Nothing open", _endLimit, () => Ask("select count(*) from tickets where time_finished is null") == 0);
         foreach (var (ticketId, answer) in answers)
         {
             Assert.Equal(answer, await EndOfAsync(ticketId));
             Held++;
         }
+
+        // All that lock many rows do so in one order, whatever goes wrong.
+        Assert.Equal(0, Ask("select deadlocks from pg_stat_database where datname = current_database()"));
     }
 
     private Task<string> EndOfAsync(string ticketId) => Eventually.GetAsync($"Ticket {ticketId} ended", _endLimit, async () =>
@@ -119,10 +122,10 @@ internal sealed class Ledger(RunningApp app)
         }
     });
 
-    private long CountOpen()
+    private long Ask(string sql)
     {
         using var database = NpgsqlDataSource.Create(app.Database);
-        using var command = database.CreateCommand("select count(*) from tickets where time_finished is null");
+        using var command = database.CreateCommand(sql);
         return (long)command.ExecuteScalar()!;
     }
 }

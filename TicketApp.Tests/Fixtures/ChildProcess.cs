@@ -12,7 +12,7 @@ namespace TicketApp.Tests.Fixtures;
 /// <param name="isReady">Whether it does its work.</param>
 internal sealed class ChildProcess(string name, IEnumerable<string> command, IReadOnlyDictionary<string, string> environment, Func<Task<bool>> isReady) : IAsyncDisposable
 {
-    private static readonly TimeSpan _startLimit = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan _startLimit = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan _endLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan _disposeLimit = TimeSpan.FromSeconds(5);
 

@@ -159,7 +159,10 @@ public sealed class LargeTicketTests(AppFixture app)
         Assert.NotNull(answer.Headers.RetryAfter);
         if (isResource)
         {
-            answer.Problem(HttpStatusCode.ServiceUnavailable, "overloaded");
+            // On a machine with little time to spare the database may be the one that is too slow.
+            var name = answer.Json["type"]!.GetValue<string>().Split(':')[^1];
+            Assert.Contains(name, (string[])["overloaded", "unavailable"]);
+            answer.Problem(HttpStatusCode.ServiceUnavailable, name);
         }
 
         return false;

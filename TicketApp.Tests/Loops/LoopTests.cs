@@ -43,7 +43,7 @@ public sealed class LoopTests(AppFixture app)
     public async Task No_loop_of_the_worker_dies_of_a_fault()
     {
         await using var worker = await Program.StartAsync(
-            typeof(RunMetrics).Assembly, $"--ConnectionStrings:rabbitmq={app.Broker}", "--urls=http://127.0.0.1:0", "--Simulator:Max=00:00:00.050");
+            typeof(RunMetrics).Assembly, $"--ConnectionStrings:rabbitmq={app.Broker}", "--urls=http://127.0.0.1:0", "--Simulator:Min=00:00:00", "--Simulator:Max=00:00:00.050");
 
         await AssertNoneDiesAsync(worker, atLeast: 4);
     }
@@ -90,7 +90,11 @@ public sealed class LoopTests(AppFixture app)
             var host = await built.Task;
             TaskCompletionSource started = new(TaskCreationOptions.RunContinuationsAsynchronously);
             host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.Register(started.SetResult);
-            await started.Task.WaitAsync(_limit, Cancel);
+            if (await Task.WhenAny(started.Task, ended).WaitAsync(_limit, Cancel) == ended)
+            {
+                await ended;
+            }
+
             return new(host, ended);
         }
 

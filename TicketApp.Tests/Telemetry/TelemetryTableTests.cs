@@ -48,7 +48,7 @@ public sealed class TelemetryTableTests
     [Fact]
     public void Log_events_are_those_of_the_table()
     {
-        Assembly[] programs = [typeof(TicketMetrics).Assembly, typeof(RunMetrics).Assembly, typeof(BrokerLoop).Assembly];
+        Assembly[] programs = [typeof(TicketMetrics).Assembly, typeof(RunMetrics).Assembly, typeof(BrokerLoop).Assembly, typeof(SupervisedLoop).Assembly];
         var declared =
             from type in programs.SelectMany(program => program.GetTypes())
             from method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
