@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
@@ -21,7 +22,7 @@ public sealed class HighAvailabilityTests(HighAvailabilityApp app, ITestOutputHe
     private static readonly TimeSpan _requestLimit = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan _readOnlyTime = TimeSpan.FromSeconds(5);
 
-    private readonly List<Recovery> _recoveries = [];
+    private readonly ConcurrentQueue<Recovery> _recoveries = [];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -67,7 +68,7 @@ public sealed class HighAvailabilityTests(HighAvailabilityApp app, ITestOutputHe
             // Fast: it sends its standby all that it has, and then ends.
             await app.SignalAsync(primary, "INT");
             await Eventually.IsTrueAsync("The primary stopped", _limit, () => !app.InstancesOf("postgres").Contains(primary));
-            await ReplaceAsync(primary);
+            await ReplaceAsync(primary, "a database that handed over, from the promotion on");
             await answer;
         }
     });
@@ -85,14 +86,15 @@ public sealed class HighAvailabilityTests(HighAvailabilityApp app, ITestOutputHe
         var primary = await app.PrimaryAsync();
         await app.KillAsync(primary);
         var answer = MeasureAsync("the primary database killed, its standby promoted", Stopwatch.GetTimestamp());
-        await ReplaceAsync(primary);
+        await ReplaceAsync(primary, "a database that was killed, from the promotion on");
         await answer;
     }
 
     /// <summary>Promotes the other database, and brings back the lost one as its standby.</summary>
-    private async Task ReplaceAsync(string primary)
+    private async Task ReplaceAsync(string primary, string fault)
     {
         await app.PromoteAsync(app.InstancesOf("postgres").Single(name => name != primary));
+        await MeasureAsync(fault, Stopwatch.GetTimestamp());
         await app.StartAsync(primary);
         await app.SynchronizeAsync();
     }
@@ -107,7 +109,7 @@ public sealed class HighAvailabilityTests(HighAvailabilityApp app, ITestOutputHe
         Recovery recovery = new(fault, accepted, Stopwatch.GetElapsedTime(since));
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"{DateTime.UtcNow:HH:mm:ss} {fault}: accepted after {recovery.Accepted.TotalSeconds:F1} s, answered after {recovery.Answered.TotalSeconds:F1} s"));
-        _recoveries.Add(recovery);
+        _recoveries.Enqueue(recovery);
     }
 
     private async Task<string?> TryCreateAsync() =>

@@ -15,6 +15,7 @@ internal sealed class Ledger(RunningApp app)
     private static readonly TimeSpan _endLimit = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan _requestLimit = TimeSpan.FromSeconds(15);
 
+    private readonly ParallelOptions _readers = new() { MaxDegreeOfParallelism = Clients };
     private readonly ConcurrentBag<string> _accepted = [];
     private int _refused;
 
@@ -90,19 +91,13 @@ internal sealed class Ledger(RunningApp app)
 
     private async Task CheckAsync()
     {
-        Dictionary<string, string> answers = [];
-        foreach (var ticketId in _accepted)
-        {
-            answers[ticketId] = await EndOfAsync(ticketId);
-        }
+        ConcurrentDictionary<string, string> answers = [];
+        await Parallel.ForEachAsync(_accepted, _readers, async (ticketId, _) => answers[ticketId] = await EndOfAsync(ticketId));
 
         // Whatever is still under way (repeated messages, late results, ended leases) must change nothing.
         await Eventually.IsTrueAsync("Nothing open", _endLimit, () => Ask("select count(*) from tickets where time_finished is null") == 0);
-        foreach (var (ticketId, answer) in answers)
-        {
-            Assert.Equal(answer, await EndOfAsync(ticketId));
-            Held++;
-        }
+        await Parallel.ForEachAsync(answers, _readers, async (ticket, _) => Assert.Equal(ticket.Value, await EndOfAsync(ticket.Key)));
+        Held = answers.Count;
 
         // All that lock many rows do so in one order, whatever goes wrong.
         Assert.Equal(0, Ask("select deadlocks from pg_stat_database where datname = current_database()"));
