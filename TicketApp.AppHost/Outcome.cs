@@ -32,8 +32,10 @@ internal static class Outcome
 
     private static int RunHere(IDistributedApplicationBuilder builder)
     {
-        // The stack trace of what the line below says.
-        builder.Services.AddLogging(logging => logging.AddFilter<ConsoleLoggerProvider>("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None));
+        // Stack traces of what the line below, or RunSupervisor, says in words.
+        builder.Services.AddLogging(logging => logging
+            .AddFilter<ConsoleLoggerProvider>("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None)
+            .AddFilter<ConsoleLoggerProvider>("Aspire.Hosting.Dcp.DcpExecutor", LogLevel.None));
         try
         {
             builder.Build().Run();

@@ -175,7 +175,7 @@ internal sealed partial class RunSupervisor(
             await foreach (var lines in logs.GetAllAsync(resourceId))
             {
                 last = lines.LastOrDefault(line => line.Content.Length > 0 && !_noise.Any(noise => line.Content.Contains(noise, StringComparison.Ordinal))).Content ?? last;
-                last = Colors().Replace(last, "");
+                last = Decoration().Replace(last, "");
             }
         }
         catch (Exception e)
@@ -187,8 +187,8 @@ internal sealed partial class RunSupervisor(
         return last;
     }
 
-    [GeneratedRegex("\\e\\[[0-9;]*m")]
-    private static partial Regex Colors();
+    [GeneratedRegex(@"^\d{4}-\d\d-\d\dT[\d:.]+Z\s*|\e\[[0-9;]*m")]
+    private static partial Regex Decoration();
 
     private static partial class Log
     {

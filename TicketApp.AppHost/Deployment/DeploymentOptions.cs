@@ -47,7 +47,7 @@ internal sealed class DeploymentOptions
     public TimeSpan WorkerDrain { get; set; } = TimeSpan.FromMinutes(7);
 
     /// <summary>What a worker needs to stop, in seconds: the drain, and the limits of all other steps (docs/operations.md).</summary>
-    public int WorkerGraceSeconds => (int)WorkerDrain.TotalSeconds + 45;
+    public int WorkerGraceSeconds => checked((int)WorkerDrain.TotalSeconds + 45);
 }
 
 internal static class DeploymentConfiguration
