@@ -96,8 +96,10 @@ public sealed class LifecycleTests : IDisposable
         await using (var first = AppHostProcess.Start(_data.FullName, Native))
         {
             await first.WaitForOutputAsync(_ => _data.GetFiles("rabbitmq.conf", SearchOption.AllDirectories).Length > 0);
+            var children = first.Descendants();
             await first.SignalAsync("TERM");
             await first.WaitForExitAsync();
+            await AssertNoneLeftAsync(children);
         }
 
         await File.WriteAllTextAsync(Path.Combine(_data.GetFiles("rabbitmq.conf", SearchOption.AllDirectories).Single().DirectoryName!, "advanced.config"), "broken(", Cancel);
