@@ -102,7 +102,7 @@ public sealed class FaultTests(FaultApp app)
     });
 
     [Fact]
-    public Task Services_stop_while_the_broker_hangs_and_hand_back_what_runs() => Ledger.CheckAsync(app, async () =>
+    public async Task Services_stop_while_the_broker_hangs_and_hand_back_what_runs()
     {
         var userId = await app.CreateUserAsync();
         var tickets = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => app.CreateTicketAsync(userId, "simulated", LongerThanTheDrain)));
@@ -119,7 +119,7 @@ public sealed class FaultTests(FaultApp app)
             // Handed back, not lost: no attempt was charged.
             Assert.Equal(1, (await Api.GetAsync($"/v1/tickets/{ticket}")).Json["attempt"]!.GetValue<int>());
         }
-    });
+    }
 
     [Fact]
     public Task An_Api_stops_while_the_database_hangs() => Ledger.CheckAsync(app, async () =>
