@@ -33,7 +33,7 @@ internal sealed partial class ReportApplier(
     TicketMetrics metrics,
     DatabaseMigrator migrator,
     LoopProgress progress,
-    ILogger<ReportApplier> logger) : SupervisedLoop("record reports", progress, logger)
+    ILogger<ReportApplier> logger) : DatabaseLoop("record reports", migrator, progress, logger)
 {
     private const int MaxReports = 1000;
 
@@ -57,27 +57,27 @@ internal sealed partial class ReportApplier(
     /// <inheritdoc/>
     public override bool IsEssential => true;
 
-    protected override async ValueTask<bool> WaitForWorkAsync(CancellationToken stoppingToken)
+    protected override async Task WaitAsync(CancellationToken stoppingToken)
     {
-        await migrator.Ready.WaitAsync(stoppingToken);
         if (!pending.IsOpen)
         {
-            return true;
+            return;
         }
 
         if (_reports.Count == 0)
         {
-            return await pending.Reader.WaitToReadAsync(stoppingToken);
+            await pending.Reader.WaitToReadAsync(stoppingToken);
+            return;
         }
 
         // Deferred ones are looked at now and then.
         using var wait = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         wait.CancelAfter(TimeSpan.FromSeconds(1));
         await ((Task)pending.Reader.WaitToReadAsync(wait.Token).AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return !stoppingToken.IsCancellationRequested;
+        stoppingToken.ThrowIfCancellationRequested();
     }
 
-    protected override async Task RunAsync(CancellationToken stoppingToken)
+    protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
         if (!pending.IsOpen)
         {
@@ -108,9 +108,6 @@ internal sealed partial class ReportApplier(
             GiveBack();
         }
     }
-
-    protected override string? Explain(Exception exception) =>
-        exception is BrokerUnavailableException ? exception.Message : DatabaseErrors.Describe(exception);
 
     /// <summary>Takes what has arrived, as much as one statement may have.</summary>
     private void Take()
