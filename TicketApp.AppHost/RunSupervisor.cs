@@ -117,7 +117,8 @@ internal sealed partial class RunSupervisor(
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             int[] now = [.. OrchestratorProcesses.Find()];
-            if (known.Length > now.Length && !stoppingToken.IsCancellationRequested)
+            // On a stop the host signals its end before it cancels this loop, and the orchestrator may be gone in between.
+            if (known.Length > now.Length && !lifetime.ApplicationStopping.IsCancellationRequested)
             {
                 IsOrchestratorGone = true;
                 SetFailed("orchestrator", true);

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Database;
@@ -63,7 +62,7 @@ internal sealed class StopNotifier(
         foreach (var some in runs.Chunk(LargestMessage))
         {
             StopMessage message = new() { Runs = some, RememberSeconds = (int)dispatch.Value.Lease.TotalSeconds };
-            await broker.BroadcastAsync(QueueNames.Control, JsonSerializer.SerializeToUtf8Bytes(message, ContractJson.Default.StopMessage), cancellationToken);
+            await broker.BroadcastAsync(QueueNames.Control, ContractJson.Serialize(message, ContractJson.Default.StopMessage), cancellationToken);
         }
 
         // Only now: what was not sent is said next time.

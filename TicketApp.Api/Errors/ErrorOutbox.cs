@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using System.Text.Json;
 using Npgsql;
 using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
@@ -93,7 +92,7 @@ internal sealed class ErrorOutbox(NpgsqlDataSource database, BrokerPublisher bro
         try
         {
             await broker.PublishAsync(
-                QueueNames.Errors, JsonSerializer.SerializeToUtf8Bytes(error, ContractJson.Default.ErrorMessage), error.TicketId.ToString(), cancellationToken: cancellationToken);
+                QueueNames.Errors, ContractJson.Serialize(error, ContractJson.Default.ErrorMessage), error.TicketId.ToString(), cancellationToken: cancellationToken);
             return null;
         }
         catch (BrokerUnavailableException exception)

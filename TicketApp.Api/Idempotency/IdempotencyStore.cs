@@ -64,13 +64,14 @@ internal sealed class IdempotencyStore(NpgsqlDataSource database, TicketMetrics 
     {
         var wanted = items.Distinct().ToArray();
         Dictionary<(Guid, string), KeyedTicket> found = new(wanted.Length);
+        var bytes = 0L;
         await using var command = Database.CreateCommand(FindSql);
         AddKeys(command, wanted);
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            var row = TicketRow.Read(reader);
-            found[(row.UserId, reader.GetString(TicketRow.ColumnCount + 1))] = new(row, reader.GetFieldValue<byte[]>(TicketRow.ColumnCount));
+            var row = TicketRow.ReadWithin(reader, ref bytes);
+            found[(reader.GetGuid(1), reader.GetString(TicketRow.ColumnCount + 1))] = new(row, reader.GetFieldValue<byte[]>(TicketRow.ColumnCount));
         }
 
         return [.. items.Select(found.GetValueOrDefault)];

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Threading.Channels;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
@@ -80,7 +79,7 @@ internal sealed class PendingReport(PendingMessage message, MessageElement<Worke
 
     /// <summary>What is moved to errors.</summary>
     public ReadOnlyMemory<byte> Body =>
-        element.Body.IsEmpty ? JsonSerializer.SerializeToUtf8Bytes(Report!, ContractJson.Default.WorkerReport) : element.Body;
+        element.Body.IsEmpty ? ContractJson.Serialize(Report!, ContractJson.Default.WorkerReport) : element.Body;
 
     /// <summary>About how much of a statement it takes, in characters.</summary>
     public int Size => (Report?.Response?.Length ?? 0) + (Report?.Text?.Length ?? 0);

@@ -102,11 +102,13 @@ internal sealed partial class ReportApplier(
         }
 
         await MoveToErrorsAsync(stoppingToken);
-        _reports.RemoveAll(report => report.IsDone);
+        var applied = _reports.RemoveAll(report => report.IsDone);
         if (_reports.Count > MaxDeferred)
         {
             GiveBack();
         }
+
+        await Gathering.AfterAsync(applied);
     }
 
     /// <summary>Takes what has arrived, as much as one statement may have.</summary>

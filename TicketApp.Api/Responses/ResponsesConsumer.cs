@@ -1,4 +1,3 @@
-using System.Text.Json;
 using RabbitMQ.Client;
 using TicketApp.Api.Deadlines;
 using TicketApp.Contracts;
@@ -45,7 +44,7 @@ internal sealed class ReportProbe(BrokerPublisher broker, LoopProgress progress,
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(2);
 
     private readonly byte[] _probe =
-        JsonSerializer.SerializeToUtf8Bytes(new WorkerReport { Type = ReportType.Probe, Worker = "api" }, ContractJson.Default.WorkerReport);
+        ContractJson.Serialize(new WorkerReport { Type = ReportType.Probe, Worker = "api" }, ContractJson.Default.WorkerReport);
 
     protected override async ValueTask<bool> WaitForWorkAsync(CancellationToken stoppingToken)
     {

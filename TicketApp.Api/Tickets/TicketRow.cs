@@ -1,4 +1,5 @@
 using Npgsql;
+using TicketApp.Api.Database;
 
 namespace TicketApp.Api.Tickets;
 
@@ -18,6 +19,9 @@ internal sealed record TicketRow
 
     /// <summary>The most that one statement brings into memory, in <see cref="Bytes"/>; of many tickets that are asked for together, the others are for later.</summary>
     public const long MostAtOnce = 32 * 1024 * 1024;
+
+    // In place of a ticket that was not read, because those before it in the batch are too large.
+    private static readonly TicketRow _postponed = new() { TicketId = default, UserId = default, Status = default, Model = "", Priority = default, MaxAttempts = 0, Created = default, Expires = default };
 
     // Of the texts of a page, in bytes.
     private const string LargestPage = "4194304";
@@ -104,6 +108,21 @@ internal sealed record TicketRow
         QueueKey = reader.IsDBNull(16) ? null : reader.GetInt64(16),
         ResponseDetails = Text(reader, 17),
     };
+
+    /// <summary>Reads one of several that are asked for together, unless those before it are <see cref="MostAtOnce"/> already.</summary>
+    /// <param name="reader">Where it stands.</param>
+    /// <param name="bytes">What those before it take, and then with it.</param>
+    public static TicketRow ReadWithin(NpgsqlDataReader reader, ref long bytes)
+    {
+        var row = bytes < MostAtOnce ? Read(reader) : _postponed;
+        bytes += row.Bytes;
+        return row;
+    }
+
+    /// <summary>What <see cref="ReadWithin"/> gave.</summary>
+    /// <exception cref="OverloadedException">It was not read.</exception>
+    public static TicketRow? Available(TicketRow? row) =>
+        ReferenceEquals(row, _postponed) ? throw new OverloadedException("Too many large tickets are read at once.") : row;
 
     /// <summary>A ticket that was just stored, without asking for it.</summary>
     public static TicketRow Of(NewTicket ticket, StoredTicket stored) => new()

@@ -11,15 +11,10 @@ internal sealed class TicketRowReader(NpgsqlDataSource database, TicketMetrics m
 {
     private const string Sql = $"select {TicketRow.Columns} from tickets t where t.ticket_id = any($1)";
 
-    // In place of a ticket that was not read, because those before it in the batch are too large.
-    private static readonly TicketRow _left = new() { TicketId = default, UserId = default, Status = default, Model = "", Priority = default, MaxAttempts = 0, Created = default, Expires = default };
-
     /// <summary>Finds a ticket.</summary>
     /// <returns>Null if <paramref name="id"/> is none's, or no UUID at all.</returns>
     /// <exception cref="OverloadedException">Too many large tickets are asked for at once.</exception>
-    public async ValueTask<TicketRow?> FindAsync(string id) => Guid.TryParseExact(id, "D", out var ticketId) ? Available(await SubmitAsync(ticketId)) : null;
-
-    private static TicketRow? Available(TicketRow? row) => ReferenceEquals(row, _left) ? throw new OverloadedException("Too many large tickets are read at once.") : row;
+    public async ValueTask<TicketRow?> FindAsync(string id) => Guid.TryParseExact(id, "D", out var ticketId) ? TicketRow.Available(await SubmitAsync(ticketId)) : null;
 
     protected override bool IsRepeatable => true;
 
@@ -32,9 +27,7 @@ internal sealed class TicketRowReader(NpgsqlDataSource database, TicketMetrics m
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            var row = bytes < TicketRow.MostAtOnce ? TicketRow.Read(reader) : _left;
-            bytes += row.Bytes;
-            found[reader.GetGuid(0)] = row;
+            found[reader.GetGuid(0)] = TicketRow.ReadWithin(reader, ref bytes);
         }
 
         return [.. items.Select(found.GetValueOrDefault)];

@@ -11,15 +11,22 @@ namespace TicketApp.Api.Waiting;
 /// <param name="Text">What the answer has grown by.</param>
 internal sealed record ProgressReport(int Sequence, double? Fraction, string? Text);
 
+/// <summary>What one statement read of a run's progress.</summary>
+/// <param name="Reports">In their order.</param>
+/// <param name="HasMore">Whether there may be more to read at once.</param>
+internal sealed record ProgressPage(IReadOnlyList<ProgressReport> Reports, bool HasMore);
+
 /// <summary>Whose progress is asked for, and after which report.</summary>
 internal readonly record struct ProgressQuestion(Guid TicketId, int Epoch, int After);
 
 /// <summary>Reads progress, of many runs a statement.</summary>
 internal sealed class ProgressReader(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<ProgressReader> logger)
-    : Batcher<ProgressQuestion, IReadOnlyList<ProgressReport>>("read progress", database, metrics, progress, logger, largestBatch: 200, capacity: 20_000)
+    : Batcher<ProgressQuestion, ProgressPage>("read progress", database, metrics, progress, logger, largestBatch: 200, capacity: 20_000)
 {
-    /// <summary>The most reports in one answer; whoever gets as many asks again.</summary>
-    public const int MostReports = 100;
+    private const int MaxReports = 100;
+
+    // Of all the runs of one statement; each may have a million.
+    private const int MaxCharacters = 8_000_000;
 
     private const string Sql =
         """
@@ -32,7 +39,7 @@ internal sealed class ProgressReader(NpgsqlDataSource database, TicketMetrics me
 
     protected override bool IsRepeatable => true;
 
-    protected override async Task<IReadOnlyList<IReadOnlyList<ProgressReport>>> ServeAsync(IReadOnlyList<ProgressQuestion> items)
+    protected override async Task<IReadOnlyList<ProgressPage>> ServeAsync(IReadOnlyList<ProgressQuestion> items)
     {
         var found = items.Select(_ => new List<ProgressReport>()).ToArray();
         await using var command = Database.CreateCommand(Sql);
@@ -40,11 +47,21 @@ internal sealed class ProgressReader(NpgsqlDataSource database, TicketMetrics me
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. items.Select(item => item.Epoch)] });
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. items.Select(item => item.After)] });
         await using var reader = await command.ExecuteReaderAsync();
+        var (characters, complete) = (0, items.Count);
         while (await reader.ReadAsync())
         {
-            found[reader.GetInt64(0) - 1].Add(new(reader.GetInt32(1), reader.IsDBNull(2) ? null : Math.Round(reader.GetDouble(2), 4), reader.IsDBNull(3) ? null : reader.GetString(3)));
+            var place = (int)reader.GetInt64(0) - 1;
+            if (characters > MaxCharacters)
+            {
+                complete = place;
+                break;
+            }
+
+            var text = reader.IsDBNull(3) ? null : reader.GetString(3);
+            characters += text?.Length ?? 0;
+            found[place].Add(new(reader.GetInt32(1), reader.IsDBNull(2) ? null : Math.Round(reader.GetDouble(2), 4), text));
         }
 
-        return found;
+        return [.. found.Select((reports, place) => new ProgressPage(reports, HasMore: place >= complete || reports.Count == MaxReports))];
     }
 }

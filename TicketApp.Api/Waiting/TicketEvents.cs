@@ -86,18 +86,18 @@ internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, T
 
     private async Task<TicketEventId> TellProgressAsync(TicketRow row, string status, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
     {
-        IReadOnlyList<ProgressReport> reports;
+        ProgressPage page;
         do
         {
-            reports = await progress.SubmitAsync(new(row.TicketId, row.Epoch, seen.Report));
-            foreach (var report in reports)
+            page = await progress.SubmitAsync(new(row.TicketId, row.Epoch, seen.Report));
+            foreach (var report in page.Reports)
             {
                 seen = seen with { Report = report.Sequence };
                 await stream.SendAsync(
                     "progress", seen.ToString(), new() { Status = row.IsFinished ? "running" : status, Fraction = report.Fraction, Text = report.Text }, ApiJson.Default.TicketProgress, cancellationToken);
             }
         }
-        while (reports.Count == ProgressReader.MostReports);
+        while (page.HasMore);
 
         return seen;
     }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -70,7 +69,7 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
             Body = isText ? System.Text.Encoding.UTF8.GetString(body.Span) : Convert.ToBase64String(body.Span),
             BodyEncoding = isText ? "utf-8" : "base64",
         };
-        return PublishAsync(QueueNames.Errors, JsonSerializer.SerializeToUtf8Bytes(error, ContractJson.Default.ErrorMessage), cancellationToken: cancellationToken);
+        return PublishAsync(QueueNames.Errors, ContractJson.Serialize(error, ContractJson.Default.ErrorMessage), cancellationToken: cancellationToken);
     }
 
     private async Task PublishAsync(string exchange, string routingKey, ReadOnlyMemory<byte> body, BasicProperties properties, CancellationToken cancellationToken)

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Threading.Channels;
 using TicketApp.Contracts;
 using TicketApp.Contracts.Broker;
@@ -118,8 +117,8 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
     }
 
     private static byte[] Serialize(WorkerReport[] reports) => reports is [var only]
-        ? JsonSerializer.SerializeToUtf8Bytes(only, ContractJson.Default.WorkerReport)
-        : JsonSerializer.SerializeToUtf8Bytes(reports, ContractJson.Default.IReadOnlyListWorkerReport);
+        ? ContractJson.Serialize(only, ContractJson.Default.WorkerReport)
+        : ContractJson.Serialize(reports, ContractJson.Default.IReadOnlyListWorkerReport);
 
     private async Task PublishAsync(WorkerReport[] reports, CancellationToken stoppingToken)
     {

@@ -38,7 +38,7 @@ internal sealed class ServerHost : IAsyncDisposable
 
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.TicketApp_AppHost>([$"--Servers:Data={data.FullName}"], limit.Token);
         // What the servers say of themselves is not what this program is run for.
-        builder.Services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.None));
+        builder.Services.AddLogging(logging => logging.ClearProviders());
         foreach (var project in builder.Resources.OfType<ProjectResource>().ToList())
         {
             builder.Resources.Remove(project);
