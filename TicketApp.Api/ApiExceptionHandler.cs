@@ -21,7 +21,7 @@ internal sealed partial class ApiExceptionHandler(IOptions<LimitOptions> limits,
         faults.Note(exception);
         var (status, text) = exception switch
         {
-            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, $"Request body is larger than {limits.Value.Body / 1024} KiB"),
+            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, $"Request body is larger than {limits.Value.MaxBodyBytes / 1024} KiB"),
             BadHttpRequestException bad => (bad.StatusCode, "Bad request"),
             UserLimitException => (StatusCodes.Status429TooManyRequests, "Too many open tickets, try again soon"),
             OverloadedException => (StatusCodes.Status503ServiceUnavailable, "Service is overloaded, try again soon"),

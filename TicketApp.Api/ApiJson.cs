@@ -35,7 +35,7 @@ namespace TicketApp.Api;
 [JsonSerializable(typeof(WebhookSecret))]
 [JsonSerializable(typeof(WebhookDeliveries))]
 [JsonSerializable(typeof(WebhookDeliveryPage))]
-[JsonSerializable(typeof(WebhookEndpointsOff))]
+[JsonSerializable(typeof(DisabledEndpoints))]
 [JsonSerializable(typeof(TicketPage))]
 [JsonSerializable(typeof(TicketProgress))]
 [JsonSerializable(typeof(ServiceStatistics))]
@@ -52,10 +52,10 @@ internal sealed partial class ApiJson : JsonSerializerContext
     public const string ContentType = "application/json; charset=utf-8";
 
     // What an answer may take in memory to be written at once.
-    private const int MostAtOnce = 256 * 1024;
+    private const int MaxAtOnce = 256 * 1024;
 
     // The most that a thread keeps for its next answer.
-    private const int MostKept = 64 * 1024;
+    private const int MaxKept = 64 * 1024;
 
     // The content type says that it is JSON, so that only what JSON itself wants is escaped: a "+" or a letter beyond ASCII would else be six bytes.
     private static readonly JsonWriterOptions _writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
@@ -70,7 +70,7 @@ internal sealed partial class ApiJson : JsonSerializerContext
     /// <param name="body">The result; of a list in it, each item is a part.</param>
     /// <param name="type">Its serializer.</param>
     /// <param name="bytes">What it takes in memory, at most.</param>
-    public static IResult OkInParts<T>(T body, JsonTypeInfo<T> type, long bytes) => bytes <= MostAtOnce ? Ok(body, type) : new Parts<T>(body);
+    public static IResult OkInParts<T>(T body, JsonTypeInfo<T> type, long bytes) => bytes <= MaxAtOnce ? Ok(body, type) : new Parts<T>(body);
 
     /// <summary>The bytes of an answer.</summary>
     public static byte[] Serialize<T>(T body, JsonTypeInfo<T> type)
@@ -80,7 +80,7 @@ internal sealed partial class ApiJson : JsonSerializerContext
         _scratch = null;
         JsonSerializer.Serialize(scratch.Writer, body, type);
         var bytes = scratch.Buffer.WrittenSpan.ToArray();
-        if (bytes.Length <= MostKept)
+        if (bytes.Length <= MaxKept)
         {
             scratch.Reset();
             _scratch = scratch;

@@ -21,7 +21,7 @@ using TicketApp.Api.Tickets;
 using TicketApp.Api.Users;
 using TicketApp.Api.Waiting;
 using TicketApp.Api.Webhooks;
-using TicketApp.Contracts.Broker;
+using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
 
 // What waits for the database or the broker goes on where the answer arrives, with no second thread to wake; nothing in this process
@@ -44,7 +44,7 @@ builder.Services
     .AddTickets()
     .AddModels()
     .AddListing()
-    .AddChanges()
+    .AddCompletionFeed()
     .AddWaiting()
     .AddBacklog()
     .AddStatistics()
@@ -75,7 +75,7 @@ app.MapResourceApi()
     .MapModels()
     .MapWebhooks()
     .MapListing()
-    .MapChanges()
+    .MapCompletionFeed()
     .MapWaiting()
     .MapStatistics()
     .MapRetention()

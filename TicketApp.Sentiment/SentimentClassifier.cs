@@ -13,7 +13,7 @@ public sealed class SentimentClassifier
     // What a picture counts beside words, and alone: beside words it is a hint, often an ironic one.
     private const double PictureBesideWords = 0.3;
     private const double PictureAlone = 1.5;
-    private const int MostPictures = 3;
+    private const int MaxPictures = 3;
 
     [ThreadStatic]
     private static Scratch? _scratch;
@@ -52,7 +52,7 @@ public sealed class SentimentClassifier
             passages++;
         }
 
-        var mood = Math.Clamp(reader.Mood, -MostPictures, MostPictures);
+        var mood = Math.Clamp(reader.Mood, -MaxPictures, MaxPictures);
         var odds = passages == 0 ? PictureAlone * mood : (sum / passages) + (PictureBesideWords * mood);
         return 1 / (1 + Math.Exp(-odds));
     }
@@ -76,11 +76,11 @@ public sealed class SentimentClassifier
     /// <summary>Memory of one thread, used again for each text.</summary>
     private sealed class Scratch(SentimentWeights weights)
     {
-        public char[] Word { get; } = new char[WordReader.LongestWord];
+        public char[] Word { get; } = new char[WordReader.MaxWord];
 
         public Passage Passage { get; } = new();
 
-        public int[] Slots { get; } = new int[Features.MostOfPassage];
+        public int[] Slots { get; } = new int[Features.MaxOfPassage];
 
         public int[] Ids { get; } = new int[Passage.Longest];
 

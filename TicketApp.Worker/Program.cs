@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using TicketApp.Contracts.Broker;
+using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
 using TicketApp.Worker;
 using TicketApp.Worker.Models;

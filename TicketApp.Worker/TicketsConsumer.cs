@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
 using RabbitMQ.Client;
-using TicketApp.Contracts;
-using TicketApp.Contracts.Broker;
+using TicketApp.Messaging;
+using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
 using TicketApp.Worker.Runs;
 
@@ -12,11 +12,11 @@ internal sealed partial class TicketsConsumer(
     IConnectionFactory factory,
     BrokerPublisher broker,
     Reporter reporter,
-    RunsInHand runs,
+    ActiveRuns runs,
     RunEnds ends,
     ServedModels models,
     ModelRunners runners,
-    StopNotices notices,
+    CancellationListener notices,
     WorkerIdentity worker,
     IOptions<WorkerOptions> options,
     LoopProgress progress,
@@ -88,7 +88,7 @@ internal sealed partial class TicketsConsumer(
             return ValueTask.CompletedTask;
         }
 
-        MessageInHand message = new(delivery, Math.Max(1, elements.Count));
+        PendingDelivery message = new(delivery, Math.Max(1, elements.Count));
         if (elements.Count == 0)
         {
             reporter.Acknowledge(message);
@@ -129,7 +129,7 @@ internal sealed partial class TicketsConsumer(
     private bool TryHold(Delivery delivery, TicketMessage[] tickets)
     {
         var model = tickets[0].Model;
-        if (delivery.Redelivered || Queues.FirstOrDefault(queue => queue.Queue == delivery.Queue) is not { } queue || queue.HasRoom() || !runs.TryHold(model, new(delivery, tickets: 1)))
+        if (delivery.Redelivered || Queues.FirstOrDefault(queue => queue.Queue == delivery.Queue) is not { } queue || queue.HasCapacity() || !runs.TryHold(model, new(delivery, tickets: 1)))
         {
             return false;
         }
@@ -142,7 +142,7 @@ internal sealed partial class TicketsConsumer(
         return true;
     }
 
-    private void Take(TicketMessage ticket, MessageInHand message)
+    private void Take(TicketMessage ticket, PendingDelivery message)
     {
         // If it is ours, from before a lost connection, its end acknowledges this message.
         if (runs.TryAdopt(new(ticket.TicketId, ticket.Epoch), message))
@@ -163,7 +163,7 @@ internal sealed partial class TicketsConsumer(
             return;
         }
 
-        Run run = new(ticket, message, options.Value.RunLimit);
+        Run run = new(ticket, message, options.Value.ExecutionTimeout);
         runs.Add(run);
         if (notices.Contains(run.Reference))
         {
@@ -176,7 +176,7 @@ internal sealed partial class TicketsConsumer(
         }
     }
 
-    private async Task RefuseAsync(MessageInHand message, MessageElement<TicketMessage> element, CancellationToken lost)
+    private async Task RefuseAsync(PendingDelivery message, MessageElement<TicketMessage> element, CancellationToken lost)
     {
         try
         {

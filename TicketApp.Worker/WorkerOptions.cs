@@ -22,7 +22,7 @@ public sealed class WorkerOptions : IValidatableObject
 
     /// <summary>How long one run may take. Default 7 minutes.</summary>
     [TimeSpanRange("00:00:00.010", "1.00:00:00")]
-    public TimeSpan RunLimit { get; set; } = TimeSpan.FromMinutes(7);
+    public TimeSpan ExecutionTimeout { get; set; } = TimeSpan.FromMinutes(7);
 
     /// <summary>How long a stopping worker lets its runs go on before it hands them back. Default 5 seconds.</summary>
     [TimeSpanRange("00:00:00", "01:00:00")]
@@ -37,7 +37,7 @@ public sealed class WorkerOptions : IValidatableObject
 
     /// <summary>How many runs that do not stop may be left to themselves; with one more the process ends, to be started again. Default 10.</summary>
     [Range(0, 1000)]
-    public int MostAbandoned { get; set; } = 10;
+    public int MaxStuckRuns { get; set; } = 10;
 
     /// <summary>How many runs of <paramref name="model"/> at once.</summary>
     public int SlotsOf(IModel model) => Slots.TryGetValue(model.Name, out var slots) ? slots : Concurrency ?? model.Slots;

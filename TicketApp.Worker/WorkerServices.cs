@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using TicketApp.Contracts.Broker;
+using TicketApp.Messaging.Broker;
 using TicketApp.Worker.Runs;
 
 namespace TicketApp.Worker;
@@ -14,12 +14,12 @@ internal static class WorkerServices
             .AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>()
             .AddSingleton(TimeProvider.System)
             .AddSingleton<WorkerIdentity>()
-            .AddSingleton<RunsInHand>()
+            .AddSingleton<ActiveRuns>()
             .AddSingleton<RunMetrics>()
             .AddSingleton<RunEnds>()
-            .AddSingleton<AbandonedRuns>()
+            .AddSingleton<StuckRuns>()
             .AddSingleton<ModelRunners>()
-            .AddSingleton<StopNotices>()
+            .AddSingleton<CancellationListener>()
             .AddSingleton<ServedModels>()
             .AddHostedService(provider => provider.GetRequiredService<ServedModels>())
             .AddSingleton<Reporter>()

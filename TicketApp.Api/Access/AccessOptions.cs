@@ -28,13 +28,13 @@ public sealed class AccessOptions
 
 internal sealed class AccessOptionsValidator : IValidateOptions<AccessOptions>
 {
-    private const int ShortestAdminKey = 24;
+    private const int MinAdminKey = 24;
 
     private readonly DeclaredAccessOptionsValidator _declared = new();
 
     public ValidateOptionsResult Validate(string? name, AccessOptions options) =>
-        options.AdminKeys.Any(key => key.Length < ShortestAdminKey)
-            ? ValidateOptionsResult.Fail($"Each of Auth:AdminKeys must have at least {ShortestAdminKey} characters.")
+        options.AdminKeys.Any(key => key.Length < MinAdminKey)
+            ? ValidateOptionsResult.Fail($"Each of Auth:AdminKeys must have at least {MinAdminKey} characters.")
             : _declared.Validate(name, options);
 }
 

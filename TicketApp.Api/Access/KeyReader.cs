@@ -12,9 +12,9 @@ namespace TicketApp.Api.Access;
 /// revoked key is refused by every replica soon. Those that are not remembered are looked up together, many a statement.
 /// </summary>
 internal sealed class KeyReader(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<KeyReader> logger)
-    : Batcher<ApiKey, KeyOwner?>("find keys", database, metrics, progress, logger, largestBatch: 500, capacity: 10_000)
+    : Batcher<ApiKey, KeyOwner?>("find keys", database, metrics, progress, logger, maxBatch: 500, capacity: 10_000)
 {
-    private const int MostRemembered = 20_000;
+    private const int MaxRemembered = 20_000;
     private static readonly TimeSpan _rememberedFor = TimeSpan.FromSeconds(3);
 
     // SKIP LOCKED: replicas that see a key at the same time need not both write down that it is used.
@@ -29,7 +29,7 @@ internal sealed class KeyReader(NpgsqlDataSource database, TicketMetrics metrics
         select prefix, hash, user_id from api_keys where prefix = any($1) and time_revoked is null
         """;
 
-    private readonly MemoryCache _remembered = new(new MemoryCacheOptions { SizeLimit = MostRemembered, CompactionPercentage = 0.2 });
+    private readonly MemoryCache _remembered = new(new MemoryCacheOptions { SizeLimit = MaxRemembered, CompactionPercentage = 0.2 });
 
     /// <summary>Whose key that is; null if it is nobody's, or was revoked.</summary>
     public async ValueTask<Guid?> FindAsync(ApiKey key)

@@ -21,9 +21,9 @@ public sealed record KeyEntry(string Prefix, DateTimeOffset CreatedAt, DateTimeO
 internal sealed class KeyStore(NpgsqlDataSource database)
 {
     /// <summary>How many keys a user may have at once: one in use, one to change over to, some for separate programs.</summary>
-    public const int MostActive = 10;
+    public const int MaxActive = 10;
 
-    private const int MostListed = 100;
+    private const int MaxListed = 100;
 
     // The user's row is locked, so that calls that come together do not exceed the number.
     private const string LockSql = "select from users where user_id = $1 for no key update";
@@ -64,7 +64,7 @@ internal sealed class KeyStore(NpgsqlDataSource database)
                 new NpgsqlParameter<Guid> { TypedValue = userId },
                 new NpgsqlParameter<string> { TypedValue = key.Prefix },
                 new NpgsqlParameter<byte[]> { TypedValue = key.Hash },
-                new NpgsqlParameter<int> { TypedValue = MostActive },
+                new NpgsqlParameter<int> { TypedValue = MaxActive },
             },
         };
         var created = await create.ExecuteNonQueryAsync(cancellationToken) == 1;
@@ -78,7 +78,7 @@ internal sealed class KeyStore(NpgsqlDataSource database)
         List<KeyEntry> keys = [];
         await using var command = database.CreateCommand(ListSql);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = userId });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MostListed });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MaxListed });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {

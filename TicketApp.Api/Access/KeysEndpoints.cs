@@ -37,7 +37,7 @@ internal static class KeysEndpoints
         return await keys.CreateAsync(userId, key, cancellationToken) switch
         {
             KeyCreation.Created => ApiJson.Created(new NewKey(key.Prefix, text), ApiJson.Default.NewKey),
-            KeyCreation.TooMany => ProblemType.TooManyKeys.With($"Revoke one of the {KeyStore.MostActive} keys of this user first.").ToResult(),
+            KeyCreation.TooMany => ProblemType.TooManyKeys.With($"Revoke one of the {KeyStore.MaxActive} keys of this user first.").ToResult(),
             _ => UserNotFound(),
         };
     }

@@ -44,7 +44,7 @@ internal static class AdminEndpoints
     private static async Task<IResult> ListAsync(
         HttpRequest request, DeadTicketStore store, TicketPresenter presenter, ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
-        var (dead, problem) = DeadTickets.Read(request.Query, options.Value.LargestPage, DefaultPage);
+        var (dead, problem) = DeadTickets.Read(request.Query, options.Value.MaxPage, DefaultPage);
         if (dead is null)
         {
             return problem!.ToResult();
@@ -58,7 +58,7 @@ internal static class AdminEndpoints
 
     private static async Task<Utf8ContentHttpResult> RetryAsync(HttpRequest request, DeadTicketStore store, TicketRetrier retrier, CancellationToken cancellationToken)
     {
-        var (dead, problem) = DeadTickets.Read(request.Query, DeadTickets.MostAtOnce, DeadTickets.MostAtOnce);
+        var (dead, problem) = DeadTickets.Read(request.Query, DeadTickets.MaxAtOnce, DeadTickets.MaxAtOnce);
         if (dead is null)
         {
             return problem!.ToResult();
@@ -71,7 +71,7 @@ internal static class AdminEndpoints
 
     private static async Task<Utf8ContentHttpResult> PurgeAsync(HttpRequest request, DeadTicketStore store, CancellationToken cancellationToken)
     {
-        var (dead, problem) = DeadTickets.Read(request.Query, DeadTickets.MostAtOnce, DeadTickets.MostAtOnce);
+        var (dead, problem) = DeadTickets.Read(request.Query, DeadTickets.MaxAtOnce, DeadTickets.MaxAtOnce);
         if (dead is null)
         {
             return problem!.ToResult();

@@ -15,8 +15,8 @@ internal sealed class DeadTicketStore(NpgsqlDataSource database)
 
     private static readonly string _listSql =
         $"""
-        select {TicketRow.Columns}, t.rows
-        from ({TicketRow.PageOf($"select t.* from tickets t where {Chosen} order by t.ticket_id desc limit $5", "t.ticket_id desc")}) t order by t.ticket_id desc
+        select {TicketRecord.Columns}, t.rows
+        from ({TicketRecord.PageOf($"select t.* from tickets t where {Chosen} order by t.ticket_id desc limit $5", "t.ticket_id desc")}) t order by t.ticket_id desc
         """;
 
     private const string IdsSql = $"select t.ticket_id from tickets t where {Chosen} order by t.ticket_id desc limit $5";
@@ -30,18 +30,18 @@ internal sealed class DeadTicketStore(NpgsqlDataSource database)
 
     /// <summary>Reads a page.</summary>
     /// <returns>Its tickets, and whether there may be more.</returns>
-    public async Task<(IReadOnlyList<TicketRow> Rows, bool More)> ListAsync(DeadTickets dead, ByteLimit.TakenBytes taken, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<TicketRecord> Rows, bool More)> ListAsync(DeadTickets dead, ByteLimit.TakenBytes taken, CancellationToken cancellationToken)
     {
-        List<TicketRow> rows = [];
+        List<TicketRecord> rows = [];
         var found = 0;
         await using var command = Command(_listSql, dead);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            var row = TicketRow.Read(reader);
+            var row = TicketRecord.Read(reader);
             taken.Add(row.Bytes);
             rows.Add(row);
-            found = reader.GetInt32(TicketRow.ColumnCount);
+            found = reader.GetInt32(TicketRecord.ColumnCount);
         }
 
         return (rows, found == dead.Limit || rows.Count < found);

@@ -7,7 +7,7 @@ namespace TicketApp.Api.Admin;
 internal sealed record DeadTickets
 {
     /// <summary>The most that one call retries or removes.</summary>
-    public const int MostAtOnce = 1000;
+    public const int MaxAtOnce = 1000;
 
     private const int PositionLength = 16;
 

@@ -16,11 +16,11 @@ public sealed record InvariantCounts(bool Ok, IReadOnlyList<InvariantCount> Resu
 /// <summary>Looks whether what must never be is there.</summary>
 internal sealed class InvariantStore(NpgsqlDataSource database)
 {
-    private const int MostCounted = 1000;
+    private const int MaxCounted = 1000;
 
     private static readonly string _sql = string.Join(
         "\nunion all\n",
-        Invariant.All.Select((invariant, place) => $"select {place}, count(*)::int from (select from ({invariant.Sql}) broken limit {MostCounted}) counted"));
+        Invariant.All.Select((invariant, place) => $"select {place}, count(*)::int from (select from ({invariant.Sql}) broken limit {MaxCounted}) counted"));
 
     /// <summary>Counts what breaks each invariant, all at one moment.</summary>
     public async Task<InvariantCounts> CountAsync(CancellationToken cancellationToken)

@@ -20,7 +20,7 @@ internal sealed class BacklogStore(NpgsqlDataSource database)
     private static readonly string _backlogSql =
         $"select ticket_id, queue_key from tickets where status = 'queued' and model = $1 order by queue_key, ticket_id limit {_first}";
 
-    public async Task<BacklogSnapshot> LookAsync(string model, CancellationToken cancellationToken)
+    public async Task<BacklogSnapshot> QueryAsync(string model, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
         foreach (var sql in (string[])[InFlightSql, _releasedSql, _backlogSql])

@@ -6,14 +6,14 @@ namespace TicketApp.Api.Backlog;
 /// <summary>The models' backlogs as requests see them. Nobody asks, nobody looks.</summary>
 internal sealed class BacklogView(BacklogStore store) : IDisposable
 {
-    private readonly ConcurrentDictionary<string, SharedLook<BacklogSnapshot>> _looks = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, CachedQuery<BacklogSnapshot>> _queries = new(StringComparer.Ordinal);
 
     public ValueTask<BacklogSnapshot> GetAsync(string model, CancellationToken cancellationToken) =>
-        _looks.GetOrAdd(model, static (model, store) => new(token => store.LookAsync(model, token)), store).GetAsync(cancellationToken);
+        _queries.GetOrAdd(model, static (model, store) => new(token => store.QueryAsync(model, token)), store).GetAsync(cancellationToken);
 
     public void Dispose()
     {
-        foreach (var look in _looks.Values)
+        foreach (var look in _queries.Values)
         {
             look.Dispose();
         }

@@ -6,6 +6,6 @@ internal static class CancellationServices
     public static IServiceCollection AddCancellation(this IServiceCollection services) =>
         services
             .AddSingleton<TicketCanceler>()
-            .AddSingleton<StopNotifier>()
-            .AddHostedService(provider => provider.GetRequiredService<StopNotifier>());
+            .AddSingleton<CancellationPublisher>()
+            .AddHostedService(provider => provider.GetRequiredService<CancellationPublisher>());
 }

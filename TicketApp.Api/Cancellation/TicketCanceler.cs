@@ -6,7 +6,7 @@ using TicketApp.Api.Tickets;
 namespace TicketApp.Api.Cancellation;
 
 /// <summary>Cancels tickets. The row is the truth: what it says counts even if no worker ever hears of it.</summary>
-internal sealed class TicketCanceler(NpgsqlDataSource database, StopNotifier notifier, OpenTickets open, IOptions<DispatchOptions> dispatch)
+internal sealed class TicketCanceler(NpgsqlDataSource database, CancellationPublisher notifier, OpenTickets open, IOptions<DispatchOptions> dispatch)
 {
     // One that is known to run ends when its worker says so, or its lease ends. Of any other a result counts no more from now on.
     private const string CancelSql =
@@ -37,7 +37,7 @@ internal sealed class TicketCanceler(NpgsqlDataSource database, StopNotifier not
         // Released at some time, it may be on its way to a worker, or run there already without having been reported.
         if (epoch > 0)
         {
-            notifier.Stop([new(ticketId, epoch)], dispatch.Value.Lease);
+            notifier.Stop([new(ticketId, epoch)], dispatch.Value.LeaseDuration);
         }
 
         return new(status == TicketStatus.Canceled ? CancelResult.Canceled : CancelResult.Canceling, status);

@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Threading.Channels;
 using Npgsql;
 using TicketApp.Api.Telemetry;
-using TicketApp.Contracts;
-using TicketApp.Contracts.Tracing;
+using TicketApp.Messaging;
+using TicketApp.Messaging.Tracing;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Database;
@@ -17,13 +17,13 @@ namespace TicketApp.Api.Database;
 /// <typeparam name="TResult">What it gets.</typeparam>
 internal abstract class Batcher<TItem, TResult> : SupervisedLoop
 {
-    private readonly int _largestBatch;
+    private readonly int _maxBatch;
     private readonly Channel<Call> _calls;
 
-    protected Batcher(string operation, NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger logger, int largestBatch, int capacity)
+    protected Batcher(string operation, NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger logger, int maxBatch, int capacity)
         : base(operation, progress, logger)
     {
-        (Database, Metrics, _largestBatch) = (database, metrics, largestBatch);
+        (Database, Metrics, _maxBatch) = (database, metrics, maxBatch);
         _calls = Channel.CreateBounded<Call>(new BoundedChannelOptions(capacity) { SingleReader = true });
     }
 
@@ -42,7 +42,7 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
     protected virtual bool IsRepeatable => false;
 
     /// <summary>Whether batches are fewer and larger under load, for a moment's wait: worth it where each costs a commit.</summary>
-    protected virtual bool IsGathering => false;
+    protected virtual bool Lingers => false;
 
     // Whoever calls while the database is away is told so soon.
     protected sealed override TimeSpan MaxPause => TimeSpan.FromMilliseconds(100);
@@ -73,8 +73,8 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
 
     protected sealed override async Task RunAsync(CancellationToken stoppingToken)
     {
-        List<Call> calls = new(_largestBatch);
-        while (calls.Count < _largestBatch && _calls.Reader.TryRead(out var call))
+        List<Call> calls = new(_maxBatch);
+        while (calls.Count < _maxBatch && _calls.Reader.TryRead(out var call))
         {
             calls.Add(call);
         }
@@ -89,9 +89,9 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
             await ServeAsync(calls);
         }
 
-        if (IsGathering)
+        if (Lingers)
         {
-            await Gathering.AfterAsync(calls.Count);
+            await BatchLinger.AfterAsync(calls.Count);
         }
     }
 

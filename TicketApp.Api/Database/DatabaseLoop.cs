@@ -1,4 +1,4 @@
-using TicketApp.Contracts.Broker;
+using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Database;

@@ -1,5 +1,5 @@
 using Npgsql;
-using TicketApp.Contracts.Tracing;
+using TicketApp.Messaging.Tracing;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Database;
@@ -12,7 +12,7 @@ internal static class DatabaseServices
     private const string PlanningSql =
         "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set enable_bitmapscan = off; set plan_cache_mode = force_generic_plan; set jit = off";
 
-    private const int LargestPool = 25;
+    private const int MaxPool = 25;
 
     /// <summary>Adds the data source (connection string <c>tickets</c>), its health check and the migrations.</summary>
     public static IHostApplicationBuilder AddDatabase(this IHostApplicationBuilder builder)
@@ -50,7 +50,7 @@ internal static class DatabaseServices
         // Nothing here leaves anything in a session that the next user of the connection would trip over.
         connection.NoResetOnClose = true;
         // Nearly all calls share a few connections. The others wait for each other rather than take all that the server has, which other replicas need.
-        connection.MaxPoolSize = Math.Min(connection.MaxPoolSize, LargestPool);
+        connection.MaxPoolSize = Math.Min(connection.MaxPoolSize, MaxPool);
         // A caller is told 503 within seconds when the server hangs.
         connection.Timeout = 5;
         connection.CommandTimeout = 10;

@@ -17,7 +17,7 @@ internal abstract class PurgeLoop(string name, TimeSpan interval, DatabaseMigrat
     : DatabaseLoop(name, migrator, progress, logger)
 {
     /// <summary>The most rows that a part has.</summary>
-    public const int LargestPart = 1000;
+    public const int MaxPart = 1000;
 
     // Of the time that a part took: a fifth of one connection at most.
     private const int RestFactor = 4;
@@ -25,7 +25,7 @@ internal abstract class PurgeLoop(string name, TimeSpan interval, DatabaseMigrat
     private static readonly TimeSpan _quick = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _slow = TimeSpan.FromSeconds(3);
 
-    private int _part = LargestPart;
+    private int _part = MaxPart;
     private TimeSpan _rest;
 
     /// <summary>Removes up to <paramref name="part"/> rows. Whether there may be more.</summary>
@@ -38,7 +38,7 @@ internal abstract class PurgeLoop(string name, TimeSpan interval, DatabaseMigrat
         {
             var more = await PurgeAsync(_part, stoppingToken);
             var took = Stopwatch.GetElapsedTime(started);
-            _part = took > _slow ? Math.Max(1, _part / 2) : took < _quick ? Math.Min(LargestPart, _part + (_part / 4) + 1) : _part;
+            _part = took > _slow ? Math.Max(1, _part / 2) : took < _quick ? Math.Min(MaxPart, _part + (_part / 4) + 1) : _part;
             _rest = more ? RestFactor * took : interval;
         }
         catch

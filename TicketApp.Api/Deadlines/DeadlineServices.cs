@@ -4,5 +4,5 @@ internal static class DeadlineServices
 {
     /// <summary>Adds the sweeps over deadlines and leases.</summary>
     public static IServiceCollection AddDeadlines(this IServiceCollection services) =>
-        services.AddSingleton<LeaseClock>().AddSingleton<SweepStore>().AddHostedService<Sweeper>();
+        services.AddSingleton<LeaseClock>().AddSingleton<RescueStore>().AddHostedService<Rescuer>();
 }

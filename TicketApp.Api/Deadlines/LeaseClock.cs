@@ -11,7 +11,7 @@ namespace TicketApp.Api.Deadlines;
 internal sealed class LeaseClock
 {
     // Well under a lease less a heartbeat, so that silence is noticed before the first lease could end of it.
-    private static readonly TimeSpan _longestSilence = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan _maxSilence = TimeSpan.FromSeconds(8);
 
     private readonly Lock _lock = new();
     private long? _lastSeen;
@@ -43,13 +43,13 @@ internal sealed class LeaseClock
     {
         lock (_lock)
         {
-            if (_lastSeen is not { } seen || Stopwatch.GetElapsedTime(seen) > _longestSilence)
+            if (_lastSeen is not { } seen || Stopwatch.GetElapsedTime(seen) > _maxSilence)
             {
                 _extended = false;
             }
 
             extensionIsDue = !_extended;
-            return _lastSeen is { } last && Stopwatch.GetElapsedTime(last) <= _longestSilence;
+            return _lastSeen is { } last && Stopwatch.GetElapsedTime(last) <= _maxSilence;
         }
     }
 

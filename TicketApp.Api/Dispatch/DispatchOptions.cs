@@ -10,31 +10,27 @@ public sealed class DispatchOptions
     public const string SectionName = "Dispatch";
 
     /// <summary>The least of one model's tickets that is released at once, also while no worker serves it. Default 64.</summary>
-    [Range(1, 1_000_000)]
-    public int WindowFloor { get; set; } = 64;
+    internal int MinWindow { get; set; } = 64;
 
     /// <summary>The most of one model's tickets that is released at once. Default 20,000.</summary>
     [Range(1, 1_000_000)]
-    public int WindowCeiling { get; set; } = 20_000;
+    public int MaxWindow { get; set; } = 20_000;
 
     /// <summary>Released tickets for each slot of the workers that serve their model: one runs, the rest is at hand when it ends. Default 2.</summary>
-    [Range(1, 100)]
-    public double WindowPerSlot { get; set; } = 2;
+    internal double WindowPerSlot { get; set; } = 2;
 
     /// <summary>How long a release, a start or a heartbeat is good for. Workers send a heartbeat every 10 seconds. Default 30 seconds.</summary>
     [TimeSpanRange("00:00:15", "01:00:00")]
-    public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(30);
+    public TimeSpan LeaseDuration { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often the window and the backlog are looked at when nothing else causes it. Default 250 ms.</summary>
-    [TimeSpanRange("00:00:00.010", "00:01:00")]
-    public TimeSpan Tick { get; set; } = TimeSpan.FromMilliseconds(250);
+    internal TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>How often ended leases and passed deadlines are looked for. Default 500 ms.</summary>
-    [TimeSpanRange("00:00:00.010", "00:01:00")]
-    public TimeSpan Sweep { get; set; } = TimeSpan.FromMilliseconds(500);
+    internal TimeSpan RescueInterval { get; set; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>The message leaves the queue undelivered before its lease ends, so that it never waits there beside its own repetition.</summary>
-    internal TimeSpan MessageExpiration => Lease - TimeSpan.FromSeconds(5);
+    internal TimeSpan MessageExpiration => LeaseDuration - TimeSpan.FromSeconds(5);
 }
 
 [OptionsValidator]

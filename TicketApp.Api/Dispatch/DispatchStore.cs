@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Limits;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 
 namespace TicketApp.Api.Dispatch;
 
@@ -11,7 +11,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     private static readonly TimeSpan _replicaForgottenAfter = TimeSpan.FromSeconds(15);
 
     // One statement for all models. Which of them have a backlog is read from the first entry of each in its index.
-    private const string LookSql =
+    private const string QuerySql =
         """
         with recursive waiting (model) as (
             (select model from tickets where status = 'queued' order by model limit 1)
@@ -29,7 +29,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         """;
 
     // SKIP LOCKED: replicas that dispatch at the same moment take different tickets instead of waiting for each other.
-    private const string ReleaseSql =
+    private const string DispatchSql =
         """
         with picked as (
             select ticket_id from tickets where status = 'queued' and model = $3 and ticket_id <> all ($4)
@@ -44,7 +44,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         "select ticket_id from tickets where status = 'queued' and model = $1 and ticket_id <> all ($2) order by queue_key, ticket_id limit 1 for update skip locked";
 
     // Under the lease's own epoch only: a ticket that has moved on since is left alone.
-    private const string TakeBackSql =
+    private const string ReturnSql =
         """
         update tickets t set status = 'queued', attempt = t.attempt - 1, lease_expires = null, queue_key = coalesce(t.queue_key, 0)
         from (
@@ -62,10 +62,10 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     private const string CountOpenSql = "select count(*) from tickets where time_finished is null";
 
     /// <summary>Looks at the windows, for the replica <paramref name="replica"/>.</summary>
-    public async Task<WindowLook> LookAsync(Guid replica, CancellationToken cancellationToken)
+    public async Task<WindowQuery> QueryAsync(Guid replica, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(LookSql);
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.Lease });
+        await using var command = database.CreateCommand(QuerySql);
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.LeaseDuration });
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = _replicaForgottenAfter });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = replica });
         Dictionary<string, WindowState> models = [];
@@ -99,19 +99,19 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     public async Task<IReadOnlyList<TicketMessage>> ReleaseAsync(string model, int count, Guid[] leftOut, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
-        var limit = limits.Value.RunningTickets;
-        NpgsqlBatchCommand release = new(limit > 0 ? LimitedRelease.ReleaseSql : ReleaseSql)
+        var limit = limits.Value.MaxConcurrentPerUser;
+        NpgsqlBatchCommand release = new(limit > 0 ? LimitedDispatch.DispatchSql : DispatchSql)
         {
             Parameters =
             {
                 new NpgsqlParameter<int> { TypedValue = count },
-                new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.Lease },
+                new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.LeaseDuration },
                 new NpgsqlParameter<string> { TypedValue = model },
             },
         };
         if (limit > 0)
         {
-            batch.BatchCommands.Add(new(LimitedRelease.LockSql));
+            batch.BatchCommands.Add(new(LimitedDispatch.LockSql));
             release.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
         }
 
@@ -135,7 +135,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
                 Attempt = reader.GetInt16(4),
                 Epoch = reader.GetInt32(5),
                 Deadline = reader.GetFieldValue<DateTimeOffset>(6),
-                RunLimitSeconds = reader.GetInt32(8),
+                ExecutionTimeoutSeconds = reader.GetInt32(8),
                 TraceParent = reader.IsDBNull(9) ? null : reader.GetString(9),
                 StartWithinSeconds = (int)options.Value.MessageExpiration.TotalSeconds,
             };
@@ -146,9 +146,9 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     }
 
     /// <summary>Puts released tickets that the broker did not take back at the head of the backlog, the attempt not charged.</summary>
-    public async Task TakeBackAsync(IReadOnlyList<TicketMessage> tickets, CancellationToken cancellationToken)
+    public async Task ReturnAsync(IReadOnlyList<TicketMessage> tickets, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(TakeBackSql);
+        await using var command = database.CreateCommand(ReturnSql);
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. tickets.Select(ticket => ticket.TicketId)] });
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. tickets.Select(ticket => ticket.Epoch)] });
         await command.ExecuteNonQueryAsync(cancellationToken);

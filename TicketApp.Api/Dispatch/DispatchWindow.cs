@@ -12,11 +12,11 @@ namespace TicketApp.Api.Dispatch;
 internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProvider time)
 {
     private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _maxPause = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
     private int _room;
-    private int _underWay;
+    private int _inProgress;
     private bool _hasBacklog = true;
     private bool _isPaused;
 
@@ -56,7 +56,7 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
     }
 
     /// <summary>Takes room for new tickets: nothing while others wait, since those come first.</summary>
-    public int TakeForNew(int wanted)
+    public int TryAcquire(int wanted)
     {
         lock (_lock)
         {
@@ -65,7 +65,7 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
     }
 
     /// <summary>Takes room for tickets from the backlog.</summary>
-    public int TakeForBacklog(int wanted)
+    public int AcquireForBacklog(int wanted)
     {
         lock (_lock)
         {
@@ -78,7 +78,7 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
     {
         lock (_lock)
         {
-            _underWay -= count;
+            _inProgress -= count;
         }
     }
 
@@ -87,7 +87,7 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
     {
         lock (_lock)
         {
-            _underWay -= count;
+            _inProgress -= count;
             _room += count;
         }
     }
@@ -112,7 +112,7 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
             // What was on its way together is refused together, and counts once.
             if (_pause == TimeSpan.Zero || _isTrying)
             {
-                _pause = _pause == TimeSpan.Zero ? _firstPause : _pause * 2 < _longestPause ? _pause * 2 : _longestPause;
+                _pause = _pause == TimeSpan.Zero ? _firstPause : _pause * 2 < _maxPause ? _pause * 2 : _maxPause;
                 _pausedSince = time.GetTimestamp();
                 _isTrying = false;
             }
@@ -128,7 +128,7 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
         }
     }
 
-    public void BacklogIs(bool there)
+    public void SetBacklog(bool there)
     {
         lock (_lock)
         {
@@ -141,10 +141,10 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
         var settings = options.Value;
         lock (_lock)
         {
-            Size = (int)Math.Clamp(state.Slots * settings.WindowPerSlot, settings.WindowFloor, Math.Max(settings.WindowFloor, settings.WindowCeiling));
+            Size = (int)Math.Clamp(state.Slots * settings.WindowPerSlot, settings.MinWindow, Math.Max(settings.MinWindow, settings.MaxWindow));
             var free = Math.Max(0, Size - state.InFlight);
             // Rounded up: the last free place must not be nobody's.
-            _room = Math.Max(0, (int)((free + state.Replicas - 1) / state.Replicas) - _underWay);
+            _room = Math.Max(0, (int)((free + state.Replicas - 1) / state.Replicas) - _inProgress);
             Workers = state.Workers;
             _hasBacklog = state.HasBacklog;
             _isPaused = state.IsPaused;
@@ -162,7 +162,7 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
         }
 
         _room -= taken;
-        _underWay += taken;
+        _inProgress += taken;
         return taken;
     }
 }

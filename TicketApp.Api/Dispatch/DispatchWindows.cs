@@ -21,7 +21,7 @@ internal sealed class DispatchWindows(IOptions<DispatchOptions> options, TimePro
     public DispatchWindow Of(string model) => _windows.GetOrAdd(model, static (_, settings) => new(settings.Options, settings.Time), (Options: options, Time: time));
 
     /// <summary>Sets all of them anew; of a model that was not seen, nothing is in flight and nothing waits.</summary>
-    public void Refresh(WindowLook look)
+    public void Refresh(WindowQuery look)
     {
         IsPaused = look.IsPaused;
         foreach (var model in look.Models.Keys)

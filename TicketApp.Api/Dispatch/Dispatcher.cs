@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using TicketApp.Api.Database;
 using TicketApp.Api.Limits;
 using TicketApp.Api.Tickets;
+using TicketApp.Messaging;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Dispatch;
@@ -14,13 +15,13 @@ internal sealed class Dispatcher(
     DispatchWindows windows,
     TicketPublisher publisher,
     OpenTickets open,
-    RunningTicketLimit limit,
+    ConcurrencyLimit limit,
     IOptions<DispatchOptions> options,
     DatabaseMigrator migrator,
     LoopProgress progress,
     ILogger<Dispatcher> logger) : DatabaseLoop("dispatching", migrator, progress, logger)
 {
-    private const int LargestRelease = 500;
+    private const int MaxDispatch = 500;
     private static readonly TimeSpan _announceEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _countEvery = TimeSpan.FromSeconds(5);
 
@@ -28,7 +29,7 @@ internal sealed class Dispatcher(
     private readonly Dictionary<string, GuardedBatch> _batches = new(StringComparer.Ordinal);
     private readonly Guid _replica = Guid.CreateVersion7();
     private long _lastAnnounced;
-    private long _lastLook;
+    private long _lastRefresh;
     private long _nextCount;
 
     /// <inheritdoc/>
@@ -37,12 +38,12 @@ internal sealed class Dispatcher(
     /// <summary>Tickets joined a model's backlog.</summary>
     public void BacklogGrew(string model)
     {
-        windows.Of(model).BacklogIs(true);
+        windows.Of(model).SetBacklog(true);
         _wake.Set();
     }
 
     /// <summary><paramref name="count"/> released tickets of a model have ended or gone back: there is room again.</summary>
-    public void RoomGrew(string model, int count)
+    public void SlotsFreed(string model, int count)
     {
         var window = windows.Of(model);
         window.Ended(count);
@@ -61,16 +62,16 @@ internal sealed class Dispatcher(
 
     protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
-        if (_lastLook == 0 || Stopwatch.GetElapsedTime(_lastLook) >= options.Value.Tick)
+        if (_lastRefresh == 0 || Stopwatch.GetElapsedTime(_lastRefresh) >= options.Value.PollInterval)
         {
-            await LookAsync(stoppingToken);
-            _lastLook = Stopwatch.GetTimestamp();
+            await QueryAsync(stoppingToken);
+            _lastRefresh = Stopwatch.GetTimestamp();
         }
 
         await ReleaseAsync(stoppingToken);
     }
 
-    protected override Task WaitAsync(CancellationToken stoppingToken) => _wake.WaitAsync(options.Value.Tick, stoppingToken);
+    protected override Task WaitAsync(CancellationToken stoppingToken) => _wake.WaitAsync(options.Value.PollInterval, stoppingToken);
 
     protected override async Task OnStoppedAsync()
     {
@@ -84,7 +85,7 @@ internal sealed class Dispatcher(
         }
     }
 
-    private async Task LookAsync(CancellationToken cancellationToken)
+    private async Task QueryAsync(CancellationToken cancellationToken)
     {
         if (_lastAnnounced == 0 || Stopwatch.GetElapsedTime(_lastAnnounced) >= _announceEvery)
         {
@@ -101,7 +102,7 @@ internal sealed class Dispatcher(
             _nextCount = Stopwatch.GetTimestamp() + (long)(pause.TotalSeconds * Stopwatch.Frequency);
         }
 
-        windows.Refresh(await store.LookAsync(_replica, cancellationToken));
+        windows.Refresh(await store.QueryAsync(_replica, cancellationToken));
     }
 
     /// <summary>Fills the windows. Models take turns, a release each, so that none waits for another's backlog, nor for one that fails.</summary>
@@ -135,7 +136,7 @@ internal sealed class Dispatcher(
 
     private async Task<bool> ReleaseAsync(string model, DispatchWindow window, CancellationToken cancellationToken)
     {
-        var granted = window.TakeForBacklog(LargestRelease);
+        var granted = window.AcquireForBacklog(MaxDispatch);
         if (granted == 0)
         {
             return false;
@@ -143,10 +144,10 @@ internal sealed class Dispatcher(
 
         if (!_batches.TryGetValue(model, out var batch))
         {
-            _batches[model] = batch = new($"release tickets of {model}", LargestRelease, Logger);
+            _batches[model] = batch = new($"release tickets of {model}", MaxDispatch, Logger);
         }
 
-        IReadOnlyList<Contracts.TicketMessage> released = [];
+        IReadOnlyList<TicketMessage> released = [];
         int most;
         try
         {
@@ -163,7 +164,7 @@ internal sealed class Dispatcher(
         // Under the limit of running tickets, users without a place may have more: only a look says that nothing waits.
         if (released.Count < most && !limit.IsOn)
         {
-            window.BacklogIs(false);
+            window.SetBacklog(false);
         }
 
         // With fewer than there is room for, the next release comes with the next end, new ticket or look.

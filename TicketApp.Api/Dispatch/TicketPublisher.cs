@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Telemetry;
-using TicketApp.Contracts;
-using TicketApp.Contracts.Broker;
-using TicketApp.Contracts.Tracing;
+using TicketApp.Messaging;
+using TicketApp.Messaging.Broker;
+using TicketApp.Messaging.Tracing;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Dispatch;
@@ -16,9 +16,9 @@ internal sealed partial class TicketPublisher(
     BrokerPublisher broker, DispatchStore store, DispatchWindows windows, RunTimes runTimes, TicketMetrics metrics, IOptions<DispatchOptions> options, ILogger<TicketPublisher> logger) : IHostedService, IStopsInPhase
 {
     // Short runs share messages, so that the broker handles fewer; but a batch is spread over one for each worker.
-    private const int LargestGroup = 16;
+    private const int MaxGroup = 16;
 
-    private int _underWay;
+    private int _inProgress;
 
     /// <summary>Whether the broker can be reached; while it cannot, nothing is released.</summary>
     public bool IsReady => broker.IsReady;
@@ -42,7 +42,7 @@ internal sealed partial class TicketPublisher(
     /// <summary>Waits for what is under way.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        while (Volatile.Read(ref _underWay) > 0 && !cancellationToken.IsCancellationRequested)
+        while (Volatile.Read(ref _inProgress) > 0 && !cancellationToken.IsCancellationRequested)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(10), cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -50,11 +50,12 @@ internal sealed partial class TicketPublisher(
 
     private async Task PublishAsync(IReadOnlyList<TicketMessage> tickets)
     {
-        Interlocked.Increment(ref _underWay);
+        Interlocked.Increment(ref _inProgress);
         try
         {
             // All go out before the first confirmation is waited for.
-            TicketMessage[] refused = [.. (await Task.WhenAll(tickets.GroupBy(ticket => ticket.Model).SelectMany(Messages).Select(TryPublishAsync))).SelectMany(group => group)];
+            var outcomes = await Task.WhenAll(tickets.GroupBy(ticket => ticket.Model).SelectMany(Messages).Select(TryPublishAsync));
+            TicketMessage[] refused = [.. outcomes.SelectMany(outcome => outcome.Refused)];
             foreach (var model in tickets.Select(ticket => ticket.Model).Distinct())
             {
                 if (Array.Exists(refused, ticket => ticket.Model == model))
@@ -69,12 +70,12 @@ internal sealed partial class TicketPublisher(
 
             if (refused.Length > 0)
             {
-                Log.Refused(logger, refused.Length);
-                await store.TakeBackAsync(refused, CancellationToken.None);
+                Log.Refused(logger, refused.Length, Array.Find(outcomes, outcome => outcome.Reason is not null).Reason!);
+                await store.ReturnAsync(refused, CancellationToken.None);
                 foreach (var (model, count) in refused.CountBy(ticket => ticket.Model))
                 {
                     windows.Of(model).Ended(count);
-                    windows.Of(model).BacklogIs(true);
+                    windows.Of(model).SetBacklog(true);
                 }
             }
         }
@@ -84,19 +85,19 @@ internal sealed partial class TicketPublisher(
         }
         finally
         {
-            Interlocked.Decrement(ref _underWay);
+            Interlocked.Decrement(ref _inProgress);
         }
     }
 
     private IEnumerable<TicketMessage[]> Messages(IGrouping<string, TicketMessage> tickets)
     {
         TicketMessage[] all = [.. tickets];
-        return all.Chunk(runTimes.Of(tickets.Key).AreShort ? Math.Clamp(all.Length / Math.Max(1, windows.Of(tickets.Key).Workers), 1, LargestGroup) : 1);
+        return all.Chunk(runTimes.Of(tickets.Key).AreShort ? Math.Clamp(all.Length / Math.Max(1, windows.Of(tickets.Key).Workers), 1, MaxGroup) : 1);
     }
 
     /// <summary>Publishes one message.</summary>
-    /// <returns>What the broker did not take.</returns>
-    private async Task<TicketMessage[]> TryPublishAsync(TicketMessage[] group)
+    /// <returns>What the broker did not take, and why.</returns>
+    private async Task<(TicketMessage[] Refused, string? Reason)> TryPublishAsync(TicketMessage[] group)
     {
         var started = Stopwatch.GetTimestamp();
         using var span = TicketTrace.StartShared("dispatch tickets", group.Select(ticket => ticket.TraceParent));
@@ -107,18 +108,18 @@ internal sealed partial class TicketPublisher(
                 : ContractJson.Serialize(group, ContractJson.Default.IReadOnlyListTicketMessage);
             await broker.PublishAsync(QueueNames.TicketsOf(group[0].Model), body, group[0].TicketId.ToString(), options.Value.MessageExpiration);
             metrics.Dispatched(Stopwatch.GetElapsedTime(started));
-            return [];
+            return ([], null);
         }
-        catch (BrokerUnavailableException)
+        catch (BrokerUnavailableException exception)
         {
-            return group;
+            return (group, exception.GetBaseException().Message);
         }
     }
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "The broker did not take {Count} released tickets; they go back to the backlog")]
-        public static partial void Refused(ILogger logger, int count);
+        [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "The broker did not take {Count} dispatched tickets, which return to the backlog: {Reason}")]
+        public static partial void Refused(ILogger logger, int count, string reason);
 
         [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Tickets that the broker did not take wait for their leases to end: {Reason}")]
         public static partial void NotTakenBack(ILogger logger, string reason);

@@ -13,4 +13,4 @@ internal readonly record struct WindowState(long InFlight, long Slots, int Worke
 /// <param name="Replicas">Api replicas that share the windows, this one included.</param>
 /// <param name="Models">By model; those that nobody serves, and of which nothing is in flight or waits, are not there.</param>
 /// <param name="IsPaused">Whether dispatching is paused.</param>
-internal readonly record struct WindowLook(int Replicas, IReadOnlyDictionary<string, WindowState> Models, bool IsPaused = false);
+internal readonly record struct WindowQuery(int Replicas, IReadOnlyDictionary<string, WindowState> Models, bool IsPaused = false);

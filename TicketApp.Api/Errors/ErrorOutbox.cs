@@ -2,8 +2,8 @@ using System.Runtime.ExceptionServices;
 using Npgsql;
 using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
-using TicketApp.Contracts;
-using TicketApp.Contracts.Broker;
+using TicketApp.Messaging;
+using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Errors;
@@ -16,7 +16,7 @@ namespace TicketApp.Api.Errors;
 internal sealed class ErrorOutbox(NpgsqlDataSource database, BrokerPublisher broker, DatabaseMigrator migrator, LoopProgress progress, ILogger<ErrorOutbox> logger)
     : DatabaseLoop("messages to errors", migrator, progress, logger)
 {
-    private const int LargestBatch = 100;
+    private const int MaxBatch = 100;
     private static readonly TimeSpan _tick = TimeSpan.FromSeconds(1);
 
     // Any number will do, so long as nothing else in the database takes the same one.
@@ -53,7 +53,7 @@ internal sealed class ErrorOutbox(NpgsqlDataSource database, BrokerPublisher bro
 
     protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
-        while (broker.IsReady && await SendBatchAsync(stoppingToken) == LargestBatch)
+        while (broker.IsReady && await SendBatchAsync(stoppingToken) == MaxBatch)
         {
         }
     }
@@ -111,7 +111,7 @@ internal sealed class ErrorOutbox(NpgsqlDataSource database, BrokerPublisher bro
         }
 
         List<(ErrorMessage, int)> pending = [];
-        await using NpgsqlCommand command = new(PendingSql, connection) { Parameters = { new NpgsqlParameter<int> { TypedValue = LargestBatch } } };
+        await using NpgsqlCommand command = new(PendingSql, connection) { Parameters = { new NpgsqlParameter<int> { TypedValue = MaxBatch } } };
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {

@@ -7,15 +7,15 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Api.Idempotency;
 
 /// <summary>A ticket that was made under a key, and the hash of the body that made it.</summary>
-internal sealed record KeyedTicket(TicketRow Ticket, byte[] BodyHash);
+internal sealed record KeyedTicket(TicketRecord Ticket, byte[] BodyHash);
 
 /// <summary>Looks up keys that were used before, many a statement. They are stored together with their tickets.</summary>
 internal sealed class IdempotencyStore(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<IdempotencyStore> logger)
-    : Batcher<(Guid UserId, string Key), KeyedTicket?>("find idempotency keys", database, metrics, progress, logger, largestBatch: 200, capacity: 10_000)
+    : Batcher<(Guid UserId, string Key), KeyedTicket?>("find idempotency keys", database, metrics, progress, logger, maxBatch: 200, capacity: 10_000)
 {
     private const string FindSql =
         $"""
-        select {TicketRow.Columns}, k.body_hash, k.key
+        select {TicketRecord.Columns}, k.body_hash, k.key
         from unnest($1, $2) w (user_id, key)
         join idempotency_keys k on k.user_id = w.user_id and k.key = w.key join tickets t on t.ticket_id = k.ticket_id
         """;
@@ -70,8 +70,8 @@ internal sealed class IdempotencyStore(NpgsqlDataSource database, TicketMetrics 
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            var row = TicketRow.ReadWithin(reader, ref bytes);
-            found[(reader.GetGuid(1), reader.GetString(TicketRow.ColumnCount + 1))] = new(row, reader.GetFieldValue<byte[]>(TicketRow.ColumnCount));
+            var row = TicketRecord.ReadWithin(reader, ref bytes);
+            found[(reader.GetGuid(1), reader.GetString(TicketRecord.ColumnCount + 1))] = new(row, reader.GetFieldValue<byte[]>(TicketRecord.ColumnCount));
         }
 
         return [.. items.Select(found.GetValueOrDefault)];

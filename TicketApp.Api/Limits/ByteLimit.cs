@@ -34,7 +34,7 @@ internal sealed class ByteLimit(IOptions<LimitOptions> options)
 
     private bool TryTake(long bytes, long own)
     {
-        if (Interlocked.Add(ref _taken, bytes) is var taken && (taken <= options.Value.InFlight || taken == own + bytes))
+        if (Interlocked.Add(ref _taken, bytes) is var taken && (taken <= options.Value.MaxBytesInFlight || taken == own + bytes))
         {
             return true;
         }

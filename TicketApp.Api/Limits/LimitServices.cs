@@ -24,7 +24,7 @@ internal static class LimitServices
             .AddSingleton<RequestLimit>()
             .AddSingleton<ByteLimit>()
             .AddSingleton<OpenTicketLimit>()
-            .AddSingleton<RunningTicketLimit>()
+            .AddSingleton<ConcurrencyLimit>()
             .AddRateLimiter(_ => { });
     }
 

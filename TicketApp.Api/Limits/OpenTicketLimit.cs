@@ -24,10 +24,10 @@ internal sealed class OpenTicketLimit(IOptions<LimitOptions> options)
         from unnest($1) u (id)
         """;
 
-    public bool IsOn => options.Value.OpenTickets > 0;
+    public bool IsOn => options.Value.MaxOpenPerUser > 0;
 
     /// <summary>Counts what room the users have, and keeps it theirs until the transaction of <paramref name="connection"/> ends, in which their tickets must be opened.</summary>
-    public async Task<UserRoom> LockAsync(NpgsqlConnection connection, IEnumerable<Guid> userIds)
+    public async Task<UserAllowance> LockAsync(NpgsqlConnection connection, IEnumerable<Guid> userIds)
     {
         Guid[] users = [.. userIds.Distinct()];
         Dictionary<Guid, int> room = new(users.Length);
@@ -37,14 +37,14 @@ internal sealed class OpenTicketLimit(IOptions<LimitOptions> options)
             BatchCommands =
             {
                 new(LockSql) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = users }, new NpgsqlParameter<int> { TypedValue = LockSpace } } },
-                new(CountSql) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = users }, new NpgsqlParameter<int> { TypedValue = options.Value.OpenTickets } } },
+                new(CountSql) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = users }, new NpgsqlParameter<int> { TypedValue = options.Value.MaxOpenPerUser } } },
             },
         };
         await using var reader = await batch.ExecuteReaderAsync();
         await reader.NextResultAsync();
         while (await reader.ReadAsync())
         {
-            room[reader.GetGuid(0)] = options.Value.OpenTickets - reader.GetInt32(1);
+            room[reader.GetGuid(0)] = options.Value.MaxOpenPerUser - reader.GetInt32(1);
         }
 
         return new(room);
@@ -52,7 +52,7 @@ internal sealed class OpenTicketLimit(IOptions<LimitOptions> options)
 }
 
 /// <summary>How many more tickets users may open.</summary>
-internal sealed class UserRoom(Dictionary<Guid, int> room)
+internal sealed class UserAllowance(Dictionary<Guid, int> room)
 {
     /// <summary>Takes room for one ticket of the user.</summary>
     /// <returns>False if there is none.</returns>

@@ -11,7 +11,7 @@ namespace TicketApp.Api.Listing;
 internal static class Cursor
 {
     private const int CheckLength = 8;
-    private const int LongestText = 100;
+    private const int MaxText = 100;
 
     public static string Encode(string list, ReadOnlySpan<byte> position) => Base64Url.EncodeToString([.. position, .. Check(list, position)]);
 
@@ -19,7 +19,7 @@ internal static class Cursor
     /// <returns>The position; null for anything else.</returns>
     public static byte[]? Decode(string list, string text, int length)
     {
-        if (text.Length > LongestText || !Base64Url.IsValid(text))
+        if (text.Length > MaxText || !Base64Url.IsValid(text))
         {
             return null;
         }

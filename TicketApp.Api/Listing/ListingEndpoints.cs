@@ -29,7 +29,7 @@ internal static class ListingEndpoints
     private static async Task<IResult> ListAsync(
         HttpRequest request, Caller caller, TicketListStore lists, TicketPresenter presenter, ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
-        var (query, problem) = TicketListQuery.Read(request.Query, options.Value.LargestPage, caller);
+        var (query, problem) = TicketListQuery.Read(request.Query, options.Value.MaxPage, caller);
         if (query is null)
         {
             return problem!.ToResult();

@@ -41,7 +41,7 @@ internal sealed record TicketListQuery
 
     public string CursorAfter(Guid id) => Cursor.Encode(Name, id.ToByteArray(bigEndian: true));
 
-    public static (TicketListQuery? Query, Problem? Problem) Read(IQueryCollection query, int largestPage, Caller caller)
+    public static (TicketListQuery? Query, Problem? Problem) Read(IQueryCollection query, int maxPage, Caller caller)
     {
         QueryReader reader = new(query, "user_id", "status", "created_after", "created_before", "limit", "cursor");
         var (after, before) = (reader.Time("created_after"), reader.Time("created_before"));
@@ -51,7 +51,7 @@ internal sealed record TicketListQuery
             Statuses = Status(reader),
             CreatedAfter = after,
             CreatedBefore = before,
-            Limit = reader.Number("limit", largestPage, DefaultLimit),
+            Limit = reader.Number("limit", maxPage, DefaultLimit),
             Above = after is { } first ? IdAt(first, -_clockSkew) : Guid.Empty,
             Below = before is { } last ? IdAt(last, _clockSkew) : TicketIds.Last,
         };

@@ -11,41 +11,41 @@ namespace TicketApp.Api.Listing;
 /// </summary>
 internal sealed class TicketListStore(NpgsqlDataSource database)
 {
-    private const string MostRead = "10000";
+    private const string MaxRead = "10000";
 
     private const string Filter =
         """
         ($4::text[] is null or t.status::text = any($4)) and t.time_created > $5 and t.time_created < $6
         """;
 
-    private static readonly string _allSql = PageSql($"select * from tickets where ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MostRead}");
+    private static readonly string _allSql = PageSql($"select * from tickets where ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead}");
 
     // A ticket is in one of three indexes, each of which has its user's tickets in order: one that has ended, is with a worker, or waits. One
     // index over all would take two more entries for each ticket on its way, the three take one.
     private const string OfUser =
         $"""
-        (select * from tickets where user_id = $3 and time_finished is not null and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MostRead})
+        (select * from tickets where user_id = $3 and time_finished is not null and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead})
         union all
-        (select * from tickets where user_id = $3 and status in ('released', 'running', 'canceling') and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MostRead})
+        (select * from tickets where user_id = $3 and status in ('released', 'running', 'canceling') and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead})
         union all
-        (select * from tickets where user_id = $3 and status in ('queued', 'waiting') and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MostRead})
+        (select * from tickets where user_id = $3 and status in ('queued', 'waiting') and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead})
         """;
 
-    private static readonly string _ofUserSql = PageSql($"select * from ({OfUser}) o order by ticket_id desc limit {MostRead}");
+    private static readonly string _ofUserSql = PageSql($"select * from ({OfUser}) o order by ticket_id desc limit {MaxRead}");
 
     private const string LastReadOfAllSql =
-        $"select ticket_id from tickets where ticket_id < $1 and ticket_id > $2 order by ticket_id desc offset {MostRead} - 1 limit 1";
+        $"select ticket_id from tickets where ticket_id < $1 and ticket_id > $2 order by ticket_id desc offset {MaxRead} - 1 limit 1";
 
-    private const string LastReadOfUserSql = $"select ticket_id from ({OfUser}) o order by ticket_id desc offset {MostRead} - 1 limit 1";
+    private const string LastReadOfUserSql = $"select ticket_id from ({OfUser}) o order by ticket_id desc offset {MaxRead} - 1 limit 1";
 
     /// <summary>Reads a page.</summary>
     /// <param name="query">Which.</param>
     /// <param name="taken">Counts what it takes in memory.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Its tickets, newest first, and the cursor of the next one; null after the last.</returns>
-    public async Task<(IReadOnlyList<TicketRow> Rows, string? Next)> ReadAsync(TicketListQuery query, ByteLimit.TakenBytes taken, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<TicketRecord> Rows, string? Next)> ReadAsync(TicketListQuery query, ByteLimit.TakenBytes taken, CancellationToken cancellationToken)
     {
-        List<TicketRow> rows = [];
+        List<TicketRecord> rows = [];
         var found = 0;
         await using (var command = database.CreateCommand(query.UserId is null ? _allSql : _ofUserSql))
         {
@@ -58,10 +58,10 @@ internal sealed class TicketListStore(NpgsqlDataSource database)
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
-                var row = TicketRow.Read(reader);
+                var row = TicketRecord.Read(reader);
                 taken.Add(row.Bytes);
                 rows.Add(row);
-                found = reader.GetInt32(TicketRow.ColumnCount);
+                found = reader.GetInt32(TicketRecord.ColumnCount);
             }
         }
 
@@ -89,8 +89,8 @@ internal sealed class TicketListStore(NpgsqlDataSource database)
 
     private static string PageSql(string read) =>
         $"""
-        select {TicketRow.Columns}, t.rows
-        from ({TicketRow.PageOf($"select t.* from ({read}) t where {Filter} order by t.ticket_id desc limit $7", "t.ticket_id desc")}) t
+        select {TicketRecord.Columns}, t.rows
+        from ({TicketRecord.PageOf($"select t.* from ({read}) t where {Filter} order by t.ticket_id desc limit $7", "t.ticket_id desc")}) t
         order by t.ticket_id desc
         """;
 

@@ -18,7 +18,7 @@ internal sealed class ModelCatalog(
     ILogger<ModelCatalog> logger) : DatabaseLoop("list of models", migrator, progress, logger)
 {
     // Of a default model that no worker has ever served, nothing more is known.
-    private const int LongestUnknownInput = 10_000;
+    private const int MaxUnknownInput = 10_000;
     private static readonly TimeSpan _refresh = TimeSpan.FromSeconds(1);
 
     private const string Sql =
@@ -56,7 +56,7 @@ internal sealed class ModelCatalog(
     {
         Dictionary<string, KnownModel> models = [];
         await using var command = database.CreateCommand(Sql);
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = dispatch.Value.Lease });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = dispatch.Value.LeaseDuration });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -65,7 +65,7 @@ internal sealed class ModelCatalog(
             models[model.Name] = model;
         }
 
-        models.TryAdd(Default, new(Default, "The default model; no worker has served it yet", InputRequired: false, LongestUnknownInput, LargestBatch: 1, Workers: 0, Slots: 0));
+        models.TryAdd(Default, new(Default, "The default model; no worker has served it yet", InputRequired: false, MaxUnknownInput, MaxBatch: 1, Workers: 0, Slots: 0));
         return models;
     }
 }

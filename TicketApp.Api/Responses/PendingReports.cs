@@ -1,6 +1,6 @@
 using System.Threading.Channels;
-using TicketApp.Contracts;
-using TicketApp.Contracts.Broker;
+using TicketApp.Messaging;
+using TicketApp.Messaging.Broker;
 
 namespace TicketApp.Api.Responses;
 

@@ -6,9 +6,9 @@ using TicketApp.Api.Errors;
 using TicketApp.Api.Telemetry;
 using TicketApp.Api.Tickets;
 using TicketApp.Api.Waiting;
-using TicketApp.Contracts;
-using TicketApp.Contracts.Broker;
-using TicketApp.Contracts.Tracing;
+using TicketApp.Messaging;
+using TicketApp.Messaging.Broker;
+using TicketApp.Messaging.Tracing;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Responses;
@@ -28,7 +28,7 @@ internal sealed partial class ReportApplier(
     SucceededTickets succeeded,
     OpenTickets open,
     RunTimes runTimes,
-    StopNotifier stops,
+    CancellationPublisher stops,
     TicketWatch watch,
     TicketMetrics metrics,
     DatabaseMigrator migrator,
@@ -108,7 +108,7 @@ internal sealed partial class ReportApplier(
             GiveBack();
         }
 
-        await Gathering.AfterAsync(applied);
+        await BatchLinger.AfterAsync(applied);
     }
 
     /// <summary>Takes what has arrived, as much as one statement may have.</summary>
@@ -270,7 +270,7 @@ internal sealed partial class ReportApplier(
         }
 
         open.Add(-outcome.Ended.Count);
-        stops.Stop(outcome.Unwanted, repeatFor: TimeSpan.Zero);
+        stops.Stop(outcome.Canceled, repeatFor: TimeSpan.Zero);
         foreach (var end in outcome.Ends)
         {
             metrics.Ended(end);
@@ -288,7 +288,7 @@ internal sealed partial class ReportApplier(
 
         foreach (var (model, count) in outcome.Left)
         {
-            dispatcher.RoomGrew(model, count);
+            dispatcher.SlotsFreed(model, count);
         }
     }
 

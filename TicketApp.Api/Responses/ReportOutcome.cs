@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using TicketApp.Api.Telemetry;
 using TicketApp.Api.Tickets;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 
 namespace TicketApp.Api.Responses;
 
@@ -12,7 +12,7 @@ internal sealed class ReportOutcome
     private readonly Dictionary<string, int> _returned = [];
 
     /// <summary>Tickets that ended, as they now are.</summary>
-    public List<TicketSnapshot> Ended { get; } = [];
+    public List<TicketSummary> Ended { get; } = [];
 
     /// <summary>How many tickets of each model left its window, ended or not.</summary>
     public IReadOnlyDictionary<string, int> Left => _left;
@@ -24,7 +24,7 @@ internal sealed class ReportOutcome
     public List<EndedTicket> Ends { get; } = [];
 
     /// <summary>Runs that workers have in hand and that are not wanted any more.</summary>
-    public List<RunReference> Unwanted { get; } = [];
+    public List<RunReference> Canceled { get; } = [];
 
     /// <summary>How many results came too late to count.</summary>
     public int Late { get; set; }
@@ -33,7 +33,7 @@ internal sealed class ReportOutcome
     public bool HasErrors { get; private set; }
 
     /// <summary>A ticket moved.</summary>
-    public void Add(TicketSnapshot ticket, string model, int runMilliseconds)
+    public void Add(TicketSummary ticket, string model, int runMilliseconds)
     {
         CollectionsMarshal.GetValueRefOrAddDefault(_left, model, out _)++;
         switch (ticket.Status)

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Tickets;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 
 namespace TicketApp.Api.Responses;
 
@@ -33,7 +33,7 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         {
             batch.BatchCommands.Add(new(ReportStatements.Heartbeat)
             {
-                Parameters = { Value(Array.ConvertAll(runs, run => run.TicketId)), Value(Array.ConvertAll(runs, run => run.Epoch)), Value(dispatch.Value.Lease) },
+                Parameters = { Value(Array.ConvertAll(runs, run => run.TicketId)), Value(Array.ConvertAll(runs, run => run.Epoch)), Value(dispatch.Value.LeaseDuration) },
             });
             readers.Add(ReadWantedAsync);
         }
@@ -41,7 +41,7 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         Add(
             ReportType.Started, ReportStatements.Started, ReadWantedAsync, Column(report => report.Worker), Column(report => report.RunMilliseconds),
             // A report that says nothing of a limit sets none. A number out of range must not overflow a time.
-            Column(report => Math.Clamp(report.RunLimitMilliseconds ?? int.MaxValue, 0, int.MaxValue)), _ => Value(dispatch.Value.Lease));
+            Column(report => Math.Clamp(report.ExecutionTimeoutMilliseconds ?? int.MaxValue, 0, int.MaxValue)), _ => Value(dispatch.Value.LeaseDuration));
         Add(ReportType.Progress, ReportStatements.Progress, read: null, Column(report => report.Sequence), Column(report => report.Fraction), Column(report => report.Text));
         Add(
             ReportType.Finished, ReportStatements.Finished, ReadMovedAsync, Column(report => report.RunMilliseconds), Column(report => report.Worker),
@@ -49,7 +49,7 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         Add(
             ReportType.Failed, ReportStatements.Failed, ReadMovedAsync, Column(report => report.RunMilliseconds), Column(report => report.Worker),
             Column(report => report.ErrorType ?? "model_error"), Column(report => report.ErrorMessage), Column(report => report.IsFinal),
-            Column(report => Math.Max(0, report.RetryAfterMilliseconds)), _ => Value(tickets.Value.RetryPause), _ => Value(tickets.Value.LongestRetryPause));
+            Column(report => Math.Max(0, report.RetryAfterMilliseconds)), _ => Value(tickets.Value.RetryPause), _ => Value(tickets.Value.MaxRetryPause));
         Add(ReportType.Returned, ReportStatements.Returned, ReadMovedAsync, Column(report => report.RunMilliseconds));
         Add(ReportType.Redelivered, ReportStatements.Redelivered, read: null);
         if (batch.BatchCommands.Count == 0)
@@ -66,7 +66,7 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
             }
         }
 
-        outcome.Unwanted.AddRange(groups[ReportType.Started].Select(report => new RunReference(report.TicketId, report.Epoch)).Concat(runs).Where(run => !wanted.Contains(run)));
+        outcome.Canceled.AddRange(groups[ReportType.Started].Select(report => new RunReference(report.TicketId, report.Epoch)).Concat(runs).Where(run => !wanted.Contains(run)));
         await RecordLateAsync([.. groups[ReportType.Finished].Concat(groups[ReportType.Failed]).Where(report => !moved.Contains(report.TicketId))], outcome, cancellationToken);
         return outcome;
 
@@ -116,7 +116,7 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         {
             while (await reader.ReadAsync(cancellationToken))
             {
-                TicketSnapshot ticket = new(
+                TicketSummary ticket = new(
                     reader.GetGuid(0), reader.GetGuid(1), TicketStatusNames.Parse(reader.GetString(2)), reader.IsDBNull(3) ? null : reader.GetString(3), TimeSpan.FromSeconds(reader.GetDouble(6)));
                 moved.Add(ticket.TicketId);
                 outcome.Add(ticket, reader.GetString(4), reader.GetInt32(5));

@@ -1,4 +1,4 @@
-using TicketApp.Contracts.Broker;
+using TicketApp.Messaging.Broker;
 
 namespace TicketApp.Api.Responses;
 
@@ -11,5 +11,5 @@ internal static class ResponsesServices
             .AddSingleton<PendingReports>()
             .AddHostedService<ReportApplier>()
             .AddHostedService<ReportProbe>()
-            .AddBrokerLoop<ResponsesConsumer>();
+            .AddBrokerLoop<ReportConsumer>();
 }

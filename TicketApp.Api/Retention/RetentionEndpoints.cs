@@ -16,7 +16,7 @@ internal static class RetentionEndpoints
     }
 
     private static async Task<IResult> DeleteAsync(
-        string id, Caller caller, TicketRowReader tickets, SucceededTickets succeeded, PurgeStore store, CancellationToken cancellationToken)
+        string id, Caller caller, TicketRecordReader tickets, SucceededTickets succeeded, PurgeStore store, CancellationToken cancellationToken)
     {
         if (await tickets.FindAsync(id) is not { } row || !caller.MayActFor(row.UserId))
         {

@@ -13,8 +13,7 @@ public sealed class RetentionOptions
     public TimeSpan FinishedFor { get; set; } = TimeSpan.FromDays(7);
 
     /// <summary>How often a replica looks for tickets to remove, while there are none. Default 1 minute.</summary>
-    [TimeSpanRange("00:00:00.100", "1.00:00:00")]
-    public TimeSpan Tick { get; set; } = TimeSpan.FromMinutes(1);
+    internal TimeSpan PollInterval { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>When a ticket that ended at <paramref name="finished"/> is removed; null if never, or if it has not ended.</summary>
     internal DateTime? PurgeAt(DateTime? finished) => FinishedFor == TimeSpan.Zero ? null : finished + FinishedFor;

@@ -5,14 +5,14 @@ namespace TicketApp.Api.Statistics;
 
 internal static class StatisticsEndpoints
 {
-    private static readonly TimeSpan _shortestPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _minPause = TimeSpan.FromSeconds(1);
 
     public static IServiceCollection AddStatistics(this IServiceCollection services) =>
         services
             .AddSingleton<TotalsStore>()
             .AddHostedService<TotalsCounter>()
             .AddSingleton<StatisticsStore>()
-            .AddSingleton(provider => new SharedLook<ServiceStatistics>(provider.GetRequiredService<StatisticsStore>().LookAsync, _shortestPause));
+            .AddSingleton(provider => new CachedQuery<ServiceStatistics>(provider.GetRequiredService<StatisticsStore>().QueryAsync, _minPause));
 
     /// <summary>Maps how the service is doing.</summary>
     public static RouteGroupBuilder MapStatistics(this RouteGroupBuilder v1)
@@ -22,6 +22,6 @@ internal static class StatisticsEndpoints
         return v1;
     }
 
-    private static async Task<Utf8ContentHttpResult> GetAsync(SharedLook<ServiceStatistics> statistics, CancellationToken cancellationToken) =>
+    private static async Task<Utf8ContentHttpResult> GetAsync(CachedQuery<ServiceStatistics> statistics, CancellationToken cancellationToken) =>
         ApiJson.Ok(await statistics.GetAsync(cancellationToken), ApiJson.Default.ServiceStatistics);
 }

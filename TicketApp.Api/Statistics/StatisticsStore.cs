@@ -29,12 +29,12 @@ internal sealed class StatisticsStore(NpgsqlDataSource database, IOptions<Dispat
 
     private const string EndsSql = "select coalesce(model, ''), status::text, sum(ended)::bigint, grouping(model) = 1 from ticket_totals group by grouping sets ((model, status), (status))";
 
-    public async Task<ServiceStatistics> LookAsync(CancellationToken cancellationToken)
+    public async Task<ServiceStatistics> QueryAsync(CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
         batch.BatchCommands.Add(new("select now()"));
         batch.BatchCommands.Add(new(OpenSql));
-        batch.BatchCommands.Add(new(WorkersSql) { Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.Lease } } });
+        batch.BatchCommands.Add(new(WorkersSql) { Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.LeaseDuration } } });
         batch.BatchCommands.Add(new(RunsSql));
         batch.BatchCommands.Add(new(EndsSql));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);

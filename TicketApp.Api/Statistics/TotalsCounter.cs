@@ -12,7 +12,7 @@ internal sealed class TotalsCounter(TotalsStore store, DatabaseMigrator migrator
     private bool _isBehind;
 
     // A part a round, so that catching up with millions does not look like a loop that hangs.
-    protected override async Task WorkAsync(CancellationToken stoppingToken) => _isBehind = await store.CountAsync(stoppingToken) >= TotalsStore.LargestCount / 2;
+    protected override async Task WorkAsync(CancellationToken stoppingToken) => _isBehind = await store.CountAsync(stoppingToken) >= TotalsStore.MaxCount / 2;
 
     protected override Task WaitAsync(CancellationToken stoppingToken) => _isBehind ? Task.CompletedTask : Task.Delay(_interval, stoppingToken);
 }

@@ -26,7 +26,7 @@ internal sealed class TotalsStore(NpgsqlDataSource database)
         """;
 
     /// <summary>The most tickets that one call counts, about.</summary>
-    public const int LargestCount = 20_000;
+    public const int MaxCount = 20_000;
 
     /// <summary>Counts what has ended since the last count.</summary>
     /// <returns>How many tickets.</returns>

@@ -14,11 +14,11 @@ internal sealed class ServiceGauges : DatabaseLoop
 {
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(5);
 
-    private readonly SharedLook<ServiceStatistics> _statistics;
+    private readonly CachedQuery<ServiceStatistics> _statistics;
     private volatile ServiceStatistics? _last;
 
     public ServiceGauges(
-        IMeterFactory meters, SharedLook<ServiceStatistics> statistics, DispatchWindows windows, DatabaseMigrator migrator, LoopProgress progress, ILogger<ServiceGauges> logger)
+        IMeterFactory meters, CachedQuery<ServiceStatistics> statistics, DispatchWindows windows, DatabaseMigrator migrator, LoopProgress progress, ILogger<ServiceGauges> logger)
         : base("figures of the service", migrator, progress, logger)
     {
         _statistics = statistics;

@@ -86,9 +86,9 @@ internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOpt
 
     private void CheckInput(string input, FieldErrors errors)
     {
-        if (Encoding.UTF8.GetByteCount(input) > options.Value.LargestInput)
+        if (Encoding.UTF8.GetByteCount(input) > options.Value.MaxInputBytes)
         {
-            errors.Add("input", $"must be at most {options.Value.LargestInput} bytes long");
+            errors.Add("input", $"must be at most {options.Value.MaxInputBytes} bytes long");
         }
 
         if (input.Contains('\0', StringComparison.Ordinal))
@@ -99,7 +99,7 @@ internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOpt
 
     private void CheckSeconds(string field, int? seconds, FieldErrors errors)
     {
-        var longest = (int)options.Value.LongestDeadline.TotalSeconds;
+        var longest = (int)options.Value.MaxDeadline.TotalSeconds;
         if (seconds < 1 || seconds > longest)
         {
             errors.Add(field, $"must be from 1 to {longest} seconds");

@@ -1,6 +1,6 @@
 using TicketApp.Api.Idempotency;
 using TicketApp.Api.Webhooks;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 
 namespace TicketApp.Api.Tickets;
 
@@ -23,9 +23,9 @@ internal sealed record NewTicket(Guid TicketId, Guid UserId, TicketPriority Prio
 /// <summary>What the resource API can say of a new ticket.</summary>
 /// <param name="Model">The model that is to answer.</param>
 /// <param name="Input">What it is asked.</param>
-/// <param name="QueueTtlS">Seconds from creation to start; null: <see cref="TicketOptions.QueueLimit"/>.</param>
+/// <param name="QueueTtlS">Seconds from creation to start; null: <see cref="TicketOptions.QueueTtl"/>.</param>
 /// <param name="ExecutionTimeoutS">Seconds of one run; null: the worker's limit.</param>
-/// <param name="DeadlineS">Seconds from creation to finish; null: <see cref="TicketOptions.ProcessingLimit"/>.</param>
+/// <param name="DeadlineS">Seconds from creation to finish; null: <see cref="TicketOptions.Deadline"/>.</param>
 /// <param name="Webhook">Where to tell of it; null: nowhere.</param>
 internal sealed record TicketDetails(string Model, string? Input, int? QueueTtlS, int? ExecutionTimeoutS, int? DeadlineS, Webhook? Webhook = null);
 

@@ -17,15 +17,15 @@ internal sealed class SucceededTickets : IDisposable
     private static readonly TimeSpan _rememberedFor = TimeSpan.FromSeconds(10);
 
     private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = MaxCharacters, CompactionPercentage = 0.2 });
-    private readonly ConcurrentDictionary<Guid, TaskCompletionSource<TicketSnapshot>> _awaited = [];
+    private readonly ConcurrentDictionary<Guid, TaskCompletionSource<TicketSummary>> _awaited = [];
 
-    public TicketSnapshot? Find(Guid ticketId) => _cache.Get<TicketSnapshot>(ticketId);
+    public TicketSummary? Find(Guid ticketId) => _cache.Get<TicketSummary>(ticketId);
 
     /// <summary>As <see cref="Find"/>, but waits a moment for a ticket that is not remembered yet.</summary>
     /// <param name="ticketId">The ticket.</param>
     /// <param name="limit">The longest wait.</param>
     /// <returns>Null if it has not succeeded here by then.</returns>
-    public async Task<TicketSnapshot?> FindSoonAsync(Guid ticketId, TimeSpan limit)
+    public async Task<TicketSummary?> FindSoonAsync(Guid ticketId, TimeSpan limit)
     {
         var awaited = _awaited.GetOrAdd(ticketId, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
         try
@@ -47,7 +47,7 @@ internal sealed class SucceededTickets : IDisposable
     }
 
     /// <summary>Remembers <paramref name="ticket"/> if it succeeded; call only once its end is committed.</summary>
-    public void Add(TicketSnapshot ticket)
+    public void Add(TicketSummary ticket)
     {
         if (ticket.Status == TicketStatus.Succeeded)
         {

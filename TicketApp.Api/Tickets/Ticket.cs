@@ -52,11 +52,11 @@ public sealed record Ticket
     public required string Priority { get; init; }
 
     /// <summary>Where it stands, while it waits.</summary>
-    public QueuePlace? Queue { get; init; }
+    public QueuePosition? Queue { get; init; }
 
     public required TicketUrls Urls { get; init; }
 
-    internal static Ticket Of(TicketRow row, RetentionOptions retention)
+    internal static Ticket Of(TicketRecord row, RetentionOptions retention)
     {
         var self = $"{ResourceApi.Prefix}/tickets/{row.TicketId}";
         var ended = row.IsFinished && row.Status != TicketStatus.Succeeded;

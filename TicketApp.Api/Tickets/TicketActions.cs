@@ -23,7 +23,7 @@ internal static class TicketActions
     }
 
     private static async Task<Utf8ContentHttpResult> CancelAsync(
-        string id, Caller caller, TicketRowReader tickets, TicketCanceler canceler, TicketWatch watch, TicketPresenter presenter, CancellationToken cancellationToken)
+        string id, Caller caller, TicketRecordReader tickets, TicketCanceler canceler, TicketWatch watch, TicketPresenter presenter, CancellationToken cancellationToken)
     {
         var row = await tickets.FindAsync(id);
         if (row is null || !caller.MayActFor(row.UserId))
@@ -39,7 +39,7 @@ internal static class TicketActions
     }
 
     private static async Task<Utf8ContentHttpResult> RetryAsync(
-        string id, Caller caller, TicketRowReader tickets, TicketRetrier retrier, TicketPresenter presenter, CancellationToken cancellationToken)
+        string id, Caller caller, TicketRecordReader tickets, TicketRetrier retrier, TicketPresenter presenter, CancellationToken cancellationToken)
     {
         var row = await tickets.FindAsync(id);
         if (row is null || !caller.MayActFor(row.UserId))

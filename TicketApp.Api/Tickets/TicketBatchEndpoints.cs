@@ -31,9 +31,9 @@ internal static class TicketBatchEndpoints
     private static async Task<IResult> CreateAsync(
         HttpContext context, Caller caller, CreateTicketReader requests, TicketSubmitter tickets, TicketPresenter presenter, ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
-        context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = options.Value.LargestBatchBody;
+        context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = options.Value.MaxBatchBytes;
         var taken = bytes.Begin(context);
-        taken.Add(BytesPerByte * Math.Min(context.Request.ContentLength ?? options.Value.LargestBatchBody, options.Value.LargestBatchBody));
+        taken.Add(BytesPerByte * Math.Min(context.Request.ContentLength ?? options.Value.MaxBatchBytes, options.Value.MaxBatchBytes));
         var (requested, problem) = await ReadAsync(context, requests, options.Value, cancellationToken);
         if (requested is null)
         {
@@ -75,9 +75,9 @@ internal static class TicketBatchEndpoints
         }
 
         if (body.Root.ValueKind != JsonValueKind.Object || body.Root.EnumerateObject().Count() != 1 || !body.Root.TryGetProperty("tickets"u8, out var list)
-            || list.ValueKind != JsonValueKind.Array || list.GetArrayLength() is var count && (count == 0 || count > options.LargestBatch))
+            || list.ValueKind != JsonValueKind.Array || list.GetArrayLength() is var count && (count == 0 || count > options.MaxBatch))
         {
-            return (null, ProblemType.InvalidRequest.With($"A batch is a JSON object with one field, tickets: an array of 1 to {options.LargestBatch} tickets."));
+            return (null, ProblemType.InvalidRequest.With($"A batch is a JSON object with one field, tickets: an array of 1 to {options.MaxBatch} tickets."));
         }
 
         var (key, unusable) = IdempotencyKey.Read(context.Request.Headers[IdempotencyKey.Header], []);

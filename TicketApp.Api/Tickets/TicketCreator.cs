@@ -5,7 +5,7 @@ using TicketApp.Api.Dispatch;
 using TicketApp.Api.Idempotency;
 using TicketApp.Api.Limits;
 using TicketApp.Api.Telemetry;
-using TicketApp.Contracts.Tracing;
+using TicketApp.Messaging.Tracing;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Tickets;
@@ -25,9 +25,9 @@ internal sealed class TicketCreator(
     Dispatcher dispatcher,
     OpenTickets open,
     OpenTicketLimit limit,
-    RunningTicketLimit running,
+    ConcurrencyLimit running,
     IOptions<TicketOptions> options)
-    : Batcher<NewTicket, StoredTicket?>("store tickets", database, metrics, progress, logger, largestBatch: 500, capacity: 20_000)
+    : Batcher<NewTicket, StoredTicket?>("store tickets", database, metrics, progress, logger, maxBatch: 500, capacity: 20_000)
 {
     /// <summary>Stores a ticket.</summary>
     /// <returns>Its id; null if there is no such user.</returns>
@@ -54,7 +54,7 @@ internal sealed class TicketCreator(
         return limit.IsOn ? AcceptedAsync(submission) : submission;
     }
 
-    protected override bool IsGathering => true;
+    protected override bool Lingers => true;
 
     protected override async Task<IReadOnlyList<StoredTicket?>> ServeAsync(IReadOnlyList<NewTicket> items)
     {
@@ -103,8 +103,8 @@ internal sealed class TicketCreator(
     private async Task<IReadOnlyDictionary<Guid, StoredTicket>> StoreAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction, IReadOnlyList<NewTicket> items)
     {
         // Only the dispatcher counts what runs of each user.
-        var mayRelease = publisher.IsReady && !running.IsOn;
-        Share[] shares = [.. items.GroupBy(ModelOf).Select(group => new Share(windows.Of(group.Key), [.. group], mayRelease))];
+        var mayDispatch = publisher.IsReady && !running.IsOn;
+        Share[] shares = [.. items.GroupBy(ModelOf).Select(group => new Share(windows.Of(group.Key), [.. group], mayDispatch))];
         Creation creation;
         try
         {
@@ -146,13 +146,13 @@ internal sealed class TicketCreator(
     private string ModelOf(NewTicket ticket) => ticket.Details?.Model ?? options.Value.DefaultModel;
 
     /// <summary>One model's part of a batch.</summary>
-    private sealed class Share(DispatchWindow window, NewTicket[] tickets, bool mayRelease)
+    private sealed class Share(DispatchWindow window, NewTicket[] tickets, bool mayDispatch)
     {
         public DispatchWindow Window { get; } = window;
 
         public NewTicket[] Tickets { get; } = tickets;
 
         /// <summary>How many of its tickets have room in the window.</summary>
-        public int Granted { get; } = mayRelease ? window.TakeForNew(tickets.Length) : 0;
+        public int Granted { get; } = mayDispatch ? window.TryAcquire(tickets.Length) : 0;
     }
 }

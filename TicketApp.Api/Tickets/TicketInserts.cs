@@ -1,4 +1,4 @@
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 
 namespace TicketApp.Api.Tickets;
 
@@ -23,21 +23,21 @@ internal static class TicketInserts
         insert into tickets (ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, status, queue_key)
         select i.ticket_id, i.user_id, now(), now() + $4, now() + $5, $6, i.priority, 'queued', {QueueKey}
         from (
-            select o.*, {Places}
+            select o.*, {Positions}
             from (select *, '{ModelNames.Simulated}' as model from unnest($1, $2, $3) with ordinality p (ticket_id, user_id, priority, place)) o
             join users u on u.user_id = o.user_id) i
         {HeadAndFlow}
         returning ticket_id
         """;
 
-    public const string DetailedReleased = $"{IntoReleased}\n{Returning}";
+    public const string DetailedDispatched = $"{IntoDispatched}\n{Returning}";
 
     public const string DetailedQueued = $"{IntoQueued}) i\n{HeadAndFlow}\n{Returning}";
 
     public const string Keyed =
         $"""
         {Claim},
-        released as ({IntoReleased} {OnlyClaimed} and place <= $20 {Returning}),
+        released as ({IntoDispatched} {OnlyClaimed} and place <= $20 {Returning}),
         queued as ({IntoQueued} {OnlyClaimed} and place > $20) i {HeadAndFlow} {Returning})
         select * from released union all select * from queued
         """;
@@ -68,13 +68,13 @@ internal static class TicketInserts
     private const string Head = "select queue_key from tickets where i.place_in_model = 1 and status = 'queued' and model = i.model order by queue_key limit 1";
 
     /// <summary>Where each of the tickets <c>o</c> stands among those of its model and of its flow, by their <c>place</c>.</summary>
-    public const string Places =
+    public const string Positions =
         """
         row_number() over (partition by o.model order by o.place) as place_in_model,
                 row_number() over (partition by o.model, o.user_id, o.priority order by o.place) as place_in_flow
         """;
 
-    private const string IntoReleased =
+    private const string IntoDispatched =
         $"""
         insert into tickets ({DetailColumns}, status, attempt, epoch, lease_expires)
         select {DetailValues}, 'released', 1, 1, now() + $7
@@ -88,7 +88,7 @@ internal static class TicketInserts
         insert into tickets ({DetailColumns}, status, queue_key)
         select {DetailValues}, 'queued', {QueueKey}
         from (
-            select o.*, {Places}
+            select o.*, {Positions}
             from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15) with ordinality
                 o (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent, place)
             join users u on u.user_id = o.user_id
@@ -124,6 +124,6 @@ internal static class TicketInserts
     /// The same statement for where users' running tickets are limited. Tickets without a place then stay at the head of the backlog, and
     /// newcomers placed there would pass all others for ever: their place is where the release is, if that is further on.
     /// </summary>
-    public static string BehindRelease(string sql) => sql.Replace(
+    public static string BehindDispatch(string sql) => sql.Replace(
         $"({Head}) head", $"(select greatest(({Head}), (select v.queue_key from dispatch_virtual_time v where v.model = i.model)) as queue_key) head", StringComparison.Ordinal);
 }

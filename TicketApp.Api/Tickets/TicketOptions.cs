@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Tickets;
@@ -12,11 +12,11 @@ public sealed class TicketOptions
 
     /// <summary>From creation to finish; a ticket over it ends as timed out. Default 5 minutes.</summary>
     [TimeSpanRange("00:00:00.010", "30.00:00:00")]
-    public TimeSpan ProcessingLimit { get; set; } = TimeSpan.FromMinutes(5);
+    public TimeSpan Deadline { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>From creation to start; a ticket that nobody started by then ends as expired. Not set: only the processing limit counts. Default not set.</summary>
     [TimeSpanRange("00:00:00.010", "30.00:00:00")]
-    public TimeSpan? QueueLimit { get; set; }
+    public TimeSpan? QueueTtl { get; set; }
 
     /// <summary>How many attempts a ticket has, lost workers included. Default 3.</summary>
     [Range(1, 100)]
@@ -28,7 +28,7 @@ public sealed class TicketOptions
 
     /// <summary>The longest such pause. Default 1 minute.</summary>
     [TimeSpanRange("00:00:00", "1.00:00:00")]
-    public TimeSpan LongestRetryPause { get; set; } = TimeSpan.FromMinutes(1);
+    public TimeSpan MaxRetryPause { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>The model of a ticket that names none. Default <c>simulated</c>, the original's ML step.</summary>
     [Required]
@@ -40,23 +40,20 @@ public sealed class TicketOptions
 
     /// <summary>The most that a caller of the resource API may ask for as a ticket's queue time, run time or deadline. Default 1 day.</summary>
     [TimeSpanRange("00:00:01", "30.00:00:00")]
-    public TimeSpan LongestDeadline { get; set; } = TimeSpan.FromDays(1);
+    public TimeSpan MaxDeadline { get; set; } = TimeSpan.FromDays(1);
 
     /// <summary>The largest input of a ticket, in bytes of UTF-8. Default 32 KiB.</summary>
     [Range(1, 1024 * 1024)]
-    public int LargestInput { get; set; } = 32 * 1024;
+    public int MaxInputBytes { get; set; } = 32 * 1024;
 
     /// <summary>The most tickets in a page of a list. Default 100.</summary>
-    [Range(1, 1000)]
-    public int LargestPage { get; set; } = 100;
+    internal int MaxPage { get; set; } = 100;
 
     /// <summary>The most tickets in a batch. Default 1,000.</summary>
-    [Range(1, 10_000)]
-    public int LargestBatch { get; set; } = 1000;
+    internal int MaxBatch { get; set; } = 1000;
 
     /// <summary>The largest body of a batch, in bytes. Default 4 MiB.</summary>
-    [Range(1024, 100 * 1024 * 1024)]
-    public int LargestBatchBody { get; set; } = 4 * 1024 * 1024;
+    internal int MaxBatchBytes { get; set; } = 4 * 1024 * 1024;
 
     /// <summary>How long an idempotency key is remembered, at least. Default 1 day.</summary>
     [TimeSpanRange("00:01:00", "30.00:00:00")]

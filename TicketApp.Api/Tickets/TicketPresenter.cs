@@ -5,12 +5,12 @@ using TicketApp.Api.Retention;
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Shows tickets the way of the resource API, those that wait with their place.</summary>
-internal sealed class TicketPresenter(QueuePlaces places, IOptions<RetentionOptions> retention)
+internal sealed class TicketPresenter(QueuePositions places, IOptions<RetentionOptions> retention)
 {
-    public async ValueTask<Ticket> ShowAsync(TicketRow row, CancellationToken cancellationToken) =>
+    public async ValueTask<Ticket> ShowAsync(TicketRecord row, CancellationToken cancellationToken) =>
         Ticket.Of(row, retention.Value) with { Queue = await places.FindAsync(row, cancellationToken) };
 
-    public async ValueTask<IReadOnlyList<Ticket>> ShowAsync(IReadOnlyList<TicketRow> rows, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<Ticket>> ShowAsync(IReadOnlyList<TicketRecord> rows, CancellationToken cancellationToken)
     {
         List<Ticket> tickets = new(rows.Count);
         foreach (var row in rows)

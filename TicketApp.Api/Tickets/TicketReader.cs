@@ -7,7 +7,7 @@ namespace TicketApp.Api.Tickets;
 
 /// <summary>Reads tickets by id, many a statement, and those that succeeded from memory: they never change.</summary>
 internal sealed class TicketReader(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<TicketReader> logger, SucceededTickets succeeded)
-    : Batcher<Guid, TicketSnapshot?>("read tickets", database, metrics, progress, logger, largestBatch: 500, capacity: 20_000)
+    : Batcher<Guid, TicketSummary?>("read tickets", database, metrics, progress, logger, maxBatch: 500, capacity: 20_000)
 {
     private const string Sql =
         """
@@ -21,14 +21,14 @@ internal sealed class TicketReader(NpgsqlDataSource database, TicketMetrics metr
     private static readonly TimeSpan _young = TimeSpan.FromMilliseconds(100);
 
     // In place of a ticket that was not read, because those before it in the batch are too large.
-    private static readonly TicketSnapshot _left = new(Guid.Empty, Guid.Empty, TicketStatus.Queued, null, TimeSpan.Zero);
+    private static readonly TicketSummary _left = new(Guid.Empty, Guid.Empty, TicketStatus.Queued, null, TimeSpan.Zero);
 
     protected override bool IsRepeatable => true;
 
     /// <summary>Finds a ticket. A question that comes just before the answer gets it: one about a young ticket waits up to 10 ms.</summary>
     /// <returns>Null if there is none of that id.</returns>
     /// <exception cref="OverloadedException">Too many large tickets are asked for at once.</exception>
-    public async ValueTask<TicketSnapshot?> FindAsync(Guid ticketId) =>
+    public async ValueTask<TicketSummary?> FindAsync(Guid ticketId) =>
         succeeded.Find(ticketId) ?? (IsYoung(ticketId, DateTimeOffset.UtcNow) ? await succeeded.FindSoonAsync(ticketId, _moment) : null) ?? Available(await SubmitAsync(ticketId));
 
     /// <summary>Whether the ticket was created in the last tenth of a second, by what its id says.</summary>
@@ -36,25 +36,25 @@ internal sealed class TicketReader(NpgsqlDataSource database, TicketMetrics metr
         // Ids tell whole milliseconds, and clocks of replicas differ a little, so that one may be of the next tenth.
         ticketId > TicketIds.FirstAt((now - _young).AddMilliseconds(1)) && ticketId < TicketIds.FirstAt(now + _young);
 
-    private static TicketSnapshot? Available(TicketSnapshot? ticket) =>
+    private static TicketSummary? Available(TicketSummary? ticket) =>
         ReferenceEquals(ticket, _left) ? throw new OverloadedException("Too many large tickets are read at once.") : ticket;
 
-    protected override async Task<IReadOnlyList<TicketSnapshot?>> ServeAsync(IReadOnlyList<Guid> items)
+    protected override async Task<IReadOnlyList<TicketSummary?>> ServeAsync(IReadOnlyList<Guid> items)
     {
-        Dictionary<Guid, TicketSnapshot> found = new(items.Count);
+        Dictionary<Guid, TicketSummary> found = new(items.Count);
         var bytes = 0L;
         await using var command = Database.CreateCommand(Sql);
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. items] });
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            if (bytes > TicketRow.MostAtOnce)
+            if (bytes > TicketRecord.MaxAtOnce)
             {
                 found[reader.GetGuid(0)] = _left;
                 continue;
             }
 
-            TicketSnapshot ticket = new(
+            TicketSummary ticket = new(
                 reader.GetGuid(0),
                 reader.GetGuid(1),
                 TicketStatusNames.Parse(reader.GetString(2)),

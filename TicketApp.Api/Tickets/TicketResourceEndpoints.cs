@@ -90,7 +90,7 @@ internal static class TicketResourceEndpoints
     }
 
     private static async Task<IResult> GetAsync(
-        string id, HttpContext context, Caller caller, TicketRowReader tickets, TicketPresenter presenter, TicketWatch watch, ByteLimit bytes, CancellationToken cancellationToken)
+        string id, HttpContext context, Caller caller, TicketRecordReader tickets, TicketPresenter presenter, TicketWatch watch, ByteLimit bytes, CancellationToken cancellationToken)
     {
         var row = await tickets.FindAsync(id);
         if (row is null || !caller.MayActFor(row.UserId))

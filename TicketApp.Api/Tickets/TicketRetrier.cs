@@ -21,18 +21,18 @@ internal sealed class TicketRetrier(
     Dispatcher dispatcher,
     OpenTickets open,
     OpenTicketLimit limit,
-    RunningTicketLimit running,
+    ConcurrencyLimit running,
     TicketWatch watch,
     IOptions<TicketOptions> options)
-    : Batcher<TicketRetry, RetriedTicket>("retry tickets", database, metrics, progress, logger, largestBatch: 200, capacity: 10_000)
+    : Batcher<TicketRetry, RetriedTicket>("retry tickets", database, metrics, progress, logger, maxBatch: 200, capacity: 10_000)
 {
     // The earlier end stays on record. That no message to "errors" is due any more is right: the ticket has not failed for good.
     private const string Sql =
         $"""
         with i as (
-            select o.*, {TicketInserts.Places} from (
+            select o.*, {TicketInserts.Positions} from (
                 select t.*, w.place from unnest($1) with ordinality w (ticket_id, place) join tickets t on t.ticket_id = w.ticket_id
-                where t.status in ('failed', 'timed_out', 'expired', 'canceled') and t.attempt < {MostAttempts}
+                where t.status in ('failed', 'timed_out', 'expired', 'canceled') and t.attempt < {MaxAttempts}
                 order by t.ticket_id for update of t) o),
         recorded as (
             insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, time_ended, error_type, error_message)
@@ -46,16 +46,16 @@ internal sealed class TicketRetrier(
             time_finished = null, finished_xid = null, report_pending = false, response = null, response_details = null, error_type = null, error_message = null,
             time_started = null, worker = null
         from placed where t.ticket_id = placed.ticket_id
-        returning {TicketRow.Columns}
+        returning {TicketRecord.Columns}
         """;
 
-    private const string MostAttempts = "1000";
+    private const string MaxAttempts = "1000";
 
     /// <summary>Puts the ticket back into the backlog, if its user may open one more.</summary>
     /// <returns>The ticket as it is now; null if it is in no state to run again.</returns>
     /// <exception cref="OverloadedException">As many tickets are open as may be.</exception>
     /// <exception cref="UserLimitException">The user has as many open tickets as one may have.</exception>
-    public async Task<TicketRow?> RetryAsync(TicketRow ticket)
+    public async Task<TicketRecord?> RetryAsync(TicketRecord ticket)
     {
         if (ticket.Status is not (TicketStatus.Failed or TicketStatus.TimedOut or TicketStatus.Expired or TicketStatus.Canceled))
         {
@@ -110,18 +110,18 @@ internal sealed class TicketRetrier(
     private Task<RetriedTicket> RetryAsync(TicketRetry retry) =>
         open.Estimate >= options.Value.MaxOpen ? throw new OverloadedException("Too many tickets are open.") : SubmitAsync(retry);
 
-    private async Task<Dictionary<Guid, TicketRow>> RetryAsync(NpgsqlConnection connection, Guid[] tickets)
+    private async Task<Dictionary<Guid, TicketRecord>> RetryAsync(NpgsqlConnection connection, Guid[] tickets)
     {
-        Dictionary<Guid, TicketRow> retried = new(tickets.Length);
-        await using NpgsqlCommand command = new(running.IsOn ? TicketInserts.BehindRelease(Sql) : Sql, connection);
+        Dictionary<Guid, TicketRecord> retried = new(tickets.Length);
+        await using NpgsqlCommand command = new(running.IsOn ? TicketInserts.BehindDispatch(Sql) : Sql, connection);
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = tickets });
         command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)options.Value.MaxAttempts });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.ProcessingLimit });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan?> { TypedValue = options.Value.QueueLimit });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.Deadline });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan?> { TypedValue = options.Value.QueueTtl });
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            var row = TicketRow.Read(reader);
+            var row = TicketRecord.Read(reader);
             retried[row.TicketId] = row;
         }
 
@@ -137,4 +137,4 @@ internal sealed record TicketRetry(Guid TicketId, Guid? UserId);
 /// <summary>What became of it.</summary>
 /// <param name="Row">The ticket as it is now; null if it does not run again.</param>
 /// <param name="IsRefused">Whether that is because its user has as many open tickets as one may have.</param>
-internal readonly record struct RetriedTicket(TicketRow? Row, bool IsRefused);
+internal readonly record struct RetriedTicket(TicketRecord? Row, bool IsRefused);

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Limits;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 
 namespace TicketApp.Api.Tickets;
 
@@ -44,7 +44,7 @@ internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<Disp
         // Keys are claimed by one statement, whatever is released, so that two replicas with the same keys never wait for each other.
         if (batch.Any(ticket => ticket.Key is not null))
         {
-            var keyed = Insert(Placed(TicketInserts.Keyed), [.. batch], isDetailed: true);
+            var keyed = Insert(WithDispatchPosition(TicketInserts.Keyed), [.. batch], isDetailed: true);
             AddKeys(keyed, [.. batch.Where(ticket => ticket.Key is not null)]);
             keyed.Parameters.Add(Value(release));
             yield return keyed;
@@ -53,16 +53,16 @@ internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<Disp
 
         if (release > 0)
         {
-            yield return Insert(isDetailed ? TicketInserts.DetailedReleased : TicketInserts.Released, [.. batch.Take(release)], isDetailed);
+            yield return Insert(isDetailed ? TicketInserts.DetailedDispatched : TicketInserts.Released, [.. batch.Take(release)], isDetailed);
         }
 
         if (release < batch.Count)
         {
-            yield return Insert(Placed(isDetailed ? TicketInserts.DetailedQueued : TicketInserts.Queued), [.. batch.Skip(release)], isDetailed);
+            yield return Insert(WithDispatchPosition(isDetailed ? TicketInserts.DetailedQueued : TicketInserts.Queued), [.. batch.Skip(release)], isDetailed);
         }
     }
 
-    private string Placed(string sql) => limits.Value.RunningTickets > 0 ? TicketInserts.BehindRelease(sql) : sql;
+    private string WithDispatchPosition(string sql) => limits.Value.MaxConcurrentPerUser > 0 ? TicketInserts.BehindDispatch(sql) : sql;
 
     private StoredTicket Read(NpgsqlDataReader reader, TicketStatus status) => new(status, tickets.Value.MaxAttempts, reader.GetDateTime(2), reader.GetDateTime(1));
 
@@ -73,7 +73,7 @@ internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<Disp
         Model = ticket.Details?.Model ?? tickets.Value.DefaultModel,
         Input = ticket.Details?.Input,
         Deadline = deadline,
-        RunLimitSeconds = ticket.Details?.ExecutionTimeoutS ?? 0,
+        ExecutionTimeoutSeconds = ticket.Details?.ExecutionTimeoutS ?? 0,
         StartWithinSeconds = (int)dispatch.Value.MessageExpiration.TotalSeconds,
         Attempt = 1,
         Epoch = 1,
@@ -82,16 +82,16 @@ internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<Disp
 
     private NpgsqlBatchCommand Insert(string sql, NewTicket[] rows, bool isDetailed)
     {
-        var limit = tickets.Value.ProcessingLimit;
-        var queue = tickets.Value.QueueLimit ?? limit;
+        var limit = tickets.Value.Deadline;
+        var queue = tickets.Value.QueueTtl ?? limit;
         NpgsqlBatchCommand command = new(sql);
         command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.TicketId)));
         command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.UserId)));
         command.Parameters.Add(Value(Array.ConvertAll(rows, row => (short)row.Priority)));
         command.Parameters.Add(Value(limit));
-        command.Parameters.Add(isDetailed ? Value(tickets.Value.QueueLimit) : Value(queue < limit ? queue : limit));
+        command.Parameters.Add(isDetailed ? Value(tickets.Value.QueueTtl) : Value(queue < limit ? queue : limit));
         command.Parameters.Add(Value((short)tickets.Value.MaxAttempts));
-        command.Parameters.Add(Value(dispatch.Value.Lease));
+        command.Parameters.Add(Value(dispatch.Value.LeaseDuration));
         if (isDetailed)
         {
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.Model ?? tickets.Value.DefaultModel)));

@@ -10,7 +10,7 @@ namespace TicketApp.Api.Tickets;
 /// <param name="Row">The ticket.</param>
 /// <param name="Problem">Why there is none.</param>
 /// <param name="IsReplayed">Whether an earlier request with the same key had made it.</param>
-internal sealed record Submission(TicketRow? Row, Problem? Problem = null, bool IsReplayed = false);
+internal sealed record Submission(TicketRecord? Row, Problem? Problem = null, bool IsReplayed = false);
 
 /// <summary>Takes tickets of the resource API, one like the other whether they come alone or in a batch.</summary>
 internal sealed class TicketSubmitter(TicketCreator tickets, IdempotencyStore keys)
@@ -25,7 +25,7 @@ internal sealed class TicketSubmitter(TicketCreator tickets, IdempotencyStore ke
 
         try
         {
-            return await tickets.CreateAsync(ticket) is { } stored ? new(TicketRow.Of(ticket, stored)) : await RepeatAsync(ticket) ?? new(null, TicketProblems.UserNotFound());
+            return await tickets.CreateAsync(ticket) is { } stored ? new(TicketRecord.Of(ticket, stored)) : await RepeatAsync(ticket) ?? new(null, TicketProblems.UserNotFound());
         }
         catch (Exception exception) when (exception is OverloadedException or UserLimitException && ticket.Key is not null)
         {
@@ -48,7 +48,7 @@ internal sealed class TicketSubmitter(TicketCreator tickets, IdempotencyStore ke
         }
 
         return earlier.BodyHash.AsSpan().SequenceEqual(key.BodyHash)
-            ? new(TicketRow.Available(earlier.Ticket), IsReplayed: true)
+            ? new(TicketRecord.Available(earlier.Ticket), IsReplayed: true)
             : new(null, ProblemType.KeyReused.With("Repeat the very body that was sent with this key, or choose a new key for a new ticket."));
     }
 }

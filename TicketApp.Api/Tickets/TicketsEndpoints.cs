@@ -11,7 +11,7 @@ internal static class TicketsEndpoints
 {
     private const string UserIdRequired = "User ID is required in the request body";
     private const string NotCompleted = "Ticket response has not completed yet, try again soon";
-    private static readonly TimeSpan _longestPollingPause = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _maxPollingPause = TimeSpan.FromSeconds(10);
 
     public static IServiceCollection AddTickets(this IServiceCollection services)
     {
@@ -24,7 +24,7 @@ internal static class TicketsEndpoints
             .AddSingleton<TicketCreator>()
             .AddSingleton<TicketRetrier>()
             .AddSingleton<TicketReader>()
-            .AddSingleton<TicketRowReader>()
+            .AddSingleton<TicketRecordReader>()
             .AddSingleton<CreateTicketReader>()
             .AddSingleton<TicketPresenter>()
             .AddSingleton<TicketSubmitter>()
@@ -34,7 +34,7 @@ internal static class TicketsEndpoints
             .AddHostedService(provider => provider.GetRequiredService<TicketCreator>())
             .AddHostedService(provider => provider.GetRequiredService<TicketRetrier>())
             .AddHostedService(provider => provider.GetRequiredService<TicketReader>())
-            .AddHostedService(provider => provider.GetRequiredService<TicketRowReader>());
+            .AddHostedService(provider => provider.GetRequiredService<TicketRecordReader>());
     }
 
     public static IEndpointRouteBuilder MapTickets(this IEndpointRouteBuilder routes)
@@ -116,7 +116,7 @@ internal static class TicketsEndpoints
 
     /// <summary>A tenth of the ticket's age, in whole seconds from 1: young tickets are asked for often, old ones less so.</summary>
     private static string PollingPause(TimeSpan age) =>
-        Math.Clamp(Math.Ceiling(age.TotalSeconds / 10), 1, _longestPollingPause.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        Math.Clamp(Math.Ceiling(age.TotalSeconds / 10), 1, _maxPollingPause.TotalSeconds).ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>The answer to <c>POST /ticket</c>.</summary>

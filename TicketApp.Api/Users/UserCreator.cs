@@ -9,7 +9,7 @@ namespace TicketApp.Api.Users;
 
 /// <summary>Stores new users, many a statement, each with its first key where keys are wanted.</summary>
 internal sealed class UserCreator(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<UserCreator> logger, IOptions<AccessOptions> access)
-    : Batcher<NewUser, bool>("store users", database, metrics, progress, logger, largestBatch: 500, capacity: 10_000)
+    : Batcher<NewUser, bool>("store users", database, metrics, progress, logger, maxBatch: 500, capacity: 10_000)
 {
     /// <summary>Stores a user.</summary>
     public async Task<UserCreated> CreateAsync()
@@ -20,7 +20,7 @@ internal sealed class UserCreator(NpgsqlDataSource database, TicketMetrics metri
         return new(userId, text);
     }
 
-    protected override bool IsGathering => true;
+    protected override bool Lingers => true;
 
     // What the first try stored all the same is in use by nobody else.
     protected override bool IsRepeatable => true;

@@ -21,7 +21,7 @@ internal readonly record struct ProgressQuestion(Guid TicketId, int Epoch, int A
 
 /// <summary>Reads progress, of many runs a statement.</summary>
 internal sealed class ProgressReader(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<ProgressReader> logger)
-    : Batcher<ProgressQuestion, ProgressPage>("read progress", database, metrics, progress, logger, largestBatch: 200, capacity: 20_000)
+    : Batcher<ProgressQuestion, ProgressPage>("read progress", database, metrics, progress, logger, maxBatch: 200, capacity: 20_000)
 {
     private const int MaxReports = 100;
 

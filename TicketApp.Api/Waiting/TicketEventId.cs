@@ -24,7 +24,7 @@ internal readonly record struct TicketEventId(long Step, int Report = 0)
     public static TicketEventId First { get; } = new(Queued);
 
     /// <summary>The event that brought the ticket where it is; a released ticket is still where it was before.</summary>
-    public static TicketEventId Of(TicketRow row) => row switch
+    public static TicketEventId Of(TicketRecord row) => row switch
     {
         { IsFinished: true } => In(row.Epoch, Finished),
         { Status: TicketStatus.Released } => In(row.Epoch - 1, Queued),
@@ -33,7 +33,7 @@ internal readonly record struct TicketEventId(long Step, int Report = 0)
     };
 
     /// <summary>The start of the ticket's latest run.</summary>
-    public static TicketEventId OfStart(TicketRow row) => In(row.Epoch, Started);
+    public static TicketEventId OfStart(TicketRecord row) => In(row.Epoch, Started);
 
     /// <summary>Reads the header <c>Last-Event-ID</c>; what cannot be read counts as none seen.</summary>
     public static TicketEventId Parse(string? header)

@@ -10,7 +10,7 @@ internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, T
     private static readonly TimeSpan _commentEvery = TimeSpan.FromSeconds(15);
 
     /// <summary>Sends the events after <paramref name="seen"/>, until the ticket has ended or the listener goes.</summary>
-    public async Task SendAsync(TicketRow row, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
+    public async Task SendAsync(TicketRecord row, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
     {
         // A number that was never given is no reason to keep back what comes.
         seen = seen.Step > TicketEventId.Of(row).Step ? TicketEventId.Of(row) : seen;
@@ -38,13 +38,13 @@ internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, T
                 lastComment = Stopwatch.GetTimestamp();
             }
 
-            await watcher.WaitAsync(options.Value.Progress, cancellationToken);
+            await watcher.WaitAsync(options.Value.ProgressInterval, cancellationToken);
         }
     }
 
     /// <summary>Sends what has happened since <paramref name="seen"/>.</summary>
     /// <returns>The last event that the listener has.</returns>
-    private async Task<TicketEventId> TellAsync(TicketRow row, TicketWatcher watcher, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
+    private async Task<TicketEventId> TellAsync(TicketRecord row, TicketWatcher watcher, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
     {
         var ticket = await presenter.ShowAsync(row, cancellationToken);
         foreach (var (name, id) in EventsOf(row))
@@ -65,7 +65,7 @@ internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, T
         return seen;
     }
 
-    private static IEnumerable<(string Name, TicketEventId Id)> EventsOf(TicketRow row)
+    private static IEnumerable<(string Name, TicketEventId Id)> EventsOf(TicketRecord row)
     {
         var last = TicketEventId.Of(row);
         yield return ("queued", TicketEventId.First);
@@ -84,7 +84,7 @@ internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, T
         }
     }
 
-    private async Task<TicketEventId> TellProgressAsync(TicketRow row, string status, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
+    private async Task<TicketEventId> TellProgressAsync(TicketRecord row, string status, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
     {
         ProgressPage page;
         do

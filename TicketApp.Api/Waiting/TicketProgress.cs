@@ -15,5 +15,5 @@ public sealed record TicketProgress
     public string? Text { get; init; }
 
     /// <summary>Where the ticket stands, while it waits.</summary>
-    public QueuePlace? Queue { get; init; }
+    public QueuePosition? Queue { get; init; }
 }

@@ -30,13 +30,13 @@ internal sealed class TicketWatch(
     private readonly ConcurrentQueue<Guid> _hints = new();
     private readonly Signal _wake = new();
     private CancellationTokenRegistration _stopping;
-    private long _lastTick;
+    private long _lastPoll;
     private int _watchers;
     private bool _isStopped;
 
     /// <summary>Follows a ticket from <paramref name="seen"/> on.</summary>
     /// <exception cref="OverloadedException">As many requests wait as may.</exception>
-    public TicketWatcher Watch(TicketRow seen)
+    public TicketWatcher Watch(TicketRecord seen)
     {
         TicketWatcher watcher = new(seen, Leave);
         lock (_lock)
@@ -107,25 +107,25 @@ internal sealed class TicketWatch(
 
     protected override Task WorkAsync(CancellationToken stoppingToken)
     {
-        if (UntilTick > TimeSpan.Zero)
+        if (UntilPoll > TimeSpan.Zero)
         {
-            return LookAsync(Hinted(), stoppingToken);
+            return QueryAsync(Hinted(), stoppingToken);
         }
 
-        _lastTick = Stopwatch.GetTimestamp();
-        return LookAsync(All(), stoppingToken);
+        _lastPoll = Stopwatch.GetTimestamp();
+        return QueryAsync(All(), stoppingToken);
     }
 
     protected override async Task WaitAsync(CancellationToken stoppingToken)
     {
-        if (UntilTick is var pause && pause > TimeSpan.Zero)
+        if (UntilPoll is var pause && pause > TimeSpan.Zero)
         {
             await _wake.WaitAsync(IsIdle ? _idle : pause, stoppingToken);
             await Task.Delay(_gathering, stoppingToken);
         }
     }
 
-    private TimeSpan UntilTick => options.Value.Tick - Stopwatch.GetElapsedTime(_lastTick);
+    private TimeSpan UntilPoll => options.Value.PollInterval - Stopwatch.GetElapsedTime(_lastPoll);
 
     private bool IsIdle
     {
@@ -138,14 +138,14 @@ internal sealed class TicketWatch(
         }
     }
 
-    private async Task LookAsync(WatchedVersion[] known, CancellationToken cancellationToken)
+    private async Task QueryAsync(WatchedVersion[] known, CancellationToken cancellationToken)
     {
         if (known.Length == 0)
         {
             return;
         }
 
-        var (changed, progress) = await store.LookAsync(known, cancellationToken);
+        var (changed, progress) = await store.QueryAsync(known, cancellationToken);
         // Under the lock, so that nobody is told after leaving.
         lock (_lock)
         {

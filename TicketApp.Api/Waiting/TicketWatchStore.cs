@@ -8,7 +8,7 @@ internal sealed class TicketWatchStore(NpgsqlDataSource database)
 {
     private const string ChangedSql =
         $"""
-        select {TicketRow.Columns}, w.ticket_id
+        select {TicketRecord.Columns}, w.ticket_id
         from unnest($1, $2, $3) w (ticket_id, status, epoch) left join tickets t on t.ticket_id = w.ticket_id
         where t.ticket_id is null or t.epoch <> w.epoch or t.status is distinct from w.status::ticket_status
         """;
@@ -21,10 +21,10 @@ internal sealed class TicketWatchStore(NpgsqlDataSource database)
         """;
 
     /// <summary>Those of <paramref name="known"/> that are different now, with null those that are gone; and the last report of those whose runs have got further.</summary>
-    public async Task<(IReadOnlyList<(Guid TicketId, TicketRow? Row)> Changed, IReadOnlyList<(Guid TicketId, int Sequence)> Progress)> LookAsync(
+    public async Task<(IReadOnlyList<(Guid TicketId, TicketRecord? Row)> Changed, IReadOnlyList<(Guid TicketId, int Sequence)> Progress)> QueryAsync(
         WatchedVersion[] known, CancellationToken cancellationToken)
     {
-        List<(Guid, TicketRow?)> changed = [];
+        List<(Guid, TicketRecord?)> changed = [];
         List<(Guid, int)> progress = [];
         var running = Array.FindAll(known, version => version.Status == TicketStatus.Running);
         await using var batch = database.CreateBatch();
@@ -47,11 +47,11 @@ internal sealed class TicketWatchStore(NpgsqlDataSource database)
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         // Of many large ones the others still count as unknown, and are told of by the next look.
-        for (var bytes = 0L; bytes < TicketRow.MostAtOnce && await reader.ReadAsync(cancellationToken);)
+        for (var bytes = 0L; bytes < TicketRecord.MaxAtOnce && await reader.ReadAsync(cancellationToken);)
         {
-            var row = reader.IsDBNull(0) ? null : TicketRow.Read(reader);
+            var row = reader.IsDBNull(0) ? null : TicketRecord.Read(reader);
             bytes += row?.Bytes ?? 0;
-            changed.Add((reader.GetGuid(TicketRow.ColumnCount), row));
+            changed.Add((reader.GetGuid(TicketRecord.ColumnCount), row));
         }
 
         await reader.NextResultAsync(cancellationToken);

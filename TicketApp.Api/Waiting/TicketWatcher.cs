@@ -7,10 +7,10 @@ namespace TicketApp.Api.Waiting;
 /// <summary>One request that follows a ticket. Disposing of it ends that, whatever the request ended by.</summary>
 /// <param name="seen">The ticket as the request knows it.</param>
 /// <param name="leave">Called once at the end.</param>
-internal sealed class TicketWatcher(TicketRow seen, Action<TicketWatcher> leave) : IDisposable
+internal sealed class TicketWatcher(TicketRecord seen, Action<TicketWatcher> leave) : IDisposable
 {
     private readonly Signal _news = new();
-    private volatile TicketRow? _latest = seen;
+    private volatile TicketRecord? _latest = seen;
     private volatile bool _isStopped;
 
     // A run may have got somewhere before it was followed.
@@ -19,7 +19,7 @@ internal sealed class TicketWatcher(TicketRow seen, Action<TicketWatcher> leave)
     public Guid TicketId { get; } = seen.TicketId;
 
     /// <summary>The ticket as far as it is known; null once it is gone.</summary>
-    public TicketRow? Latest => _latest;
+    public TicketRecord? Latest => _latest;
 
     /// <summary>Whether nothing more will be told: this process stops.</summary>
     public bool IsStopped => _isStopped;
@@ -37,7 +37,7 @@ internal sealed class TicketWatcher(TicketRow seen, Action<TicketWatcher> leave)
         }
     }
 
-    public void Tell(TicketRow? row)
+    public void Tell(TicketRecord? row)
     {
         _latest = row;
         _news.Set();

@@ -8,7 +8,7 @@ namespace TicketApp.Api.Waiting;
 internal static class WaitPreference
 {
     /// <summary>The longest wait; a wish for more is granted this far.</summary>
-    public const int MostSeconds = 60;
+    public const int MaxSeconds = 60;
 
     public const string Header = "Prefer";
 
@@ -25,7 +25,7 @@ internal static class WaitPreference
             if (name.Trim().Equals("wait", StringComparison.OrdinalIgnoreCase))
             {
                 return int.TryParse(value.Trim().Trim('"'), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds > 0
-                    ? Math.Min(seconds, MostSeconds)
+                    ? Math.Min(seconds, MaxSeconds)
                     : null;
             }
         }
@@ -36,7 +36,7 @@ internal static class WaitPreference
     /// <summary>Waits for the ticket to end, if the request would rather have that than an answer at once, and says so in the response.</summary>
     /// <returns>The ticket as it is then; null if it is gone.</returns>
     /// <exception cref="Database.OverloadedException">As many requests wait as may.</exception>
-    public static async Task<TicketRow?> GrantAsync(HttpContext context, TicketRow row, TicketWatch watch, CancellationToken cancellationToken)
+    public static async Task<TicketRecord?> GrantAsync(HttpContext context, TicketRecord row, TicketWatch watch, CancellationToken cancellationToken)
     {
         if (Read(context.Request.Headers[Header]) is not { } seconds)
         {

@@ -33,7 +33,7 @@ internal static class WaitingEndpoints
     }
 
     private static async Task<IResult> ListenAsync(
-        string id, HttpRequest request, HttpResponse response, Caller caller, TicketRowReader tickets, TicketEvents events, CancellationToken cancellationToken)
+        string id, HttpRequest request, HttpResponse response, Caller caller, TicketRecordReader tickets, TicketEvents events, CancellationToken cancellationToken)
     {
         var row = await tickets.FindAsync(id);
         if (row is null || !caller.MayActFor(row.UserId))

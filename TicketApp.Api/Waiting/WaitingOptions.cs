@@ -1,6 +1,5 @@
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
-using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Waiting;
 
@@ -14,12 +13,10 @@ public sealed class WaitingOptions
     public int MaxWaiters { get; set; } = 10_000;
 
     /// <summary>How often the database is asked, in one statement, whether any ticket that is waited for has changed. What this replica ends itself is told at once. Default 150 ms.</summary>
-    [TimeSpanRange("00:00:00.010", "00:00:10")]
-    public TimeSpan Tick { get; set; } = TimeSpan.FromMilliseconds(150);
+    internal TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(150);
 
     /// <summary>How often a listener is told how an open ticket gets on. Default 5 seconds.</summary>
-    [TimeSpanRange("00:00:00.100", "00:00:15")]
-    public TimeSpan Progress { get; set; } = TimeSpan.FromSeconds(5);
+    internal TimeSpan ProgressInterval { get; set; } = TimeSpan.FromSeconds(5);
 }
 
 [OptionsValidator]

@@ -14,14 +14,14 @@ internal sealed class WatchedTicket
 {
     private readonly List<TicketWatcher> _watchers;
 
-    public WatchedTicket(TicketWatcher first, TicketRow seen) => (_watchers, Version) = ([first], VersionOf(seen));
+    public WatchedTicket(TicketWatcher first, TicketRecord seen) => (_watchers, Version) = ([first], VersionOf(seen));
 
     /// <summary>What all of them know.</summary>
     public WatchedVersion Version { get; private set; }
 
     public bool IsAlone => _watchers.Count == 0;
 
-    public void Join(TicketWatcher watcher, TicketRow seen)
+    public void Join(TicketWatcher watcher, TicketRecord seen)
     {
         _watchers.Add(watcher);
         if (Version with { Progress = 0 } != VersionOf(seen))
@@ -33,7 +33,7 @@ internal sealed class WatchedTicket
     public bool Leave(TicketWatcher watcher) => _watchers.Remove(watcher);
 
     /// <summary>Tells all that the ticket is now as <paramref name="row"/> says; null: gone.</summary>
-    public void Tell(TicketRow? row)
+    public void Tell(TicketRecord? row)
     {
         Version = row is null ? Version : VersionOf(row);
         _watchers.ForEach(watcher => watcher.Tell(row));
@@ -49,5 +49,5 @@ internal sealed class WatchedTicket
     /// <summary>Tells all that nothing more will be told.</summary>
     public void Stop() => _watchers.ForEach(watcher => watcher.Stop());
 
-    private static WatchedVersion VersionOf(TicketRow row) => new(row.TicketId, row.Status, row.Epoch, Progress: 0);
+    private static WatchedVersion VersionOf(TicketRecord row) => new(row.TicketId, row.Status, row.Epoch, Progress: 0);
 }

@@ -15,7 +15,7 @@ namespace TicketApp.Api.Webhooks;
 /// <param name="EndpointIsOff">The receiver does not want to be asked any more.</param>
 /// <param name="TraceParent">The span of the request that made the ticket; null if it is not traced.</param>
 internal sealed record Delivery(
-    Guid Id, string Host, Uri Url, string Event, DateTime Created, TicketRow Ticket, bool Truncated, short Attempt, short Try, bool EndpointIsOff, string? TraceParent = null)
+    Guid Id, string Host, Uri Url, string Event, DateTime Created, TicketRecord Ticket, bool Truncated, short Attempt, short Try, bool EndpointIsOff, string? TraceParent = null)
 {
     private const string MessagePrefix = "msg_";
 

@@ -18,9 +18,9 @@ internal enum ReplayOutcome
 /// <summary>What users see of their deliveries, and what they can do about them.</summary>
 internal sealed class DeliveryLog(NpgsqlDataSource database)
 {
-    private const int MostDeliveries = 100;
-    private const int MostAttempts = 20;
-    private const int MostAttemptsEver = 1000;
+    private const int MaxDeliveries = 100;
+    private const int MaxAttempts = 20;
+    private const int MaxAttemptsEver = 1000;
 
     private const string Columns = "d.delivery_id, d.ticket_id, d.event, t.webhook_url, d.outcome, d.time_created, d.due_at, d.attempts, d.sequence";
 
@@ -56,7 +56,7 @@ internal sealed class DeliveryLog(NpgsqlDataSource database)
 
     /// <summary>The latest deliveries of a ticket, newest first.</summary>
     public async Task<IReadOnlyList<WebhookDelivery>> OfTicketAsync(Guid ticketId, CancellationToken cancellationToken) =>
-        [.. (await ReadAsync(OfTicketSql, [Value(ticketId), Value(MostDeliveries)], cancellationToken)).Select(found => found.Delivery)];
+        [.. (await ReadAsync(OfTicketSql, [Value(ticketId), Value(MaxDeliveries)], cancellationToken)).Select(found => found.Delivery)];
 
     /// <summary>A page of a user's deliveries that were given up, newest first, and where the next page begins.</summary>
     public async Task<(IReadOnlyList<WebhookDelivery> Page, long? Next)> DeadAsync(Guid userId, int limit, long before, CancellationToken cancellationToken)
@@ -72,7 +72,7 @@ internal sealed class DeliveryLog(NpgsqlDataSource database)
         await using var command = database.CreateCommand(ReplaySql);
         command.Parameters.Add(Value(deliveryId));
         command.Parameters.Add(Value(ticketId));
-        command.Parameters.Add(Value(MostAttemptsEver));
+        command.Parameters.Add(Value(MaxAttemptsEver));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return !await reader.ReadAsync(cancellationToken) ? ReplayOutcome.NotFound
             : reader.GetBoolean(0) ? ReplayOutcome.Pending
@@ -81,12 +81,12 @@ internal sealed class DeliveryLog(NpgsqlDataSource database)
     }
 
     /// <summary>The user's endpoints that answered 410, the latest first.</summary>
-    public async Task<IReadOnlyList<WebhookEndpointOff>> OffAsync(Guid userId, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<DisabledEndpoint>> OffAsync(Guid userId, CancellationToken cancellationToken)
     {
-        List<WebhookEndpointOff> off = [];
+        List<DisabledEndpoint> off = [];
         await using var command = database.CreateCommand(OffSql);
         command.Parameters.Add(Value(userId));
-        command.Parameters.Add(Value(MostDeliveries));
+        command.Parameters.Add(Value(MaxDeliveries));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -143,7 +143,7 @@ internal sealed class DeliveryLog(NpgsqlDataSource database)
         List<(Guid Delivery, WebhookAttempt Attempt)> attempts = [];
         await using var command = database.CreateCommand(AttemptsSql);
         command.Parameters.Add(Value(deliveries));
-        command.Parameters.Add(Value(MostAttempts));
+        command.Parameters.Add(Value(MaxAttempts));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {

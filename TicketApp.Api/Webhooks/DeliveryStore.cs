@@ -47,7 +47,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
                 tries = least(d.tries + (m.after is null)::int, 32767)
             from mine m where d.delivery_id = m.delivery_id
             returning d.*, m.after)
-        select {TicketRow.Columns}, (select host from hosts where place = $2), m.delivery_id, m.host, w.webhook_url, m.event, m.time_created,
+        select {TicketRecord.Columns}, (select host from hosts where place = $2), m.delivery_id, m.host, w.webhook_url, m.event, m.time_created,
             not jsonb_exists(m.ticket, 'response'), m.attempts, m.tries,
             exists (select from webhook_endpoints_off o where o.user_id = m.user_id and o.url = w.webhook_url), w.trace_parent
         from (values (1)) always
@@ -92,7 +92,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
     {
         await using var command = Command(
             ClaimSql,
-            Value(afterHost), Value(HostsPerClaim), Value(busy.Keys.ToArray()), Value(busy.Values.ToArray()), Value(options.Value.ConcurrencyPerHost), Value(limit), Value(options.Value.Lease));
+            Value(afterHost), Value(HostsPerClaim), Value(busy.Keys.ToArray()), Value(busy.Values.ToArray()), Value(options.Value.MaxConcurrencyPerHost), Value(limit), Value(options.Value.Lease));
         List<Delivery> deliveries = [];
         var lastHost = "";
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -137,7 +137,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
 
     private static Delivery Read(NpgsqlDataReader reader, int own) => new(
         reader.GetGuid(own), reader.GetString(own + 1), new Uri(reader.GetString(own + 2)), reader.GetString(own + 3), reader.GetDateTime(own + 4),
-        TicketRow.Read(reader), reader.GetBoolean(own + 5), reader.GetInt16(own + 6), reader.GetInt16(own + 7), reader.GetBoolean(own + 8), reader.IsDBNull(own + 9) ? null : reader.GetString(own + 9));
+        TicketRecord.Read(reader), reader.GetBoolean(own + 5), reader.GetInt16(own + 6), reader.GetInt16(own + 7), reader.GetBoolean(own + 8), reader.IsDBNull(own + 9) ? null : reader.GetString(own + 9));
 
     private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 

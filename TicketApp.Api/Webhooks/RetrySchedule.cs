@@ -5,7 +5,7 @@ namespace TicketApp.Api.Webhooks;
 /// <summary>When to try again.</summary>
 internal sealed class RetrySchedule(IOptions<WebhookOptions> options)
 {
-    private static readonly TimeSpan _longestRetryAfter = TimeSpan.FromHours(24);
+    private static readonly TimeSpan _maxRetryAfter = TimeSpan.FromHours(24);
 
     /// <summary>The pause after a failed try; null if it was the last.</summary>
     /// <param name="tries">How many there were, from 1.</param>
@@ -19,7 +19,7 @@ internal sealed class RetrySchedule(IOptions<WebhookOptions> options)
         }
 
         var pause = options.Value.Schedule[tries - 1] * (0.9 + chance / 5);
-        var asked = retryAfter > _longestRetryAfter ? _longestRetryAfter : retryAfter;
+        var asked = retryAfter > _maxRetryAfter ? _maxRetryAfter : retryAfter;
         return asked > pause ? asked : pause;
     }
 }

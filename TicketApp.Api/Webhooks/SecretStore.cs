@@ -5,7 +5,7 @@ using Npgsql;
 namespace TicketApp.Api.Webhooks;
 
 /// <summary>Users' signing secrets. Two are valid at most: the current one, and the one before it while they rotate.</summary>
-internal sealed class SecretStore(NpgsqlDataSource database, SecretSeal seal, IOptions<WebhookOptions> options)
+internal sealed class SecretStore(NpgsqlDataSource database, SecretProtector seal, IOptions<WebhookOptions> options)
 {
     // The user's row is locked, so that two rotations take turns; one that waits sees what the other has stored.
     private const string LockUserSql = "select 1 from users where user_id = $1 for no key update";

@@ -18,7 +18,7 @@ internal enum WebhookEvents : short
 /// <param name="Events">At least one.</param>
 internal sealed record Webhook(string Url, WebhookEvents Events)
 {
-    public const int LongestUrl = 2000;
+    public const int MaxUrl = 2000;
     public const string StartedEvent = "ticket.started";
     public const string FinishedEvent = "ticket.finished";
 
@@ -56,9 +56,9 @@ internal sealed record Webhook(string Url, WebhookEvents Events)
     {
         url = null;
         error = null;
-        if (text is null || text.Length > LongestUrl || !TryCanonicalize(text, out var uri) || uri.AbsoluteUri.Length > LongestUrl)
+        if (text is null || text.Length > MaxUrl || !TryCanonicalize(text, out var uri) || uri.AbsoluteUri.Length > MaxUrl)
         {
-            error = $"must be an absolute URL with https, of at most {LongestUrl} characters";
+            error = $"must be an absolute URL with https, of at most {MaxUrl} characters";
         }
         else if (uri.Scheme != Uri.UriSchemeHttps && !options.AllowHttp)
         {

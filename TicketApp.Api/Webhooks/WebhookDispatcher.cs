@@ -23,7 +23,7 @@ internal sealed partial class WebhookDispatcher(
 {
     private static readonly TimeSpan _drainTimeout = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<Guid, (string Host, Task Attempt)> _underWay = [];
+    private readonly ConcurrentDictionary<Guid, (string Host, Task Attempt)> _inProgress = [];
     private readonly CancellationTokenSource _abandoned = new();
     private readonly Signal _wake = new();
     private string _lastHost = "";
@@ -47,25 +47,25 @@ internal sealed partial class WebhookDispatcher(
         foreach (var delivery in claim.Deliveries)
         {
             var begun = (delivery.Host, Task.CompletedTask);
-            _underWay[delivery.Id] = begun;
+            _inProgress[delivery.Id] = begun;
             // Not if it has ended by now: nobody would take it out again.
-            _underWay.TryUpdate(delivery.Id, (delivery.Host, AttemptAsync(delivery)), begun);
+            _inProgress.TryUpdate(delivery.Id, (delivery.Host, AttemptAsync(delivery)), begun);
         }
     }
 
     protected override Task WaitAsync(CancellationToken stoppingToken) =>
-        _lastHost.Length == 0 || Room <= 0 ? _wake.WaitAsync(options.Value.Tick, stoppingToken) : Task.CompletedTask;
+        _lastHost.Length == 0 || Room <= 0 ? _wake.WaitAsync(options.Value.PollInterval, stoppingToken) : Task.CompletedTask;
 
     /// <summary>What is under way has a moment to end; what has not ended by then is another replica's.</summary>
     protected override Task OnStoppedAsync()
     {
         _abandoned.CancelAfter(_drainTimeout);
-        return Task.WhenAll(_underWay.Values.Select(delivery => delivery.Attempt));
+        return Task.WhenAll(_inProgress.Values.Select(delivery => delivery.Attempt));
     }
 
-    private int Room => options.Value.Concurrency - _underWay.Count;
+    private int Room => options.Value.MaxConcurrency - _inProgress.Count;
 
-    private Dictionary<string, int> Busy() => _underWay.Values.CountBy(delivery => delivery.Host).ToDictionary();
+    private Dictionary<string, int> Busy() => _inProgress.Values.CountBy(delivery => delivery.Host).ToDictionary();
 
     private async Task AttemptAsync(Delivery delivery)
     {
@@ -89,7 +89,7 @@ internal sealed partial class WebhookDispatcher(
         }
         finally
         {
-            _underWay.TryRemove(delivery.Id, out _);
+            _inProgress.TryRemove(delivery.Id, out _);
             _wake.Set();
         }
     }

@@ -9,8 +9,8 @@ public sealed class WebhookOptions : IValidatableObject
 {
     public const string SectionName = "Webhooks";
 
-    private const int ShortestSecretKey = 32;
-    private static readonly TimeSpan _longestPause = TimeSpan.FromDays(7);
+    private const int MinSecretKey = 32;
+    private static readonly TimeSpan _maxPause = TimeSpan.FromDays(7);
 
     // The example of the specification: ten attempts within 75.6 hours.
     private static readonly TimeSpan[] _defaultRetries =
@@ -32,20 +32,18 @@ public sealed class WebhookOptions : IValidatableObject
     public string? SecretKey { get; set; }
 
     /// <summary>How long a secret still signs beside its successor. Default 24 hours.</summary>
-    [TimeSpanRange("00:00:00", "30.00:00:00")]
-    public TimeSpan SecretOverlap { get; set; } = TimeSpan.FromHours(24);
+    internal TimeSpan SecretOverlap { get; set; } = TimeSpan.FromHours(24);
 
     /// <summary>How many attempts one replica has under way at once. Default 64.</summary>
     [Range(1, 10_000)]
-    public int Concurrency { get; set; } = 64;
+    public int MaxConcurrency { get; set; } = 64;
 
     /// <summary>How many of them to one host. Default 8.</summary>
     [Range(1, 10_000)]
-    public int ConcurrencyPerHost { get; set; } = 8;
+    public int MaxConcurrencyPerHost { get; set; } = 8;
 
     /// <summary>How long a connection may take. Default 5 seconds.</summary>
-    [TimeSpanRange("00:00:00.100", "00:01:00")]
-    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
+    internal TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long an attempt may take, connecting included, until the receiver's status is there. Default 15 seconds.</summary>
     [TimeSpanRange("00:00:00.100", "00:02:00")]
@@ -58,12 +56,10 @@ public sealed class WebhookOptions : IValidatableObject
     public IReadOnlyList<TimeSpan>? Retries { get; set; }
 
     /// <summary>How often deliveries that are due are looked for. Default 500 ms.</summary>
-    [TimeSpanRange("00:00:00.010", "00:01:00")]
-    public TimeSpan Tick { get; set; } = TimeSpan.FromMilliseconds(500);
+    internal TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>How long ended deliveries are kept, unless their ticket goes first. Default 30 days.</summary>
-    [TimeSpanRange("00:00:01", "3650.00:00:00")]
-    public TimeSpan Retention { get; set; } = TimeSpan.FromDays(30);
+    internal TimeSpan Retention { get; set; } = TimeSpan.FromDays(30);
 
     internal IReadOnlyList<TimeSpan> Schedule => Retries ?? _defaultRetries;
 
@@ -72,12 +68,12 @@ public sealed class WebhookOptions : IValidatableObject
 
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext)
     {
-        if (Retries is { Count: > 50 } || Retries?.Any(pause => pause < TimeSpan.Zero || pause > _longestPause) is true)
+        if (Retries is { Count: > 50 } || Retries?.Any(pause => pause < TimeSpan.Zero || pause > _maxPause) is true)
         {
             yield return new ValidationResult("Webhooks:Retries has at most 50 pauses, each from 0 to 7 days.", [nameof(Retries)]);
         }
 
-        if (SecretKey is { Length: < ShortestSecretKey })
+        if (SecretKey is { Length: < MinSecretKey })
         {
             yield return new ValidationResult("Webhooks:SecretKey has at least 32 characters.", [nameof(SecretKey)]);
         }

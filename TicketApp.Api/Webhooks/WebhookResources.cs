@@ -75,8 +75,8 @@ public sealed record WebhookDeliveryPage(IReadOnlyList<WebhookDelivery> Results,
 /// <summary>An endpoint that answered 410.</summary>
 /// <param name="Url">Where nothing is sent any more for this user.</param>
 /// <param name="OffSince">Since when.</param>
-public sealed record WebhookEndpointOff(Uri Url, DateTime OffSince);
+public sealed record DisabledEndpoint(Uri Url, DateTime OffSince);
 
 /// <summary>A user's endpoints that answered 410, the latest first.</summary>
 /// <param name="Results">At most 100.</param>
-public sealed record WebhookEndpointsOff(IReadOnlyList<WebhookEndpointOff> Results);
+public sealed record DisabledEndpoints(IReadOnlyList<DisabledEndpoint> Results);

@@ -6,7 +6,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Retention;
 using TicketApp.Api.Tickets;
-using TicketApp.Contracts.Tracing;
+using TicketApp.Messaging.Tracing;
 
 namespace TicketApp.Api.Webhooks;
 

@@ -10,8 +10,8 @@ namespace TicketApp.Api.Webhooks;
 /// </remarks>
 internal static class WebhookTransport
 {
-    private const int LargestHeadersKiB = 16;
-    private const int LargestDrain = 16 * 1024;
+    private const int MaxHeadersKiB = 16;
+    private const int MaxDrain = 16 * 1024;
 
     /// <summary>A handler that checks every address it connects to.</summary>
     public static SocketsHttpHandler CreateHandler(WebhookOptions options) => new()
@@ -21,9 +21,9 @@ internal static class WebhookTransport
         UseProxy = false,
         UseCookies = false,
         ConnectTimeout = options.ConnectTimeout,
-        MaxResponseHeadersLength = LargestHeadersKiB,
+        MaxResponseHeadersLength = MaxHeadersKiB,
         // Only the status counts. Of the body as much is read as keeps the connection usable.
-        MaxResponseDrainSize = LargestDrain,
+        MaxResponseDrainSize = MaxDrain,
         ResponseDrainTimeout = TimeSpan.FromSeconds(1),
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
         PooledConnectionLifetime = TimeSpan.FromMinutes(2),

@@ -17,7 +17,7 @@ internal static class WebhooksEndpoints
         services.AddOptions<WebhookOptions>().BindConfiguration(WebhookOptions.SectionName).ValidateOnStart();
         return services
             .AddSingleton<IValidateOptions<WebhookOptions>, WebhookOptionsValidator>()
-            .AddSingleton<SecretSeal>()
+            .AddSingleton<SecretProtector>()
             .AddSingleton<SecretStore>()
             .AddSingleton<DeliveryStore>()
             .AddSingleton<DeliveryLog>()
@@ -31,7 +31,7 @@ internal static class WebhooksEndpoints
     {
         v1.MapPost("/users/{id}/webhook-secrets", RotateSecretAsync).Produces<WebhookSecret>(StatusCodes.Status201Created).WithSummary("Make a new signing secret; the one before it stays good for a while");
         v1.MapGet("/users/{id}/webhook-deliveries/dead", ListDeadAsync).Produces<WebhookDeliveryPage>().WithSummary("List deliveries that were given up");
-        v1.MapGet("/users/{id}/webhook-endpoints/off", ListOffAsync).Produces<WebhookEndpointsOff>().WithSummary("List endpoints that are switched off");
+        v1.MapGet("/users/{id}/webhook-endpoints/off", ListOffAsync).Produces<DisabledEndpoints>().WithSummary("List endpoints that are switched off");
         v1.MapDelete("/users/{id}/webhook-endpoints/off", SwitchOnAsync).Produces(StatusCodes.Status204NoContent).WithSummary("Switch an endpoint on again");
         v1.MapGet("/tickets/{id}/deliveries", ListAsync).Produces<WebhookDeliveries>().WithSummary("List a ticket's deliveries");
         v1.MapPost("/tickets/{id}/deliveries/{delivery}/replay", ReplayAsync).Produces(StatusCodes.Status202Accepted).WithSummary("Deliver again");
@@ -57,7 +57,7 @@ internal static class WebhooksEndpoints
         }
 
         QueryReader query = new(request.Query, "limit", "cursor");
-        var limit = query.Number("limit", options.Value.LargestPage, DefaultPage);
+        var limit = query.Number("limit", options.Value.MaxPage, DefaultPage);
         if (query.Errors.Any)
         {
             return query.Errors.ToProblem().ToResult();
@@ -81,7 +81,7 @@ internal static class WebhooksEndpoints
 
     private static async Task<Utf8ContentHttpResult> ListOffAsync(string id, Caller caller, DeliveryLog log, CancellationToken cancellationToken) =>
         TryFindUser(id, caller, out var userId)
-            ? ApiJson.Ok(new WebhookEndpointsOff(await log.OffAsync(userId, cancellationToken)), ApiJson.Default.WebhookEndpointsOff)
+            ? ApiJson.Ok(new DisabledEndpoints(await log.OffAsync(userId, cancellationToken)), ApiJson.Default.DisabledEndpoints)
             : UserNotFound();
 
     private static async Task<IResult> SwitchOnAsync(string id, string? url, Caller caller, DeliveryLog log, CancellationToken cancellationToken)
@@ -96,13 +96,13 @@ internal static class WebhooksEndpoints
             : ProblemType.EndpointNotFound.With("Give url as the list of endpoints that are off shows it.").ToResult();
     }
 
-    private static async Task<Utf8ContentHttpResult> ListAsync(string id, Caller caller, TicketRowReader tickets, DeliveryLog log, CancellationToken cancellationToken) =>
+    private static async Task<Utf8ContentHttpResult> ListAsync(string id, Caller caller, TicketRecordReader tickets, DeliveryLog log, CancellationToken cancellationToken) =>
         await tickets.FindAsync(id) is { } ticket && caller.MayActFor(ticket.UserId)
             ? ApiJson.Ok(new WebhookDeliveries(await log.OfTicketAsync(ticket.TicketId, cancellationToken)), ApiJson.Default.WebhookDeliveries)
             : TicketNotFound();
 
     private static async Task<IResult> ReplayAsync(
-        string id, string delivery, Caller caller, TicketRowReader tickets, DeliveryLog log, CancellationToken cancellationToken)
+        string id, string delivery, Caller caller, TicketRecordReader tickets, DeliveryLog log, CancellationToken cancellationToken)
     {
         if (await tickets.FindAsync(id) is not { } ticket || !caller.MayActFor(ticket.UserId))
         {

@@ -37,7 +37,7 @@ internal static class AzureContainerApps
         api.PublishAsAzureContainerApp((_, app) =>
         {
             SetResources(app, cpu: 0.5, memory: "1Gi", graceSeconds: 45);
-            SetReplicas(app, options.ApiFloor, options.ApiCeiling);
+            SetReplicas(app, options.MinApiReplicas, options.MaxApiReplicas);
             app.Template.Scale.Rules.Add(new ContainerAppScaleRule
             {
                 Name = "http",
@@ -48,7 +48,7 @@ internal static class AzureContainerApps
         worker.PublishAsAzureContainerApp((infrastructure, app) =>
         {
             SetResources(app, cpu: 0.5, memory: "1Gi", options.WorkerGraceSeconds);
-            SetReplicas(app, options.WorkerFloor, options.WorkerCeiling);
+            SetReplicas(app, options.MinWorkers, options.MaxWorkers);
             app.Template.Scale.PollingInterval = 10;
             app.Template.Scale.CooldownPeriod = 300;
             var stats = BicepFunction.Interpolate($"https://api.{domain.AsProvisioningParameter(infrastructure)}/v1/stats");
@@ -62,7 +62,7 @@ internal static class AzureContainerApps
                     {
                         ["url"] = stats,
                         ["valueLocation"] = ServiceSettings.BacklogField,
-                        ["targetValue"] = options.WorkerSlots.ToString(CultureInfo.InvariantCulture),
+                        ["targetValue"] = options.WorkerConcurrency.ToString(CultureInfo.InvariantCulture),
                     },
                 },
             });

@@ -29,25 +29,25 @@ internal sealed class DeploymentOptions
     public string PublicHost { get; set; } = "ticketapp.example.com";
 
     /// <summary>Replicas of the Api at least and at most. Default 2 to 10.</summary>
-    public int ApiFloor { get; set; } = 2;
+    public int MinApiReplicas { get; set; } = 2;
 
-    /// <inheritdoc cref="ApiFloor"/>
-    public int ApiCeiling { get; set; } = 10;
+    /// <inheritdoc cref="MinApiReplicas"/>
+    public int MaxApiReplicas { get; set; } = 10;
 
     /// <summary>Workers at least and at most; 0 lets the last one go while there is nothing to do. Default 1 to 20.</summary>
-    public int WorkerFloor { get; set; } = 1;
+    public int MinWorkers { get; set; } = 1;
 
-    /// <inheritdoc cref="WorkerFloor"/>
-    public int WorkerCeiling { get; set; } = 20;
+    /// <inheritdoc cref="MinWorkers"/>
+    public int MaxWorkers { get; set; } = 20;
 
     /// <summary>Slots of a worker, and so how many open tickets ask for another one. Default 100; the cores for models that compute.</summary>
-    public int WorkerSlots { get; set; } = 100;
+    public int WorkerConcurrency { get; set; } = 100;
 
     /// <summary>How long a worker that is scaled away lets its runs go on before it hands them back. Default 7 minutes, the longest run. Azure leaves room for 9 minutes.</summary>
-    public TimeSpan WorkerDrain { get; set; } = TimeSpan.FromMinutes(7);
+    public TimeSpan WorkerDrainTimeout { get; set; } = TimeSpan.FromMinutes(7);
 
     /// <summary>What a worker needs to stop, in seconds: the drain, and the limits of all other steps (docs/operations.md).</summary>
-    public int WorkerGraceSeconds => checked((int)WorkerDrain.TotalSeconds + 45);
+    public int WorkerGraceSeconds => checked((int)WorkerDrainTimeout.TotalSeconds + 45);
 }
 
 internal static class DeploymentConfiguration
@@ -80,9 +80,9 @@ internal static class DeploymentConfiguration
                 : throw new DistributedApplicationException("Set Deployment:Target (environment variable Deployment__Target) to kubernetes, azure or compose.");
         }
 
-        return options.ApiFloor >= 1 && options.ApiCeiling >= options.ApiFloor && options.WorkerFloor >= 0
-            && options.WorkerCeiling >= Math.Max(1, options.WorkerFloor) && options.WorkerSlots >= 1
+        return options.MinApiReplicas >= 1 && options.MaxApiReplicas >= options.MinApiReplicas && options.MinWorkers >= 0
+            && options.MaxWorkers >= Math.Max(1, options.MinWorkers) && options.WorkerConcurrency >= 1
             ? options
-            : throw new DistributedApplicationException("Deployment: ApiFloor is at least 1, WorkerFloor at least 0, a ceiling at least 1 and not below its floor, WorkerSlots at least 1.");
+            : throw new DistributedApplicationException("Deployment: MinApiReplicas is at least 1, MinWorkers at least 0, a ceiling at least 1 and not below its floor, WorkerConcurrency at least 1.");
     }
 }

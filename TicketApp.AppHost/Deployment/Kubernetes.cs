@@ -39,8 +39,8 @@ internal static class Kubernetes
 
     private static void DeployApi(DeploymentOptions options, IResourceBuilder<ProjectResource> api)
     {
-        var floor = api.ChartNumber("api-floor", options.ApiFloor);
-        var ceiling = api.ChartNumber("api-ceiling", options.ApiCeiling);
+        var floor = api.ChartNumber("api-floor", options.MinApiReplicas);
+        var ceiling = api.ChartNumber("api-ceiling", options.MaxApiReplicas);
         var host = api.ChartText("public-host", options.PublicHost);
         var ingressClass = api.ChartText("ingress-class", "nginx");
         var tlsSecret = api.ChartText("tls-secret", "ticketapp-tls");
@@ -67,8 +67,8 @@ internal static class Kubernetes
 
     private static void DeployWorker(DeploymentOptions options, IResourceBuilder<ProjectResource> worker)
     {
-        var floor = worker.ChartNumber("worker-floor", options.WorkerFloor);
-        var ceiling = worker.ChartNumber("worker-ceiling", options.WorkerCeiling);
+        var floor = worker.ChartNumber("worker-floor", options.MinWorkers);
+        var ceiling = worker.ChartNumber("worker-ceiling", options.MaxWorkers);
         worker.PublishAsKubernetesService(service =>
         {
             Roll(service);

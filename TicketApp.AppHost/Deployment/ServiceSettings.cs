@@ -42,8 +42,8 @@ internal static class ServiceSettings
 
         api.WithEnvironment("Auth__Mode", "keys").WithEnvironment("Auth__AdminKeys__0", builder.AddPassword("admin-key"))
             .WithEnvironment("Webhooks__SecretKey", builder.AddPassword("webhook-secret-key"));
-        worker.WithEnvironment("Worker__Concurrency", builder.AddNumber("worker-slots", options.WorkerSlots))
-            .WithEnvironment("Worker__DrainTimeout", options.WorkerDrain.ToString("c", CultureInfo.InvariantCulture));
+        worker.WithEnvironment("Worker__Concurrency", builder.AddNumber("worker-slots", options.WorkerConcurrency))
+            .WithEnvironment("Worker__DrainTimeout", options.WorkerDrainTimeout.ToString("c", CultureInfo.InvariantCulture));
     }
 
     /// <summary>A number that a site may change in the published output.</summary>

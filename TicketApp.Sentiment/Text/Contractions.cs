@@ -3,7 +3,7 @@ namespace TicketApp.Sentiment.Text;
 /// <summary>Words that stand for two: one form for "isn't", "isnt" and a treebank's "is n't".</summary>
 internal static class Contractions
 {
-    private const int LongestEnding = 2;
+    private const int MaxEnding = 2;
 
     // Without "cant" and "wont", a hasty writer's negation would be two unknown words.
     private static readonly HashSet<string> _withoutApostrophe =
@@ -18,7 +18,7 @@ internal static class Contractions
     /// <summary>The ending that starts at an apostrophe, with it; empty if what follows is no ending of a contraction.</summary>
     public static ReadOnlySpan<char> Ending(ReadOnlySpan<char> afterApostrophe)
     {
-        Span<char> letters = stackalloc char[LongestEnding + 1];
+        Span<char> letters = stackalloc char[MaxEnding + 1];
         var count = 0;
         while (count < letters.Length && count < afterApostrophe.Length && char.IsLetter(afterApostrophe[count]))
         {

@@ -6,14 +6,14 @@ internal static class Features
     /// <summary>Slots of the table.</summary>
     public const int Slots = 1 << 20;
 
-    private const int ShortestPiece = 2;
-    private const int LongestPiece = 5;
+    private const int MinPiece = 2;
+    private const int MaxPiece = 5;
 
     // Pieces are hashed apart from words: "not" inside a word is not the word.
     private const ulong PieceSeed = 0x51_7C_C1_B7_27_22_0A_95;
 
     /// <summary>The most slots that a passage can have.</summary>
-    public const int MostOfPassage = Passage.Longest * (3 + ((LongestPiece - ShortestPiece + 1) * (WordReader.LongestWord + 2)));
+    public const int MaxOfPassage = Passage.Longest * (3 + ((MaxPiece - MinPiece + 1) * (WordReader.MaxWord + 2)));
 
     /// <summary>Writes the slots of words, pairs and triples.</summary>
     /// <returns>How many there are.</returns>
@@ -45,7 +45,7 @@ internal static class Features
     public static int Pieces(Passage passage, Span<int> slots)
     {
         var count = 0;
-        Span<char> marked = stackalloc char[WordReader.LongestWord + 2];
+        Span<char> marked = stackalloc char[WordReader.MaxWord + 2];
         for (var word = 0; word < passage.Count; word++)
         {
             var letters = passage[word];
@@ -64,10 +64,10 @@ internal static class Features
         for (var start = 0; start < word.Length - 1; start++)
         {
             var hash = PieceSeed;
-            for (var length = 1; length <= LongestPiece && start + length <= word.Length; length++)
+            for (var length = 1; length <= MaxPiece && start + length <= word.Length; length++)
             {
                 hash = WordHash.Add(hash, word[start + length - 1]);
-                if (length >= ShortestPiece)
+                if (length >= MinPiece)
                 {
                     slots[count++] = Slot(WordHash.Mix(hash));
                 }

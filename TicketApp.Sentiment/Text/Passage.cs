@@ -6,7 +6,7 @@ internal sealed class Passage
     /// <summary>Words of a passage at most: more than any sentence of the training texts.</summary>
     public const int Longest = 64;
 
-    private readonly char[] _letters = new char[Longest * WordReader.LongestWord];
+    private readonly char[] _letters = new char[Longest * WordReader.MaxWord];
     private readonly int[] _ends = new int[Longest + 1];
     private readonly ulong[] _hashes = new ulong[Longest];
 

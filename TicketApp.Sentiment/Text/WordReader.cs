@@ -7,11 +7,11 @@ namespace TicketApp.Sentiment.Text;
 /// and what a treebank makes of it (<c>do n't</c>, <c>-lrb-</c>, spaces before punctuation) come out as the same words.
 /// </summary>
 /// <param name="text">The text.</param>
-/// <param name="buffer">Where a word is put together, of at least <see cref="LongestWord"/> characters.</param>
+/// <param name="buffer">Where a word is put together, of at least <see cref="MaxWord"/> characters.</param>
 internal ref struct WordReader(ReadOnlySpan<char> text, Span<char> buffer)
 {
     /// <summary>Characters of a word that count; the rest of a longer one is passed over.</summary>
-    public const int LongestWord = 40;
+    public const int MaxWord = 40;
 
     private const string Signs = ",;:!?()$%&*/";
 
@@ -73,7 +73,7 @@ internal ref struct WordReader(ReadOnlySpan<char> text, Span<char> buffer)
             {
                 Stretched = true;
             }
-            else if (length < LongestWord)
+            else if (length < MaxWord)
             {
                 _buffer[length++] = c;
             }

@@ -14,7 +14,7 @@ internal static class WeightsFile
 {
     private const int Version = 1;
 
-    private const int MostBytes = 20 * 1024 * 1024;
+    private const int MaxBytes = 20 * 1024 * 1024;
 
     private static readonly byte[] _mark = "TICKETSENTIMENT\n"u8.ToArray();
 
@@ -110,7 +110,7 @@ internal static class WeightsFile
 
     private static byte[] ReadAll(Stream stream)
     {
-        if (stream.Length > MostBytes)
+        if (stream.Length > MaxBytes)
         {
             throw new InvalidDataException("This is no file of sentiment weights: it is too long.");
         }

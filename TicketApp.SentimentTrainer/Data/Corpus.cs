@@ -76,7 +76,7 @@ internal sealed record Corpus(IReadOnlyList<LabelledText> Sentences, IReadOnlyLi
     private static string Words(string text)
     {
         List<string> words = [];
-        WordReader reader = new(text, new char[WordReader.LongestWord]);
+        WordReader reader = new(text, new char[WordReader.MaxWord]);
         while (reader.Read())
         {
             words.Add(reader.Word.ToString());

@@ -7,7 +7,7 @@ internal sealed class Example
 {
     private Example(Passage passage, float target)
     {
-        Span<int> slots = new int[Features.MostOfPassage];
+        Span<int> slots = new int[Features.MaxOfPassage];
         Target = target;
         Words = [.. passage.Hashes];
         Phrases = slots[..Features.Words(passage, slots)].ToArray();
@@ -33,7 +33,7 @@ internal sealed class Example
     public static Example? Of(string text, float target)
     {
         Passage passage = new();
-        WordReader reader = new(text, new char[WordReader.LongestWord]);
+        WordReader reader = new(text, new char[WordReader.MaxWord]);
         return passage.Fill(ref reader, null) ? new Example(passage, target) : null;
     }
 }

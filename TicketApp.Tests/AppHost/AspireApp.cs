@@ -64,7 +64,7 @@ public sealed class AspireApp : IAsyncLifetime
             }
         }
 
-        foreach (var (name, value) in (IEnumerable<(string, string)>)[("Simulator__Min", "00:00:00.010"), ("Simulator__Max", "00:00:00.050")])
+        foreach (var (name, value) in (IEnumerable<(string, string)>)[("Simulator__MinDuration", "00:00:00.010"), ("Simulator__MaxDuration", "00:00:00.050")])
         {
             builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == "worker")).WithEnvironment(name, value);
         }

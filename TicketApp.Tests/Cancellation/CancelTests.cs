@@ -9,8 +9,8 @@ using TicketApp.Api.Dispatch;
 using TicketApp.Api.Limits;
 using TicketApp.Api.Responses;
 using TicketApp.Api.Tickets;
-using TicketApp.Contracts;
-using TicketApp.Contracts.Broker;
+using TicketApp.Messaging;
+using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
 
@@ -40,7 +40,7 @@ public sealed class CancelTests(AppFixture app)
         var ticket = await ReleaseAsync(released);
         Assert.Equal(CancelResult.Canceled, await CancelAsync(released));
         var outcome = await ApplyAsync(released, Report(ticket, ReportType.Started), Report(ticket, ReportType.Finished));
-        Assert.Equal([new RunReference(ticket.TicketId, ticket.Epoch)], outcome.Unwanted);
+        Assert.Equal([new RunReference(ticket.TicketId, ticket.Epoch)], outcome.Canceled);
         Assert.Equal((0, 1), (outcome.Ended.Count, outcome.Late));
 
         await using var waiting = await CreateAsync();
@@ -80,9 +80,9 @@ public sealed class CancelTests(AppFixture app)
         await ApplyAsync(database, Report(await ReleaseAsync(database), ReportType.Started));
         await CancelAsync(database);
         await database.ExecuteAsync($"update tickets set {change}");
-        SweepStore sweeps = new(database.Source, _tickets);
-        await sweeps.SweepDueAsync(100, [], Cancel);
-        await sweeps.SweepLostAsync(100, [], Cancel);
+        RescueStore sweeps = new(database.Source, _tickets);
+        await sweeps.EndDueAsync(100, [], Cancel);
+        await sweeps.RescueExpiredAsync(100, [], Cancel);
 
         Assert.Equal("canceled", await StatusAsync(database));
     }
@@ -129,13 +129,13 @@ public sealed class CancelTests(AppFixture app)
 
     private static TicketCanceler Canceler(NpgsqlDataSource database) => new(
         database,
-        new StopNotifier(
+        new CancellationPublisher(
             database,
             new BrokerPublisher(new ConnectionFactory(), new LoopProgress(TimeProvider.System), NullLogger<BrokerPublisher>.Instance),
             new DatabaseMigrator(database, new LoopProgress(TimeProvider.System), NullLogger<DatabaseMigrator>.Instance),
             new LoopProgress(TimeProvider.System),
             _dispatch,
-            NullLogger<StopNotifier>.Instance),
+            NullLogger<CancellationPublisher>.Instance),
         new OpenTickets(),
         _dispatch);
 

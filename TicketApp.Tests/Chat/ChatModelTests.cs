@@ -38,7 +38,7 @@ public sealed class ChatModelTests
         await using var server = await ChatServer.StartAsync(exchange => exchange.AnswerAsync("yes"));
         using ChatHost chat = new(
             "Endpoint=https+http://llm;Model=small",
-            [new("services:llm:http:0", server.Url), new("Chat:SystemPrompt", "Be brief."), new("Chat:Temperature", "0.5"), new("Chat:MaxOutputTokens", "100"), new("Chat:Concurrency", "3")]);
+            [new("services:llm:http:0", server.Url), new("Chat:SystemPrompt", "Be brief."), new("Chat:Temperature", "0.5"), new("Chat:MaxOutputTokens", "100"), new("Chat:MaxConcurrency", "3")]);
 
         Assert.Equal("yes", (await chat.RunAsync("Well?", Cancel)).Response);
 

@@ -11,7 +11,7 @@ using TicketApp.Api.Retention;
 using TicketApp.Api.Telemetry;
 using TicketApp.Api.Tickets;
 using TicketApp.Api.Webhooks;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Database;
@@ -43,7 +43,7 @@ public sealed class LockOrderTests(AppFixture app)
         await database.ExecuteAsync("update tickets set max_attempts = 30000, expires_at = now() + interval '1 day', due_at = now() + interval '1 day', webhook_url = 'https://example.com', webhook_events = 3");
         ReportStore reports = new(database.Source, _dispatch, _tickets);
         DispatchStore dispatch = new(database.Source, _dispatch, _limits);
-        SweepStore sweeps = new(database.Source, _tickets);
+        RescueStore sweeps = new(database.Source, _tickets);
         TicketStore store = new(_tickets, _dispatch, _limits);
         using IdempotencyStore keys = new(database.Source, services.GetRequiredService<TicketMetrics>(), new(TimeProvider.System), NullLogger<IdempotencyStore>.Instance);
         PurgeStore purge = new(database.Source, Options.Create(new RetentionOptions { FinishedFor = TimeSpan.FromMilliseconds(1) }));
@@ -55,12 +55,12 @@ public sealed class LockOrderTests(AppFixture app)
         [
             .. Enumerable.Repeat<Func<Task>>(async () => await reports.ApplyAsync(await SomeReportsAsync(database.Source), Cancel), 4),
             async () => await dispatch.ReleaseAsync(ModelNames.Simulated, Tickets, Cancel),
-            async () => await dispatch.TakeBackAsync(Shuffled((await RunsAsync(database.Source)).Select(Message)), Cancel),
+            async () => await dispatch.ReturnAsync(Shuffled((await RunsAsync(database.Source)).Select(Message)), Cancel),
             () => sweeps.ExtendLeasesAsync(Cancel),
-            async () => await sweeps.SweepDueAsync(Tickets, [], Cancel),
-            async () => await sweeps.SweepLostAsync(Tickets, [], Cancel),
+            async () => await sweeps.EndDueAsync(Tickets, [], Cancel),
+            async () => await sweeps.RescueExpiredAsync(Tickets, [], Cancel),
             () => database.ExecuteAsync("update tickets set lease_expires = now(), attempt = 1 where ticket_id = (select ticket_id from tickets where lease_expires is not null order by random() limit 1) and lease_expires is not null"),
-            .. SweepStore.Forgotten.Select<string, Func<Task>>(sql => () => sweeps.ForgetAsync(sql, Tickets, Cancel)),
+            .. RescueStore.Forgotten.Select<string, Func<Task>>(sql => () => sweeps.ForgetAsync(sql, Tickets, Cancel)),
             () => database.ExecuteAsync("update workers set last_seen = now() - interval '2 hours' where worker = (select 'w' || (random() * 9)::int)"),
             async () => await CreateAsync(database.Source, store, users[1]),
             async () => await keys.ForgetAsync(TicketIds.Last, Tickets, Cancel),
@@ -144,13 +144,13 @@ public sealed class LockOrderTests(AppFixture app)
 
     private static async Task CompleteAsync(ScratchDatabase database, DeliveryStore deliveries)
     {
-        await using var command = database.Source.CreateCommand($"select {TicketRow.Columns}, d.delivery_id, d.attempts from webhook_deliveries d join tickets t using (ticket_id) where d.due_at is not null order by random() limit 5");
+        await using var command = database.Source.CreateCommand($"select {TicketRecord.Columns}, d.delivery_id, d.attempts from webhook_deliveries d join tickets t using (ticket_id) where d.due_at is not null order by random() limit 5");
         List<Delivery> found = [];
         await using (var reader = await command.ExecuteReaderAsync(Cancel))
         {
             while (await reader.ReadAsync(Cancel))
             {
-                found.Add(new(reader.GetGuid(TicketRow.ColumnCount), "example.com", new("https://example.com"), "ticket.finished", DateTime.UtcNow, TicketRow.Read(reader), false, reader.GetInt16(TicketRow.ColumnCount + 1), 1, false, null));
+                found.Add(new(reader.GetGuid(TicketRecord.ColumnCount), "example.com", new("https://example.com"), "ticket.finished", DateTime.UtcNow, TicketRecord.Read(reader), false, reader.GetInt16(TicketRecord.ColumnCount + 1), 1, false, null));
             }
         }
 

@@ -18,14 +18,14 @@ public sealed class StartTests(AppFixture app)
     [InlineData(Worker, "ConnectionStrings__rabbitmq", "nonsense", "ConnectionStrings:rabbitmq")]
     [InlineData(Worker, "ConnectionStrings__rabbitmq", "http://127.0.0.1", "ConnectionStrings:rabbitmq")]
     [InlineData(Worker, "ConnectionStrings__chat", "nonsense", "ConnectionStrings:chat")]
-    [InlineData(Worker, "Worker__RunLimit", "soon", "Worker:RunLimit")]
-    [InlineData(Worker, "Worker__RunLimit", "9.00:00:00", "RunLimit")]
+    [InlineData(Worker, "Worker__ExecutionTimeout", "soon", "Worker:ExecutionTimeout")]
+    [InlineData(Worker, "Worker__ExecutionTimeout", "9.00:00:00", "ExecutionTimeout")]
     [InlineData(Worker, "Worker__Models__0", "unheard-of", "Worker:Models")]
     [InlineData(Worker, "Logging__LogLevel__Default", "Loud", "Loud")]
     [InlineData(Worker, "ASPNETCORE_URLS", "nonsense", "ASPNETCORE_URLS")]
     [InlineData(Api, "ConnectionStrings__tickets", "nonsense", "ConnectionStrings:tickets")]
     [InlineData(Api, "ConnectionStrings__tickets", "Database=tickets", "ConnectionStrings:tickets")]
-    [InlineData(Api, "Dispatch__Lease", "00:00:01", "Lease")]
+    [InlineData(Api, "Dispatch__LeaseDuration", "00:00:01", "Lease")]
     public async Task A_setting_that_cannot_be_right_ends_the_process_with_one_line(string project, string setting, string value, string reason)
     {
         await using var service = Service(project, () => Task.FromResult(false), (setting, value));

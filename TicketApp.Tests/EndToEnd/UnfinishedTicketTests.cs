@@ -41,8 +41,8 @@ public sealed class UnfinishedTicketTests(SlowAppFixture app)
         Assert.Equal("Ticket processing request timeout", json.RootElement.GetProperty("message").GetString());
         Assert.InRange(
             json.RootElement.GetProperty("processing_time_in_seconds").GetDouble(),
-            SlowAppFixture.ProcessingLimit.TotalSeconds,
-            SlowAppFixture.ProcessingLimit.TotalSeconds + 20);
+            SlowAppFixture.Deadline.TotalSeconds,
+            SlowAppFixture.Deadline.TotalSeconds + 20);
         // A further ticket's message comes after any repetition of the first one's would have.
         await app.Errors.OfAsync(await app.CreateTicketAsync(await app.CreateUserAsync()));
         Assert.Equal(1, app.Errors.CountOf(ticketId));

@@ -6,7 +6,7 @@ using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Npgsql;
 using RabbitMQ.Client;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Faults;
@@ -158,6 +158,12 @@ public sealed class HighAvailabilityTests(HighAvailabilityApp app, ITestOutputHe
         var repeated = await CountAsync("select count(*) from ticket_attempts where outcome = 'late' and time_ended >= $1", began);
         var unread = await CountErrorsAsync();
         output.WriteLine($"{charged} charged attempts, {repeated} repeated results that changed nothing, {unread} messages in errors");
+        if (charged > 0)
+        {
+            output.WriteLine(string.Join('\n', app.Output));
+            output.WriteLine(string.Join('\n', await DescribeAttemptsAsync(began)));
+        }
+
         Assert.Equal((0L, 0L), (charged, unread));
     }
 
@@ -167,6 +173,22 @@ public sealed class HighAvailabilityTests(HighAvailabilityApp app, ITestOutputHe
         await using var command = database.CreateCommand(sql);
         command.Parameters.Add(new() { Value = since });
         return (long)(await command.ExecuteScalarAsync(Cancel))!;
+    }
+
+    private async Task<List<string>> DescribeAttemptsAsync(DateTimeOffset since)
+    {
+        List<string> attempts = [];
+        await using var database = NpgsqlDataSource.Create(app.Database);
+        await using var command = database.CreateCommand(
+            "select to_jsonb(a) || to_jsonb(t) from ticket_attempts a join tickets t using (ticket_id) where time_created >= $1 and (t.attempt <> 1 or t.status <> 'succeeded')");
+        command.Parameters.Add(new() { Value = since });
+        await using var reader = await command.ExecuteReaderAsync(Cancel);
+        while (await reader.ReadAsync(Cancel))
+        {
+            attempts.Add(reader.GetString(0));
+        }
+
+        return attempts;
     }
 
     /// <summary>Those that were read, and those that wait while their reader is away.</summary>

@@ -16,17 +16,16 @@ public sealed class AppFixture : RunningApp
         // Receivers are in the tests' process, and fail for less than three days.
         ["Webhooks__AllowHttp"] = "true",
         ["Webhooks__AllowPrivateAddresses"] = "true",
-        ["Webhooks__ConcurrencyPerHost"] = "2",
+        ["Webhooks__MaxConcurrencyPerHost"] = "2",
         ["Webhooks__Timeout"] = "00:00:02",
         ["Webhooks__Retries__0"] = "00:00:00.200",
         ["Webhooks__Retries__1"] = "00:00:00.200",
-        ["Webhooks__Tick"] = "00:00:00.050",
     };
 
     protected override IReadOnlyDictionary<string, string> WorkerSettings { get; } = new Dictionary<string, string>
     {
-        ["Simulator__Min"] = "00:00:00.010",
-        ["Simulator__Max"] = "00:00:00.050",
+        ["Simulator__MinDuration"] = "00:00:00.010",
+        ["Simulator__MaxDuration"] = "00:00:00.050",
     };
 
     protected override async Task PrepareAsync(string database)

@@ -5,15 +5,15 @@ public class FaultApp : RunningApp
 {
     protected override IReadOnlyDictionary<string, string> ApiSettings { get; } = new Dictionary<string, string>
     {
-        ["Dispatch__Lease"] = "00:00:15",
+        ["Dispatch__LeaseDuration"] = "00:00:15",
         // Losing a worker is charged; a test that kills many means to see every ticket answered all the same.
         ["Tickets__MaxAttempts"] = "20",
     };
 
     protected override IReadOnlyDictionary<string, string> WorkerSettings { get; } = new Dictionary<string, string>
     {
-        ["Simulator__Min"] = "00:00:00",
-        ["Simulator__Max"] = "00:00:00.800",
+        ["Simulator__MinDuration"] = "00:00:00",
+        ["Simulator__MaxDuration"] = "00:00:00.800",
     };
 
     protected override int ApiReplicas => 2;

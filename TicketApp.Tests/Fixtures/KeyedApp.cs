@@ -24,14 +24,14 @@ public sealed class KeyedApp : RunningApp
         // Nothing says that keys are wanted: they are, since this is not Development.
         ["ASPNETCORE_ENVIRONMENT"] = "Production",
         ["Auth__AdminKeys__0"] = AdminKey,
-        ["Limits__OpenTickets"] = OpenTickets.ToString(CultureInfo.InvariantCulture),
+        ["Limits__MaxOpenPerUser"] = OpenTickets.ToString(CultureInfo.InvariantCulture),
         ["Limits__RequestsPerSecond"] = RequestsPerSecond.ToString(CultureInfo.InvariantCulture),
     };
 
     protected override IReadOnlyDictionary<string, string> WorkerSettings { get; } = new Dictionary<string, string>
     {
-        ["Simulator__Min"] = "00:00:00.010",
-        ["Simulator__Max"] = "00:00:00.050",
+        ["Simulator__MinDuration"] = "00:00:00.010",
+        ["Simulator__MaxDuration"] = "00:00:00.050",
     };
 
     // Nothing that serves a request, nor a loop, may hold one while it asks for another.

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Limits;
 using TicketApp.Api.Tickets;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 
 namespace TicketApp.Tests.Fixtures;
 
@@ -12,7 +12,7 @@ internal sealed class ScratchBacklog(ScratchDatabase database, int runningTicket
     private static readonly IOptions<TicketOptions> _tickets = Options.Create(new TicketOptions());
     private static readonly IOptions<DispatchOptions> _dispatch = Options.Create(new DispatchOptions());
 
-    private readonly IOptions<LimitOptions> _limits = Options.Create(new LimitOptions { RunningTickets = runningTickets });
+    private readonly IOptions<LimitOptions> _limits = Options.Create(new LimitOptions { MaxConcurrentPerUser = runningTickets });
 
     public async Task<Guid> CreateUserAsync()
     {

@@ -3,17 +3,17 @@ namespace TicketApp.Tests.Fixtures;
 /// <summary>The application with a model that takes far longer than a ticket may.</summary>
 public sealed class SlowAppFixture : RunningApp
 {
-    public static TimeSpan ProcessingLimit { get; } = TimeSpan.FromSeconds(5);
+    public static TimeSpan Deadline { get; } = TimeSpan.FromSeconds(5);
 
     protected override IReadOnlyDictionary<string, string> ApiSettings { get; } = new Dictionary<string, string>
     {
-        ["Tickets__ProcessingLimit"] = ProcessingLimit.ToString(),
+        ["Tickets__Deadline"] = Deadline.ToString(),
     };
 
     protected override IReadOnlyDictionary<string, string> WorkerSettings { get; } = new Dictionary<string, string>
     {
-        ["Simulator__Min"] = "00:05:00",
-        ["Simulator__Max"] = "00:05:00",
+        ["Simulator__MinDuration"] = "00:05:00",
+        ["Simulator__MaxDuration"] = "00:05:00",
     };
 }
 

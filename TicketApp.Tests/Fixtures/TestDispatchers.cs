@@ -26,7 +26,7 @@ internal sealed class TestDispatchers : IAsyncDisposable
     /// <param name="time">Tells health how long a round has taken.</param>
     public TestDispatchers(ScratchDatabase database, WebhookOptions settings, TimeProvider? time = null)
     {
-        settings.Tick = TimeSpan.FromMilliseconds(20);
+        settings.PollInterval = TimeSpan.FromMilliseconds(20);
         _options = Options.Create(settings);
         _store = new(database.Source, _options);
         _sender = new(new(database.Source, new(_options), _options), _options, Options.Create(new RetentionOptions()), TimeProvider.System);

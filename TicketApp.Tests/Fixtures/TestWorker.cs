@@ -2,7 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
-using TicketApp.Contracts.Broker;
+using TicketApp.Messaging.Broker;
 using TicketApp.Worker;
 using TicketApp.Worker.Models;
 

@@ -24,8 +24,8 @@ internal sealed class WebhookReceiver : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<ReceivedWebhook> _received = [];
-    private int _underWay;
-    private int _mostUnderWay;
+    private int _inProgress;
+    private int _maxConcurrency;
 
     private WebhookReceiver(WebApplication app) => _app = app;
 
@@ -38,7 +38,7 @@ internal sealed class WebhookReceiver : IAsyncDisposable
     public IReadOnlyList<ReceivedWebhook> Received => [.. _received];
 
     /// <summary>How many requests were under way at once.</summary>
-    public int MostUnderWay => _mostUnderWay;
+    public int MaxConcurrency => _maxConcurrency;
 
     /// <summary>Starts one.</summary>
     /// <param name="answer">Answers the nth request, from 1; without it all are answered 204.</param>
@@ -65,7 +65,7 @@ internal sealed class WebhookReceiver : IAsyncDisposable
 
     private async Task ReceiveAsync(HttpContext context, Func<HttpContext, int, Task>? answer)
     {
-        InterlockedMax(Interlocked.Increment(ref _underWay));
+        InterlockedMax(Interlocked.Increment(ref _inProgress));
         try
         {
             using MemoryStream body = new();
@@ -88,15 +88,15 @@ internal sealed class WebhookReceiver : IAsyncDisposable
         }
         finally
         {
-            Interlocked.Decrement(ref _underWay);
+            Interlocked.Decrement(ref _inProgress);
         }
     }
 
     private void InterlockedMax(int value)
     {
-        for (var seen = _mostUnderWay; value > seen; seen = _mostUnderWay)
+        for (var seen = _maxConcurrency; value > seen; seen = _maxConcurrency)
         {
-            Interlocked.CompareExchange(ref _mostUnderWay, value, seen);
+            Interlocked.CompareExchange(ref _maxConcurrency, value, seen);
         }
     }
 }

@@ -16,7 +16,7 @@ public sealed class HeldTicketTests(LimitedApp app) : IClassFixture<LimitedApp>
         HeldModel model = new();
         await using var worker = await TestWorker.StartAsync(app, model);
         var user = await app.CreateUserAsync();
-        var tickets = new string[3 * LimitedApp.RunningTickets];
+        var tickets = new string[3 * LimitedApp.MaxConcurrentPerUser];
         for (var i = 0; i < tickets.Length; i++)
         {
             tickets[i] = await app.CreateTicketAsync(user, model.Name);
@@ -41,7 +41,7 @@ public sealed class HeldTicketTests(LimitedApp app) : IClassFixture<LimitedApp>
                 run.End();
             }
 
-            if (ended <= tickets.Length - LimitedApp.RunningTickets)
+            if (ended <= tickets.Length - LimitedApp.MaxConcurrentPerUser)
             {
                 running.Enqueue(await model.StartedAsync());
             }
@@ -52,7 +52,7 @@ public sealed class HeldTicketTests(LimitedApp app) : IClassFixture<LimitedApp>
             await Api.FinishAsync(ticket);
         }
 
-        Assert.Equal(LimitedApp.RunningTickets, model.Most);
+        Assert.Equal(LimitedApp.MaxConcurrentPerUser, model.Most);
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class HeldTicketTests(LimitedApp app) : IClassFixture<LimitedApp>
         await using var worker = await TestWorker.StartAsync(app, one);
         await using var second = await TestWorker.StartAsync(app, another);
         var user = await app.CreateUserAsync();
-        for (var i = 0; i < LimitedApp.RunningTickets; i++)
+        for (var i = 0; i < LimitedApp.MaxConcurrentPerUser; i++)
         {
             await app.CreateTicketAsync(user, one.Name);
         }

@@ -130,7 +130,7 @@ public sealed class LargeTicketTests(AppFixture app)
     [Fact]
     public void What_is_in_flight_is_bounded_but_one_request_alone_is_served_whatever_its_size()
     {
-        ByteLimit limit = new(Options.Create(new LimitOptions { InFlight = 1000 }));
+        ByteLimit limit = new(Options.Create(new LimitOptions { MaxBytesInFlight = 1000 }));
         using (ByteLimit.TakenBytes alone = new(limit))
         {
             alone.Add(900);

@@ -43,7 +43,7 @@ public sealed class LoopTests(AppFixture app)
     public async Task No_loop_of_the_worker_dies_of_a_fault()
     {
         await using var worker = await Program.StartAsync(
-            typeof(RunMetrics).Assembly, $"--ConnectionStrings:rabbitmq={app.Broker}", "--urls=http://127.0.0.1:0", "--Simulator:Min=00:00:00", "--Simulator:Max=00:00:00.050");
+            typeof(RunMetrics).Assembly, $"--ConnectionStrings:rabbitmq={app.Broker}", "--urls=http://127.0.0.1:0", "--Simulator:MinDuration=00:00:00", "--Simulator:MaxDuration=00:00:00.050");
 
         await AssertNoneDiesAsync(worker, atLeast: 4);
     }

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging.Abstractions;
 using RabbitMQ.Client;
-using TicketApp.Contracts.Broker;
+using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
 

@@ -4,7 +4,7 @@ using TicketApp.Api.Dispatch;
 using TicketApp.Api.Limits;
 using TicketApp.Api.Responses;
 using TicketApp.Api.Tickets;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Messaging;
@@ -65,7 +65,7 @@ public sealed class ReportTests(AppFixture app)
         await using var database = await CreateAsync();
         await ApplyAsync(database, Failed(await ReleaseAsync(database)));
         Assert.Equal("waiting", await StatusAsync(database));
-        await Sweeps(database).SweepDueAsync(100, [], Cancel);
+        await Sweeps(database).EndDueAsync(100, [], Cancel);
 
         var last = await ApplyAsync(database, Failed(await ReleaseAsync(database)));
         Assert.Equal(TicketStatus.Failed, Assert.Single(last.Ended).Status);
@@ -99,7 +99,7 @@ public sealed class ReportTests(AppFixture app)
 
         // A finished ticket cannot be changed: made older by itself.
         await database.ExecuteAsync("alter table tickets disable trigger user; update tickets set time_finished = now() - interval '6 minutes'");
-        foreach (var sql in SweepStore.Forgotten)
+        foreach (var sql in RescueStore.Forgotten)
         {
             await Sweeps(database).ForgetAsync(sql, limit: 100, Cancel);
         }
@@ -166,7 +166,7 @@ public sealed class ReportTests(AppFixture app)
         }
 
         await database.ExecuteAsync("update tickets set expires_at = now(), due_at = now()");
-        Assert.Equal(1, Assert.Single(await Sweeps(database).SweepDueAsync(100, [], Cancel)).Ended);
+        Assert.Equal(1, Assert.Single(await Sweeps(database).EndDueAsync(100, [], Cancel)).Ended);
         Assert.Equal(to, await StatusAsync(database));
         Assert.Equal(error, await database.ValueAsync<string>("select error_type from tickets"));
     }
@@ -188,13 +188,13 @@ public sealed class ReportTests(AppFixture app)
     {
         await using var database = await CreateAsync();
         await database.ExecuteAsync("update tickets set due_at = now()");
-        await Sweeps(database).SweepDueAsync(100, [], Cancel);
+        await Sweeps(database).EndDueAsync(100, [], Cancel);
         Assert.Equal("queue_timeout", await database.ValueAsync<string>("select error_type from tickets where status = 'expired'"));
 
         await using var other = await CreateAsync();
-        await ApplyAsync(other, Report(await ReleaseAsync(other), ReportType.Started) with { RunLimitMilliseconds = 1 });
+        await ApplyAsync(other, Report(await ReleaseAsync(other), ReportType.Started) with { ExecutionTimeoutMilliseconds = 1 });
         await other.ExecuteAsync("update tickets set due_at = due_at - interval '16 s'");
-        await Sweeps(other).SweepDueAsync(100, [], Cancel);
+        await Sweeps(other).EndDueAsync(100, [], Cancel);
         Assert.Equal("execution_timeout", await other.ValueAsync<string>("select error_type from tickets where status = 'waiting'"));
     }
 
@@ -205,7 +205,7 @@ public sealed class ReportTests(AppFixture app)
 
     private static WorkerReport Failed(TicketMessage ticket) => Report(ticket, ReportType.Failed) with { ErrorType = "model_error", ErrorMessage = "no" };
 
-    private static SweepStore Sweeps(ScratchDatabase database) => new(database.Source, Options.Create(_tickets));
+    private static RescueStore Sweeps(ScratchDatabase database) => new(database.Source, Options.Create(_tickets));
 
     private static Task<ReportOutcome> ApplyAsync(ScratchDatabase database, params WorkerReport[] reports) =>
         new ReportStore(database.Source, Options.Create(new DispatchOptions()), Options.Create(_tickets)).ApplyAsync(reports, Cancel);
@@ -213,7 +213,7 @@ public sealed class ReportTests(AppFixture app)
     private static async Task EndLeaseAsync(ScratchDatabase database)
     {
         await database.ExecuteAsync("update tickets set lease_expires = now()");
-        await Sweeps(database).SweepLostAsync(100, [], Cancel);
+        await Sweeps(database).RescueExpiredAsync(100, [], Cancel);
     }
 
     private static Task<string> StatusAsync(ScratchDatabase database) => database.ValueAsync<string>("select status::text from tickets");

@@ -91,7 +91,7 @@ public sealed class ModelTests(AppFixture app)
                 return Task.FromResult("done");
             },
             slots: 1);
-        await using (var worker = await TestWorker.StartAsync(app, model, new KeyValuePair<string, string?>("Worker:MostAbandoned", "0")))
+        await using (var worker = await TestWorker.StartAsync(app, model, new KeyValuePair<string, string?>("Worker:MaxStuckRuns", "0")))
         {
             var userId = await app.CreateUserAsync();
             var blocked = await app.CreateTicketAsync(userId, model.Name, "block", new() { ["execution_timeout_s"] = 1 });

@@ -8,7 +8,7 @@ namespace TicketApp.Tests.Page;
 internal sealed class TicketPage : IAsyncDisposable
 {
     private const float Patience = 20_000;
-    private const int MostTabs = 40;
+    private const int MaxTabs = 40;
 
     // Names as they are computed for assistive technology; what is hidden has none and needs none.
     private const string NamelessControls =
@@ -109,7 +109,7 @@ internal sealed class TicketPage : IAsyncDisposable
     /// <summary>Presses the tabulator until it is on <paramref name="target"/>.</summary>
     public async Task TabToAsync(ILocator target)
     {
-        for (var i = 0; i < MostTabs; i++)
+        for (var i = 0; i < MaxTabs; i++)
         {
             await Page.Keyboard.PressAsync("Tab");
             if (await target.EvaluateAsync<bool>("element => element === document.activeElement"))

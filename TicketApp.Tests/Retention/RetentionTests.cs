@@ -30,12 +30,12 @@ public sealed class RetentionTests(AppFixture app)
         await database.ExecuteAsync($"insert into ticket_attempts (ticket_id, epoch, outcome, attempt) values ('{finishedLongAgo}', 0, 'worker_lost', 1)");
         PurgeStore store = new(database.Source, Options.Create(new RetentionOptions { FinishedFor = _kept }));
 
-        var page = await store.PurgeAsync(Guid.Empty, beyondNow: false, PurgeLoop.LargestPart, Cancel);
-        var beyond = await store.PurgeAsync(Guid.Empty, beyondNow: true, PurgeLoop.LargestPart, Cancel);
+        var page = await store.PurgeAsync(Guid.Empty, beyondNow: false, PurgeLoop.MaxPart, Cancel);
+        var beyond = await store.PurgeAsync(Guid.Empty, beyondNow: true, PurgeLoop.MaxPart, Cancel);
 
         Assert.Equal((1, 1), (page.Purged, beyond.Purged));
         Assert.Equal(ofTheOriginal, beyond.Last);
-        Assert.Null((await store.PurgeAsync(page.Last!.Value, beyondNow: false, PurgeLoop.LargestPart, Cancel)).Last);
+        Assert.Null((await store.PurgeAsync(page.Last!.Value, beyondNow: false, PurgeLoop.MaxPart, Cancel)).Last);
         Assert.Equal(3, await database.ValueAsync<long>($"select count(*) from tickets where ticket_id in ('{finishedLately}', '{stillOpen}', '{notYetReported}')"));
         Assert.Equal(3, await database.ValueAsync<long>("select count(*) from tickets"));
         Assert.Equal(0, await database.ValueAsync<long>("select count(*) from ticket_attempts"));
@@ -53,10 +53,10 @@ public sealed class RetentionTests(AppFixture app)
             """);
         PurgeStore store = new(database.Source, Options.Create(new RetentionOptions { FinishedFor = _kept }));
 
-        var first = await store.PurgeAsync(Guid.Empty, beyondNow: false, PurgeLoop.LargestPart, Cancel);
-        var second = await store.PurgeAsync(first.Last!.Value, beyondNow: false, PurgeLoop.LargestPart, Cancel);
+        var first = await store.PurgeAsync(Guid.Empty, beyondNow: false, PurgeLoop.MaxPart, Cancel);
+        var second = await store.PurgeAsync(first.Last!.Value, beyondNow: false, PurgeLoop.MaxPart, Cancel);
 
-        Assert.Equal((PurgeLoop.LargestPart, PurgeLoop.LargestPart), (first.Purged, second.Purged));
+        Assert.Equal((PurgeLoop.MaxPart, PurgeLoop.MaxPart), (first.Purged, second.Purged));
         Assert.Equal(500, await database.ValueAsync<long>("select count(*) from tickets"));
     }
 

@@ -33,7 +33,7 @@ public sealed class WordReaderTests
     [InlineData("Director:David", 0)]
     public void Pictures_and_faces_are_counted_apart(string text, int mood)
     {
-        WordReader reader = new(text, new char[WordReader.LongestWord]);
+        WordReader reader = new(text, new char[WordReader.MaxWord]);
         while (reader.Read())
         {
         }
@@ -44,7 +44,7 @@ public sealed class WordReaderTests
     private static List<string> Words(string text)
     {
         List<string> words = [];
-        WordReader reader = new(text, new char[WordReader.LongestWord]);
+        WordReader reader = new(text, new char[WordReader.MaxWord]);
         while (reader.Read())
         {
             words.Add(reader.Word.ToString());

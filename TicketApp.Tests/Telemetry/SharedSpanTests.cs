@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using TicketApp.Contracts.Tracing;
+using TicketApp.Messaging.Tracing;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Tests.Telemetry;

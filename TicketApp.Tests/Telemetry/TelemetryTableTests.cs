@@ -8,7 +8,7 @@ using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Statistics;
 using TicketApp.Api.Telemetry;
-using TicketApp.Contracts.Broker;
+using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
 using TicketApp.Worker.Runs;
@@ -36,9 +36,9 @@ public sealed class TelemetryTableTests
         listener.Start();
 
         _ = new TicketMetrics(meters);
-        _ = new RunMetrics(meters, new RunsInHand());
+        _ = new RunMetrics(meters, new ActiveRuns());
         _ = new BrokerMetrics(meters, []);
-        using SharedLook<ServiceStatistics> look = new(_ => throw new NotSupportedException());
+        using CachedQuery<ServiceStatistics> look = new(_ => throw new NotSupportedException());
         using ServiceGauges gauges = new(meters, look, new DispatchWindows(Options.Create(new DispatchOptions()), TimeProvider.System), null!, new LoopProgress(TimeProvider.System), NullLogger<ServiceGauges>.Instance);
 
         var documented = Documents.Table("docs/telemetry.md", "| instrument |").Select(cells => $"{cells[0]} | {cells[1]} | {cells[2]} | {cells[4]}");

@@ -2,7 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
-using TicketApp.Contracts.Broker;
+using TicketApp.Messaging.Broker;
 
 namespace TicketApp.Tests.Unit;
 

@@ -9,7 +9,7 @@ public sealed class DispatchWindowTests
     private readonly ManualClock _clock = new();
     private readonly DispatchWindow _window;
 
-    public DispatchWindowTests() => _window = new(Options.Create(new DispatchOptions { WindowFloor = 10, WindowCeiling = 100, WindowPerSlot = 2 }), _clock);
+    public DispatchWindowTests() => _window = new(Options.Create(new DispatchOptions { MinWindow = 10, MaxWindow = 100, WindowPerSlot = 2 }), _clock);
 
     [Theory]
     [InlineData(0, 10)]
@@ -37,8 +37,8 @@ public sealed class DispatchWindowTests
     {
         _window.Refresh(new(InFlight: 0, Slots: 20, Workers: 1, Replicas: 1, HasBacklog: true));
 
-        Assert.Equal(0, _window.TakeForNew(5));
-        Assert.Equal(5, _window.TakeForBacklog(5));
+        Assert.Equal(0, _window.TryAcquire(5));
+        Assert.Equal(5, _window.AcquireForBacklog(5));
         Assert.Equal(35, _window.Room);
     }
 
@@ -47,15 +47,15 @@ public sealed class DispatchWindowTests
     {
         _window.Refresh(new(InFlight: 37, Slots: 20, Workers: 1, Replicas: 1, HasBacklog: false));
 
-        Assert.Equal(3, _window.TakeForNew(5));
-        Assert.Equal(0, _window.TakeForNew(1));
+        Assert.Equal(3, _window.TryAcquire(5));
+        Assert.Equal(0, _window.TryAcquire(1));
     }
 
     [Fact]
     public void A_look_into_the_database_does_not_see_what_is_under_way()
     {
         _window.Refresh(new(InFlight: 0, Slots: 20, Workers: 1, Replicas: 1, HasBacklog: false));
-        _window.TakeForNew(30);
+        _window.TryAcquire(30);
 
         _window.Refresh(new(InFlight: 0, Slots: 20, Workers: 1, Replicas: 1, HasBacklog: false));
         Assert.Equal(10, _window.Room);
@@ -69,7 +69,7 @@ public sealed class DispatchWindowTests
     public void What_ends_or_was_not_used_gives_its_room_back()
     {
         _window.Refresh(new(InFlight: 0, Slots: 20, Workers: 1, Replicas: 1, HasBacklog: false));
-        _window.TakeForNew(40);
+        _window.TryAcquire(40);
         _window.GiveBack(4);
         _window.Released(36);
         _window.Ended(6);
@@ -88,7 +88,7 @@ public sealed class DispatchWindowTests
             _window.Refused();
             _window.Refused();
             var pause = TimeSpan.Zero;
-            while (_window.TakeForBacklog(5) is var taken && taken != 1)
+            while (_window.AcquireForBacklog(5) is var taken && taken != 1)
             {
                 Assert.Equal(0, taken);
                 _clock.Advance(TimeSpan.FromMilliseconds(50));
@@ -107,11 +107,11 @@ public sealed class DispatchWindowTests
     {
         _window.Refresh(new(InFlight: 0, Slots: 20, Workers: 1, Replicas: 1, HasBacklog: false));
         _window.Refused();
-        Assert.Equal(0, _window.TakeForNew(5));
+        Assert.Equal(0, _window.TryAcquire(5));
 
         _window.Accepted();
 
-        Assert.Equal(5, _window.TakeForNew(5));
+        Assert.Equal(5, _window.TryAcquire(5));
     }
 
     [Fact]
@@ -121,9 +121,9 @@ public sealed class DispatchWindowTests
         _window.Refused();
         for (var i = 0; i < 3; i++)
         {
-            Assert.Equal(0, _window.TakeForBacklog(5));
+            Assert.Equal(0, _window.AcquireForBacklog(5));
             _clock.Advance(TimeSpan.FromMilliseconds(250));
-            Assert.Equal(1, _window.TakeForBacklog(5));
+            Assert.Equal(1, _window.AcquireForBacklog(5));
         }
     }
 }

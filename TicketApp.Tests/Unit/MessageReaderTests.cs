@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 
 namespace TicketApp.Tests.Unit;
 

@@ -1,4 +1,4 @@
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 using TicketApp.Worker.Runs;
 
 namespace TicketApp.Tests.Unit;

@@ -72,5 +72,5 @@ public sealed class SucceededTicketsTests : IDisposable
 
     public void Dispose() => _succeeded.Dispose();
 
-    private TicketSnapshot Ticket(TicketStatus status) => new(_ticketId, Guid.CreateVersion7(), status, "Sad message", TimeSpan.Zero);
+    private TicketSummary Ticket(TicketStatus status) => new(_ticketId, Guid.CreateVersion7(), status, "Sad message", TimeSpan.Zero);
 }

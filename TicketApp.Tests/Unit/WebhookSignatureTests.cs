@@ -55,5 +55,5 @@ public sealed class WebhookSignatureTests
         Assert.Equal(Key, Seal("a key of thirty-two characters at least").Open(user, Seal(null).Close(user, Key)));
     }
 
-    private static SecretSeal Seal(string? key) => new(Options.Create(new WebhookOptions { SecretKey = key }));
+    private static SecretProtector Seal(string? key) => new(Options.Create(new WebhookOptions { SecretKey = key }));
 }

@@ -54,7 +54,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
         await RunAsync(database, new() { AllowHttp = true, AllowPrivateAddresses = true }, replicas: 1);
         await database.ExecuteAsync("update webhook_deliveries set time_ended = now() - interval '31 days'");
 
-        Assert.Equal(1, await new DeliveryStore(database.Source, Options.Create(new WebhookOptions())).PurgeAsync(PurgeLoop.LargestPart, Cancel));
+        Assert.Equal(1, await new DeliveryStore(database.Source, Options.Create(new WebhookOptions())).PurgeAsync(PurgeLoop.MaxPart, Cancel));
         Assert.Equal(0L, await database.ValueAsync<long>("select (select count(*) from webhook_deliveries) + (select count(*) from webhook_attempts)"));
     }
 

@@ -1,4 +1,4 @@
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 using TicketApp.Sentiment;
 
 namespace TicketApp.Worker.Models;
@@ -15,7 +15,7 @@ internal sealed class SentimentModel : IBatchModel
 
     public int Slots => ModelSlots.Computing;
 
-    public int LargestBatch => 32;
+    public int MaxBatch => 32;
 
     public Task WarmUpAsync(CancellationToken cancellationToken)
     {

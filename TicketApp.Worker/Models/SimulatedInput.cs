@@ -6,7 +6,7 @@ namespace TicketApp.Worker.Models;
 /// <summary>What a ticket may ask of the simulated model: <c>{"seed":1}</c>. Any other text is an input like those of other models, and changes nothing.</summary>
 internal sealed record SimulatedInput
 {
-    private const double LongestSeconds = 86_400;
+    private const double MaxSeconds = 86_400;
 
     /// <summary>The same seed gives the same answer and the same share of the range of run times.</summary>
     public int? Seed { get; init; }
@@ -30,7 +30,7 @@ internal sealed record SimulatedInput
         try
         {
             var input = JsonSerializer.Deserialize(text, SimulatedInputJson.Default.SimulatedInput) ?? new();
-            return input with { Seconds = input.Seconds is { } seconds ? Math.Clamp(seconds, 0, LongestSeconds) : null };
+            return input with { Seconds = input.Seconds is { } seconds ? Math.Clamp(seconds, 0, MaxSeconds) : null };
         }
         catch (JsonException)
         {

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 
 namespace TicketApp.Worker.Models;
 
@@ -18,7 +18,7 @@ internal sealed class SimulatedModel(IOptions<SimulatorOptions> options, TimePro
         var input = SimulatedInput.Parse(run.Input);
         var random = input.Seed is { } seed ? new Random(seed) : Random.Shared;
         var answer = random.Next(2) == 0 ? "Happy message" : "Sad message";
-        var (min, max) = (options.Value.Min, options.Value.Max);
+        var (min, max) = (options.Value.MinDuration, options.Value.MaxDuration);
         var duration = input.Seconds is { } seconds ? TimeSpan.FromSeconds(seconds) : min + (max - min) * random.NextDouble();
         if (input.Progress)
         {

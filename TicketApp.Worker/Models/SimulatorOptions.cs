@@ -11,17 +11,17 @@ public sealed class SimulatorOptions : IValidatableObject
 
     /// <summary>Shortest run; zero is allowed. Default 1 second.</summary>
     [TimeSpanRange("00:00:00", "1.00:00:00")]
-    public TimeSpan Min { get; set; } = TimeSpan.FromSeconds(1);
+    public TimeSpan MinDuration { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Longest run; zero is allowed. Default 7 minutes, in Development 10 seconds.</summary>
     [TimeSpanRange("00:00:00", "1.00:00:00")]
-    public TimeSpan Max { get; set; } = TimeSpan.FromMinutes(7);
+    public TimeSpan MaxDuration { get; set; } = TimeSpan.FromMinutes(7);
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (Max < Min)
+        if (MaxDuration < MinDuration)
         {
-            yield return new ValidationResult("Simulator:Max must not be less than Simulator:Min.", [nameof(Max)]);
+            yield return new ValidationResult("Simulator:MaxDuration must not be less than Simulator:MinDuration.", [nameof(MaxDuration)]);
         }
     }
 }

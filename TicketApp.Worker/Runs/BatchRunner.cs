@@ -16,11 +16,11 @@ internal sealed partial class BatchRunner : IModelRunner
     private readonly ServedModel _served;
     private readonly IBatchModel _model;
     private readonly RunEnds _ends;
-    private readonly AbandonedRuns _abandoned;
+    private readonly StuckRuns _abandoned;
     private readonly ILogger _logger;
     private readonly Slot[] _slots;
 
-    public BatchRunner(ServedModel served, IBatchModel model, RunEnds ends, AbandonedRuns abandoned, LoopProgress progress, ILogger logger)
+    public BatchRunner(ServedModel served, IBatchModel model, RunEnds ends, StuckRuns abandoned, LoopProgress progress, ILogger logger)
     {
         (_served, _model, _ends, _abandoned, _logger) = (served, model, ends, abandoned, logger);
         _slots = [.. Enumerable.Range(1, served.Slots).Select(number => new Slot(this, $"slot {number} of {served.Model.Name}", progress, logger))];
@@ -51,7 +51,7 @@ internal sealed partial class BatchRunner : IModelRunner
         try
         {
             Gather(batch);
-            if (batch.Count > 0 && batch.Count < _model.LargestBatch)
+            if (batch.Count > 0 && batch.Count < _model.MaxBatch)
             {
                 await Task.Delay(_gathering);
                 Gather(batch);
@@ -73,7 +73,7 @@ internal sealed partial class BatchRunner : IModelRunner
 
     private void Gather(List<Run> batch)
     {
-        while (batch.Count < _model.LargestBatch && _waiting.Reader.TryRead(out var run))
+        while (batch.Count < _model.MaxBatch && _waiting.Reader.TryRead(out var run))
         {
             if (run.IsStale)
             {

@@ -1,5 +1,5 @@
-using TicketApp.Contracts;
-using TicketApp.Contracts.Broker;
+using TicketApp.Messaging;
+using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Worker.Runs;
@@ -7,7 +7,7 @@ namespace TicketApp.Worker.Runs;
 /// <summary>Reports runs that have lasted half a second as started, what their models say of their progress, and every ten seconds all that still run. Quick runs cost no message.</summary>
 internal sealed class Heartbeats(
     Reporter reporter,
-    RunsInHand runs,
+    ActiveRuns runs,
     BrokerPublisher broker,
     WorkerIdentity worker,
     ServedModels models,
@@ -16,11 +16,11 @@ internal sealed class Heartbeats(
     ILogger<Heartbeats> logger) : SupervisedLoop("heartbeats", progress, logger), IStopsInPhase
 {
     private const int RunsInAMessage = 1000;
-    private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan _query = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan _worthAReport = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan _beat = TimeSpan.FromSeconds(10);
 
-    private readonly PeriodicTimer _timer = new(_look, time);
+    private readonly PeriodicTimer _timer = new(_query, time);
     private long? _lastBeat;
     private int _offered;
 
@@ -73,7 +73,7 @@ internal sealed class Heartbeats(
             if (!run.IsReported && !run.HasEnded && run.Elapsed >= _worthAReport)
             {
                 run.IsReported = true;
-                reporter.Report(run.Report(ReportType.Started, worker.Name) with { RunLimitMilliseconds = (long)run.Limit.TotalMilliseconds });
+                reporter.Report(run.Report(ReportType.Started, worker.Name) with { ExecutionTimeoutMilliseconds = (long)run.Limit.TotalMilliseconds });
             }
 
             if (!run.HasEnded && run.Progress.Take(() => run.Report(ReportType.Progress, worker.Name)) is { } progress)

@@ -1,7 +1,7 @@
 namespace TicketApp.Worker.Runs;
 
 /// <summary>Runs the tickets of one model, as many at once as it has slots.</summary>
-internal sealed class ModelRunner(ServedModel served, RunEnds ends, AbandonedRuns abandoned) : IModelRunner
+internal sealed class ModelRunner(ServedModel served, RunEnds ends, StuckRuns abandoned) : IModelRunner
 {
     private readonly SemaphoreSlim _slots = new(served.Slots);
 

@@ -8,7 +8,7 @@ internal sealed class ModelRunners : IDisposable
 {
     private readonly Dictionary<string, (IModel Model, IModelRunner Runner)> _runners;
 
-    public ModelRunners(ServedModels models, RunEnds ends, AbandonedRuns abandoned, LoopProgress progress, ILogger<BatchRunner> logger) =>
+    public ModelRunners(ServedModels models, RunEnds ends, StuckRuns abandoned, LoopProgress progress, ILogger<BatchRunner> logger) =>
         _runners = models.All.ToDictionary(served => served.Model.Name, served => (served.Model, served.Model is IBatchModel batch
             ? new BatchRunner(served, batch, ends, abandoned, progress, logger)
             : (IModelRunner)new ModelRunner(served, ends, abandoned)));

@@ -1,7 +1,7 @@
 using System.Threading.Channels;
-using TicketApp.Contracts;
-using TicketApp.Contracts.Broker;
-using TicketApp.Contracts.Tracing;
+using TicketApp.Messaging;
+using TicketApp.Messaging.Broker;
+using TicketApp.Messaging.Tracing;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Worker.Runs;
@@ -10,13 +10,13 @@ namespace TicketApp.Worker.Runs;
 /// Publishes reports: those that arise while one message is under way share the next. What was reported is kept until the
 /// broker has it; only then is the ticket's own message acknowledged, so that no result can be lost between the two.
 /// </summary>
-internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, LoopProgress progress, ILogger<Reporter> logger)
+internal sealed partial class Reporter(BrokerPublisher broker, ActiveRuns runs, LoopProgress progress, ILogger<Reporter> logger)
     : SupervisedLoop("send reports", progress, logger), IStopsInPhase
 {
-    private const int LargestBatch = 200;
+    private const int MaxBatch = 200;
 
     // With a last one of the longest, and each character an escape of six bytes, this stays within the 16 MiB of a message.
-    private const int MostCharacters = WorkerReport.MaxResponse;
+    private const int MaxCharacters = WorkerReport.MaxResponse;
     private static readonly TimeSpan _confirmLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _sendLimit = TimeSpan.FromSeconds(1);
 
@@ -24,7 +24,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
     private readonly Channel<Entry> _entries = Channel.CreateUnbounded<Entry>(new UnboundedChannelOptions { SingleReader = true });
 
     // What is under way to the broker; kept if that is broken off.
-    private readonly List<Entry> _batch = new(LargestBatch);
+    private readonly List<Entry> _batch = new(MaxBatch);
 
     public StopPhase StopPhase => StopPhase.Publishing;
 
@@ -34,10 +34,10 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
     public void Report(WorkerReport report, Run ended) => _entries.Writer.TryWrite(new(report, ended, null));
 
     /// <summary>Reports something about a message that is not run here; acknowledges it once the broker has the report.</summary>
-    public void Report(WorkerReport report, MessageInHand message) => _entries.Writer.TryWrite(new(report, null, message));
+    public void Report(WorkerReport report, PendingDelivery message) => _entries.Writer.TryWrite(new(report, null, message));
 
     /// <summary>Acknowledges a message about which there is nothing to report.</summary>
-    public void Acknowledge(MessageInHand message) => _entries.Writer.TryWrite(new(null, null, message));
+    public void Acknowledge(PendingDelivery message) => _entries.Writer.TryWrite(new(null, null, message));
 
     /// <summary>Lets go of a run about which there is nothing to report.</summary>
     public void Drop(Run run) => _entries.Writer.TryWrite(new(null, run, null));
@@ -71,7 +71,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
         TakeBatch();
         await PublishAsync(Reports(_batch), stoppingToken);
         // A run goes before its message is looked at: a repetition from now on is a message of its own.
-        var messages = _batch.Select(entry => entry.Ended is { } run ? runs.Remove(run) : entry.Message).OfType<MessageInHand>();
+        var messages = _batch.Select(entry => entry.Ended is { } run ? runs.Remove(run) : entry.Message).OfType<PendingDelivery>();
         foreach (var message in messages.Where(message => message.Complete()))
         {
             message.Acknowledge();
@@ -79,7 +79,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
 
         var count = _batch.Count;
         _batch.Clear();
-        await Gathering.AfterAsync(count);
+        await BatchLinger.AfterAsync(count);
     }
 
     protected override string? Explain(Exception exception) => exception is BrokerUnavailableException ? exception.Message : null;
@@ -89,7 +89,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
     private void TakeBatch()
     {
         var characters = 0;
-        while (_batch.Count < LargestBatch && characters < MostCharacters && _entries.Reader.TryRead(out var entry))
+        while (_batch.Count < MaxBatch && characters < MaxCharacters && _entries.Reader.TryRead(out var entry))
         {
             _batch.Add(entry);
             characters += (entry.Report?.Response?.Length ?? 0) + (entry.Report?.Text?.Length ?? 0);
@@ -131,7 +131,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, RunsInHand runs, 
         await broker.PublishAsync(QueueNames.Responses, Serialize(reports), cancellationToken: stoppingToken);
     }
 
-    private readonly record struct Entry(WorkerReport? Report, Run? Ended, MessageInHand? Message);
+    private readonly record struct Entry(WorkerReport? Report, Run? Ended, PendingDelivery? Message);
 
     private static partial class Log
     {

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using TicketApp.Contracts;
-using TicketApp.Contracts.Tracing;
+using TicketApp.Messaging;
+using TicketApp.Messaging.Tracing;
 using TicketApp.Worker.Models;
 
 namespace TicketApp.Worker.Runs;
@@ -23,10 +23,10 @@ internal sealed class Run : IDisposable
     /// <param name="ticket">The ticket.</param>
     /// <param name="message">The message that brought it.</param>
     /// <param name="limit">How long it may run, unless the ticket says less.</param>
-    public Run(TicketMessage ticket, MessageInHand message, TimeSpan limit)
+    public Run(TicketMessage ticket, PendingDelivery message, TimeSpan limit)
     {
         (Ticket, Message) = (ticket, message);
-        Limit = ticket.RunLimitSeconds is > 0 and var own && own < limit.TotalSeconds ? TimeSpan.FromSeconds(own) : limit;
+        Limit = ticket.ExecutionTimeoutSeconds is > 0 and var own && own < limit.TotalSeconds ? TimeSpan.FromSeconds(own) : limit;
         (Token, Abandoned) = (_cancellation.Token, _abandonment.Token);
         Token.UnsafeRegister(static run => ((Run)run!)._abandonment.CancelAfter(_stopGrace), this);
     }
@@ -39,7 +39,7 @@ internal sealed class Run : IDisposable
     public TimeSpan Limit { get; }
 
     /// <summary>The message to acknowledge; another one once the broker has delivered it again after a lost connection.</summary>
-    public MessageInHand Message { get; set; }
+    public PendingDelivery Message { get; set; }
 
     /// <summary>What its model has said of how far it is.</summary>
     public RunProgress Progress { get; } = new();

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 using TicketApp.Worker.Models;
 
 namespace TicketApp.Worker.Runs;
@@ -8,7 +8,7 @@ namespace TicketApp.Worker.Runs;
 /// <summary>Ends runs, each once: makes of what their models did the report that says so.</summary>
 internal sealed partial class RunEnds(Reporter reporter, RunMetrics metrics, WorkerIdentity worker, ILogger<RunEnds> logger)
 {
-    private const int LongestDetails = 10_000;
+    private const int MaxDetails = 10_000;
 
     /// <summary>The model answered.</summary>
     /// <returns>Whether this ended the run, as with the others here.</returns>
@@ -57,7 +57,7 @@ internal sealed partial class RunEnds(Reporter reporter, RunMetrics metrics, Wor
     }
 
     private static JsonElement? DetailsOf(JsonObject? details) =>
-        details?.ToJsonString() is { Length: <= LongestDetails } json ? JsonElement.Parse(json) : null;
+        details?.ToJsonString() is { Length: <= MaxDetails } json ? JsonElement.Parse(json) : null;
 
     private WorkerReport Failure(Run run, string type, string message) => run.Report(ReportType.Failed, worker.Name) with
     {

@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Worker.Runs;
@@ -9,7 +9,7 @@ internal sealed class RunMetrics
 {
     private readonly Histogram<double> _duration;
 
-    public RunMetrics(IMeterFactory meters, RunsInHand runs)
+    public RunMetrics(IMeterFactory meters, ActiveRuns runs)
     {
         var meter = meters.Create(TelemetryNames.App);
         meter.CreateObservableGauge(

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 using TicketApp.Worker.Models;
 
 namespace TicketApp.Worker.Runs;
@@ -10,7 +10,7 @@ internal sealed class RunProgress : IProgress<ModelProgress>
 {
     // A run of four minutes has up to a thousand reports, one of a day seven times as many: the pause grows with the age.
     private const double PauseOfAge = 0.001;
-    private const int LongestText = 1_000_000;
+    private const int MaxText = 1_000_000;
 
     private readonly long _created = Stopwatch.GetTimestamp();
     private readonly Lock _lock = new();
@@ -31,7 +31,7 @@ internal sealed class RunProgress : IProgress<ModelProgress>
                 _isNews = true;
             }
 
-            if (!string.IsNullOrEmpty(value.Text) && _textTaken + (_text?.Length ?? 0) + value.Text.Length <= LongestText)
+            if (!string.IsNullOrEmpty(value.Text) && _textTaken + (_text?.Length ?? 0) + value.Text.Length <= MaxText)
             {
                 (_text ??= new()).Append(value.Text);
                 _isNews = true;

@@ -1,4 +1,4 @@
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 using TicketApp.Worker.Models;
 
 namespace TicketApp.Worker.Runs;
@@ -14,7 +14,7 @@ internal sealed class ServedModel(IModel model, int slots)
     public int Slots { get; } = slots;
 
     /// <summary>How many tickets at once.</summary>
-    public int Tickets => Slots * Offer.LargestBatch;
+    public int Tickets => Slots * Offer.MaxBatch;
 
     /// <summary>Ends once it can run.</summary>
     public Task Warm => _warm.Task;
@@ -26,11 +26,11 @@ internal sealed class ServedModel(IModel model, int slots)
         Description = model.Description,
         InputRequired = model.Input.IsRequired,
         MaxInputCharacters = model.Input.MaxCharacters,
-        LargestBatch = LargestBatchOf(model),
-        Slots = slots * LargestBatchOf(model),
+        MaxBatch = MaxBatchOf(model),
+        Slots = slots * MaxBatchOf(model),
     };
 
     public void IsWarm() => _warm.TrySetResult();
 
-    private static int LargestBatchOf(IModel model) => (model as IBatchModel)?.LargestBatch ?? 1;
+    private static int MaxBatchOf(IModel model) => (model as IBatchModel)?.MaxBatch ?? 1;
 }

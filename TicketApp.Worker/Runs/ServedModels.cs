@@ -7,7 +7,7 @@ namespace TicketApp.Worker.Runs;
 /// <summary>The models that this worker serves: those registered, or those of them that <c>Worker:Models</c> names. Gets them ready.</summary>
 internal sealed partial class ServedModels : BackgroundService
 {
-    private const int MostThreadsAtOnce = 512;
+    private const int MaxThreadsAtOnce = 512;
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(5);
 
     private readonly ILogger<ServedModels> _logger;
@@ -23,7 +23,7 @@ internal sealed partial class ServedModels : BackgroundService
                 WorkerOptions.SectionName, typeof(WorkerOptions), [$"Worker:Models: '{name}' is no model of this worker. It has: {string.Join(", ", registered.Keys.Order(StringComparer.Ordinal))}."]))];
         // The pool adds threads at once up to this number and one or two a second above it. With a thread for each slot, models that
         // block theirs leave some for heartbeats, and a busy worker does not look like a dead one.
-        ThreadPool.SetMinThreads(Math.Min(All.Sum(served => served.Slots), MostThreadsAtOnce) + (2 * Environment.ProcessorCount), Environment.ProcessorCount);
+        ThreadPool.SetMinThreads(Math.Min(All.Sum(served => served.Slots), MaxThreadsAtOnce) + (2 * Environment.ProcessorCount), Environment.ProcessorCount);
     }
 
     public IReadOnlyList<ServedModel> All { get; }

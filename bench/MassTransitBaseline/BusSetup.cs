@@ -5,7 +5,7 @@ namespace MassTransitBaseline;
 /// <summary>Quorum queues, confirmed publishes (MassTransit's default, in batches), and prefetch well above what is handled at once.</summary>
 internal static class BusSetup
 {
-    private const int WorkerSlots = 100;
+    private const int WorkerConcurrency = 100;
     private const int BatchLimit = 200;
     private const int BatchesAtOnce = 4;
 
@@ -44,8 +44,8 @@ internal static class BusSetup
             {
                 endpoint.SetQuorumQueue();
                 endpoint.ConfigureConsumeTopology = false;
-                endpoint.PrefetchCount = WorkerSlots * 2;
-                endpoint.ConcurrentMessageLimit = WorkerSlots;
+                endpoint.PrefetchCount = WorkerConcurrency * 2;
+                endpoint.ConcurrentMessageLimit = WorkerConcurrency;
                 endpoint.ConfigureConsumer<TicketConsumer>(context);
             });
         });

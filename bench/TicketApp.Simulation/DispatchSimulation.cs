@@ -8,7 +8,7 @@ using TicketApp.Api.Dispatch;
 using TicketApp.Api.Limits;
 using TicketApp.Api.Responses;
 using TicketApp.Api.Tickets;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 
 namespace TicketApp.Simulation;
 
@@ -19,13 +19,13 @@ namespace TicketApp.Simulation;
 internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSize size)
 {
     private const int Replicas = 2;
-    private const int LargestRelease = 500;
+    private const int MaxDispatch = 500;
 
     private readonly IOptions<DispatchOptions> _dispatch = Options.Create(new DispatchOptions());
     private readonly IOptions<LimitOptions> _limits = Options.Create(new LimitOptions());
-    private readonly IOptions<TicketOptions> _tickets = Options.Create(new TicketOptions { ProcessingLimit = TimeSpan.FromDays(1) });
+    private readonly IOptions<TicketOptions> _tickets = Options.Create(new TicketOptions { Deadline = TimeSpan.FromDays(1) });
     private readonly ConcurrentQueue<TicketMessage> _running = new();
-    private readonly ConcurrentQueue<double> _looks = new();
+    private readonly ConcurrentQueue<double> _queries = new();
     private readonly ConcurrentQueue<double> _releases = new();
     private readonly ConcurrentQueue<double> _reports = new();
     private readonly ConcurrentDictionary<Guid, long> _newcomers = new();
@@ -59,8 +59,8 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
         await store.AnnounceAsync(replica, CancellationToken.None);
         while (!over.IsCancellationRequested)
         {
-            windows.Refresh(await TimedAsync(_looks, () => store.LookAsync(replica, CancellationToken.None)));
-            var granted = window.TakeForBacklog(LargestRelease);
+            windows.Refresh(await TimedAsync(_queries, () => store.QueryAsync(replica, CancellationToken.None)));
+            var granted = window.AcquireForBacklog(MaxDispatch);
             if (granted == 0)
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(1), CancellationToken.None);
@@ -91,7 +91,7 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
         while (!over.IsCancellationRequested)
         {
             List<WorkerReport> reports = [];
-            while (reports.Count < LargestRelease && _running.TryDequeue(out var ticket))
+            while (reports.Count < MaxDispatch && _running.TryDequeue(out var ticket))
             {
                 reports.Add(new() { Worker = "worker-1", TicketId = ticket.TicketId, UserId = ticket.UserId, Epoch = ticket.Epoch, Response = "Happy message", RunMilliseconds = 1 });
             }
@@ -146,10 +146,10 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
             _running.Enqueue(ticket);
         }
 
-        SweepStore sweeps = new(database, _tickets);
+        RescueStore sweeps = new(database, _tickets);
         var started = Stopwatch.GetTimestamp();
         var requeued = 0;
-        while ((await sweeps.SweepLostAsync(SweepStore.LargestBatch, [], cancellationToken)).Sum(outcome => outcome.Requeued) is > 0 and var count)
+        while ((await sweeps.RescueExpiredAsync(RescueStore.MaxBatch, [], cancellationToken)).Sum(outcome => outcome.Requeued) is > 0 and var count)
         {
             requeued += count;
         }
@@ -168,9 +168,9 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
     private void Print(TimeSpan elapsed)
     {
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_released / elapsed.TotalSeconds:N0} tickets released a second, {_finished / elapsed.TotalSeconds:N0} finished"));
-        PrintTimes("look into the window", _looks);
-        PrintTimes($"release of up to {LargestRelease}", _releases);
-        PrintTimes($"report of up to {LargestRelease} results", _reports);
+        PrintTimes("look into the window", _queries);
+        PrintTimes($"release of up to {MaxDispatch}", _releases);
+        PrintTimes($"report of up to {MaxDispatch} results", _reports);
         long[] overtaken = [.. _overtaken.Order()];
         Console.WriteLine(overtaken.Length == 0
             ? "no newcomer was released"

@@ -31,7 +31,7 @@ public sealed class OpenApiTests(AppFixture app)
         var create = answer.Json["paths"]!["/v1/tickets"]!["post"]!;
         Assert.NotNull(create["requestBody"]!["content"]!["application/json"]!["example"]!["user_id"]);
         Assert.Contains("Idempotency-Key", create["parameters"]!.AsArray().Select(parameter => parameter!["name"]!.GetValue<string>()));
-        Assert.Contains("1000+", answer.Json["components"]!["schemas"]!["QueuePlace"]!.ToJsonString().Replace("\\u002B", "+", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("1000+", answer.Json["components"]!["schemas"]!["QueuePosition"]!.ToJsonString().Replace("\\u002B", "+", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     [Fact]

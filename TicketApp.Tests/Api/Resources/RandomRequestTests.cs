@@ -8,7 +8,7 @@ namespace TicketApp.Tests.Api.Resources;
 [Collection(AppCollection.Name)]
 public sealed class RandomRequestTests(AppFixture app)
 {
-    private const int LargestAnswer = 4 * 1024 * 1024;
+    private const int MaxAnswer = 4 * 1024 * 1024;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -35,7 +35,7 @@ public sealed class RandomRequestTests(AppFixture app)
             var body = await response.Content.ReadAsStringAsync(Cancel);
 
             Assert.True((int)response.StatusCode < 500, what);
-            Assert.True(body.Length < LargestAnswer, what);
+            Assert.True(body.Length < MaxAnswer, what);
             if ((int)response.StatusCode >= 400 && request.Method != HttpMethod.Head && response.Content.Headers.ContentLength != 0)
             {
                 Assert.Equal(("application/problem+json", (int)response.StatusCode, what), (response.Content.Headers.ContentType?.ToString(), JsonNode.Parse(body)!["status"]!.GetValue<int>(), what));

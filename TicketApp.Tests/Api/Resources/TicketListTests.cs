@@ -117,7 +117,7 @@ public sealed class TicketListTests(AppFixture app)
     }
 
     private static TicketListQuery Query(string text) =>
-        TicketListQuery.Read(new QueryCollection(QueryHelpers.ParseQuery(text)), largestPage: 100, Caller.Unrestricted).Query!;
+        TicketListQuery.Read(new QueryCollection(QueryHelpers.ParseQuery(text)), maxPage: 100, Caller.Unrestricted).Query!;
 
     private static List<string> Ids(ResourceAnswer page) => [.. page.Results.Select(ticket => ticket!["id"]!.GetValue<string>())];
 

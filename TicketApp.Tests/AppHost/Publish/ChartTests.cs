@@ -80,7 +80,7 @@ public sealed class ChartTests
     [Fact]
     public async Task Workers_scale_on_the_backlog_from_a_floor_that_may_be_zero()
     {
-        var chart = await Publication.OfTicketAppAsync("--Deployment:WorkerFloor=0", "--Deployment:WorkerSlots=8");
+        var chart = await Publication.OfTicketAppAsync("--Deployment:MinWorkers=0", "--Deployment:WorkerConcurrency=8");
         var scaler = chart.Parse("worker/scaler.yaml", chart.Values)["spec"]!;
         var trigger = Assert.Single(scaler["triggers"]!.AsArray())!;
 

@@ -7,10 +7,10 @@ public sealed class PublishFailureTests
     [InlineData("--Deployment:Target=azure", "Published output is in deploy/azure.")]
     [InlineData("--Deployment:PublicHost=tickets.example.org", "Set Deployment:Target (environment variable Deployment__Target) to kubernetes, azure or compose.")]
     [InlineData("--Deployment:Target=nowhere", "Failed to convert configuration value 'nowhere' at 'Deployment:Target'")]
-    [InlineData("--Deployment:Target=kubernetes --Deployment:ApiFloor=0", "ApiFloor is at least 1")]
+    [InlineData("--Deployment:Target=kubernetes --Deployment:MinApiReplicas=0", "MinApiReplicas is at least 1")]
     // What overflows is computed in a callback of the publisher.
-    [InlineData("--Deployment:Target=kubernetes --Deployment:WorkerDrain=9999999.00:00:00", "Step 'publish-k8s' failed: Arithmetic operation resulted in an overflow")]
-    [InlineData("--Deployment:Target=compose --Deployment:WorkerDrain=9999999.00:00:00", "Step 'publish-compose' failed: Arithmetic operation resulted in an overflow")]
+    [InlineData("--Deployment:Target=kubernetes --Deployment:WorkerDrainTimeout=9999999.00:00:00", "Step 'publish-k8s' failed: Arithmetic operation resulted in an overflow")]
+    [InlineData("--Deployment:Target=compose --Deployment:WorkerDrainTimeout=9999999.00:00:00", "Step 'publish-compose' failed: Arithmetic operation resulted in an overflow")]
     public async Task The_exit_code_is_1_and_one_line_says_why(string settings, string reason)
     {
         var folder = Publication.NewFolder();

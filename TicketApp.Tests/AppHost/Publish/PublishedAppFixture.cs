@@ -30,8 +30,8 @@ public sealed class PublishedAppFixture : RunningApp
         // What no variable says in a container.
         variables["ASPNETCORE_ENVIRONMENT"] = "Production";
         // The model of the original takes minutes.
-        variables["Simulator__Min"] = "00:00:00.010";
-        variables["Simulator__Max"] = "00:00:00.050";
+        variables["Simulator__MinDuration"] = "00:00:00.010";
+        variables["Simulator__MaxDuration"] = "00:00:00.050";
         return variables;
     }
 }

@@ -4,7 +4,7 @@ namespace TicketApp.Worker.Models.Chat;
 internal sealed class BoundedEventStream(Stream events) : Stream
 {
     // An answer of the longest length in a single event, each character escaped.
-    private const int LargestEvent = 8 * 1024 * 1024;
+    private const int MaxEvent = 8 * 1024 * 1024;
 
     private int _sinceEnd;
 
@@ -57,9 +57,9 @@ internal sealed class BoundedEventStream(Stream events) : Stream
     {
         var end = Math.Max(read.LastIndexOf("\n\n"u8), read.LastIndexOf("\r\n\r\n"u8));
         _sinceEnd = end < 0 ? _sinceEnd + read.Length : read.Length - end;
-        if (_sinceEnd > LargestEvent)
+        if (_sinceEnd > MaxEvent)
         {
-            throw new ModelException($"The endpoint sent an event of more than {LargestEvent / 1024 / 1024} MiB") { IsFinal = true };
+            throw new ModelException($"The endpoint sent an event of more than {MaxEvent / 1024 / 1024} MiB") { IsFinal = true };
         }
     }
 }

@@ -16,7 +16,7 @@ internal sealed class ChatModel(IChatClient client, ChatConnection connection, I
 
     public ModelInput Input => ModelInput.Required;
 
-    public int Slots => options.Value.Concurrency;
+    public int Slots => options.Value.MaxConcurrency;
 
     public async ValueTask<ModelAnswer> RunAsync(ModelRun run, CancellationToken cancellationToken)
     {

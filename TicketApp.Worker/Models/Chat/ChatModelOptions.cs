@@ -22,7 +22,7 @@ public sealed class ChatModelOptions
 
     /// <summary>Slots: how many requests a worker has under way at once. Counts before <c>Worker:Concurrency</c>, and <c>Worker:Slots:chat</c> before it. Default 16.</summary>
     [Range(1, ushort.MaxValue)]
-    public int Concurrency { get; set; } = 16;
+    public int MaxConcurrency { get; set; } = 16;
 
     /// <summary>How long it may send nothing, from the request to the first token and between two. Default 1 minute.</summary>
     [TimeSpanRange("00:00:00.100", "1.00:00:00")]

@@ -25,7 +25,7 @@ internal static class ChatModelServices
     private static void AddChatModel(this IServiceCollection services, ChatConnection connection)
     {
         services.AddOptions<ChatModelOptions>().BindConfiguration(ChatModelOptions.SectionName).ValidateOnStart();
-        services.AddOptions<WorkerOptions>().PostConfigure<IOptions<ChatModelOptions>>((worker, chat) => worker.Slots.TryAdd(ChatConnection.Name, chat.Value.Concurrency));
+        services.AddOptions<WorkerOptions>().PostConfigure<IOptions<ChatModelOptions>>((worker, chat) => worker.Slots.TryAdd(ChatConnection.Name, chat.Value.MaxConcurrency));
         services.TryAddSingleton(TimeProvider.System);
         services.AddHttpClient(ChatConnection.Name, client => client.Timeout = Timeout.InfiniteTimeSpan)
             // One client for as long as the process lives; its connections follow changes of names.

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
-using TicketApp.Contracts;
+using TicketApp.Messaging;
 
 namespace TicketApp.Worker.Models.Chat;
 

@@ -10,7 +10,7 @@ namespace TicketApp.Bench.Commands;
 internal sealed class BacklogCommand : IBenchCommand
 {
     private static readonly TimeSpan _backlogTime = TimeSpan.FromSeconds(10);
-    private static readonly Dictionary<string, string> _settings = new() { ["Tickets__ProcessingLimit"] = "02:00:00" };
+    private static readonly Dictionary<string, string> _settings = new() { ["Tickets__Deadline"] = "02:00:00" };
 
     // As the program itself would have left them; their ids are older than any new one.
     private const string FinishedSql =

@@ -41,7 +41,7 @@ internal sealed class LimitsCommand : IBenchCommand
 
     private static async Task MeasureQueueAsync(BenchSession session, CancellationToken cancellationToken)
     {
-        QueueLimit queue = new(session.Servers);
+        QueueTtl queue = new(session.Servers);
         foreach (var inFlight in new[] { 1, 64, 1024 })
         {
             Add(session, $"publish and confirm, {inFlight} in flight", await queue.PublishAsync(inFlight, _time, expiration: null, cancellationToken));

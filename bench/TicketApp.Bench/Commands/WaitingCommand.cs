@@ -13,12 +13,12 @@ internal sealed class WaitingCommand : IBenchCommand
 
     private static readonly Dictionary<string, string> _settings = new()
     {
-        ["Simulator__Min"] = "00:30:00",
-        ["Simulator__Max"] = "00:30:00",
+        ["Simulator__MinDuration"] = "00:30:00",
+        ["Simulator__MaxDuration"] = "00:30:00",
         ["Worker__Concurrency"] = $"{Runs}",
-        ["Worker__RunLimit"] = "01:00:00",
+        ["Worker__ExecutionTimeout"] = "01:00:00",
         ["Worker__DrainTimeout"] = "00:00:00",
-        ["Tickets__ProcessingLimit"] = "01:00:00",
+        ["Tickets__Deadline"] = "01:00:00",
     };
 
     public string Name => "waiting";

@@ -7,7 +7,7 @@ namespace TicketApp.Bench.Load;
 internal static class CallerLoop
 {
     // Ends a wait now and then, for a cancellation to be seen.
-    private static readonly TimeSpan _longestWait = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan _maxWait = TimeSpan.FromMilliseconds(200);
 
     // A wait takes this much longer than asked for.
     private static readonly TimeSpan _timerSlack = TimeSpan.FromMicroseconds(60);
@@ -30,7 +30,7 @@ internal static class CallerLoop
             }
 
             var wait = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), next) - _timerSlack;
-            if (Libc.Poll(descriptors.AsSpan(0, active.Count), wait < TimeSpan.Zero ? TimeSpan.Zero : wait < _longestWait ? wait : _longestWait) > 0)
+            if (Libc.Poll(descriptors.AsSpan(0, active.Count), wait < TimeSpan.Zero ? TimeSpan.Zero : wait < _maxWait ? wait : _maxWait) > 0)
             {
                 for (var i = 0; i < active.Count; i++)
                 {

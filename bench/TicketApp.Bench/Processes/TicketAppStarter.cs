@@ -49,8 +49,8 @@ internal sealed class TicketAppStarter(BenchServers servers, BenchOptions option
             ["Auth__Mode"] = settings.GetValueOrDefault("Auth__Mode", "open"),
             ["ConnectionStrings__rabbitmq"] = servers.Broker.ToString(),
             // The zero-length model, but where a command asks for another.
-            ["Simulator__Min"] = settings.GetValueOrDefault("Simulator__Min", "00:00:00"),
-            ["Simulator__Max"] = settings.GetValueOrDefault("Simulator__Max", "00:00:00"),
+            ["Simulator__MinDuration"] = settings.GetValueOrDefault("Simulator__MinDuration", "00:00:00"),
+            ["Simulator__MaxDuration"] = settings.GetValueOrDefault("Simulator__MaxDuration", "00:00:00"),
         };
         if (database is not null)
         {

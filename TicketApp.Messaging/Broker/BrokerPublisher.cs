@@ -1,0 +1,142 @@
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+using TicketApp.ServiceDefaults;
+
+namespace TicketApp.Messaging.Broker;
+
+/// <summary>Publishes persistent, mandatory, confirmed messages over a connection of its own, which a consumer's flow never blocks.</summary>
+public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProgress progress, ILogger<BrokerPublisher> logger)
+    : BrokerLoop(factory, "publisher", progress, logger), IStopsInPhase
+{
+    // Callers bound what they have in flight; the client's default limiter would slow everybody at 64 unconfirmed messages.
+    private static readonly CreateChannelOptions _confirmed = new(
+        publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: null);
+
+    // Longer than any broker that works needs; without it a broker that neither confirms nor refuses would be waited for for ever.
+    private static readonly TimeSpan _maxWait = TimeSpan.FromSeconds(15);
+
+    private volatile IChannel? _channel;
+
+    // Those of models, which are declared when the first message is for them.
+    private volatile QueueDeclarations? _queues;
+
+    /// <summary>Whether a message would be taken now: connected, and the broker has not asked for a pause for want of memory or disk.</summary>
+    public override bool IsReady => _channel is not null;
+
+    public StopPhase StopPhase => StopPhase.Connections;
+
+    /// <summary>Nobody publishes any more: a broker that does not answer to the end of the connection is not waited for.</summary>
+    public TimeSpan StopLimit => TimeSpan.FromSeconds(3);
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> RefusedQueues => _queues?.Refused ?? [];
+
+    /// <summary>Publishes one message and waits until the broker has it safe.</summary>
+    /// <param name="queue">One of <see cref="QueueNames"/>.</param>
+    /// <param name="body">The message.</param>
+    /// <param name="messageId">Lets a reader see a repetition.</param>
+    /// <param name="expiration">After which the broker drops it undelivered; null: never.</param>
+    /// <param name="cancellationToken">Ends the wait; the message may have arrived all the same.</param>
+    /// <exception cref="BrokerUnavailableException">It was not taken, or nobody can tell whether it was.</exception>
+    public Task PublishAsync(
+        string queue, ReadOnlyMemory<byte> body, string? messageId = null, TimeSpan? expiration = null, CancellationToken cancellationToken = default)
+    {
+        BasicProperties properties = new() { DeliveryMode = DeliveryModes.Persistent, ContentType = "application/json", MessageId = messageId };
+        if (expiration is { } time)
+        {
+            properties.Expiration = ((long)time.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        return PublishAsync(exchange: "", queue, body, properties, cancellationToken);
+    }
+
+    /// <summary>Publishes one message to all that listen now. Nobody may be there, and it is gone with the broker.</summary>
+    /// <exception cref="BrokerUnavailableException">It was not taken.</exception>
+    public Task BroadcastAsync(string exchange, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>
+        PublishAsync(exchange, routingKey: "", body, new BasicProperties { ContentType = "application/json" }, cancellationToken);
+
+    /// <summary>Moves a message that cannot be read to <see cref="QueueNames.Errors"/>, with its body and the reason.</summary>
+    /// <exception cref="BrokerUnavailableException">It was not taken.</exception>
+    public Task PublishUnreadableAsync(string queue, ReadOnlyMemory<byte> body, string reason, CancellationToken cancellationToken)
+    {
+        var isText = System.Text.Unicode.Utf8.IsValid(body.Span);
+        ErrorMessage error = new()
+        {
+            Message = $"Message could not be read: {reason}",
+            Reason = "unreadable",
+            Queue = queue,
+            Body = isText ? System.Text.Encoding.UTF8.GetString(body.Span) : Convert.ToBase64String(body.Span),
+            BodyEncoding = isText ? "utf-8" : "base64",
+        };
+        return PublishAsync(QueueNames.Errors, ContractJson.Serialize(error, ContractJson.Default.ErrorMessage), cancellationToken: cancellationToken);
+    }
+
+    private async Task PublishAsync(string exchange, string routingKey, ReadOnlyMemory<byte> body, BasicProperties properties, CancellationToken cancellationToken)
+    {
+        var channel = _channel ?? throw new BrokerUnavailableException();
+        try
+        {
+            if (QueueNames.IsOfModel(routingKey) && _queues is { } queues)
+            {
+                await queues.DeclareAsync(routingKey).WaitAsync(cancellationToken);
+            }
+
+            await channel.BasicPublishAsync(exchange, routingKey, mandatory: exchange.Length == 0, properties, body, cancellationToken).AsTask().WaitAsync(_maxWait, cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            if (exception is PublishException { IsReturn: true })
+            {
+                _queues?.Forget(routingKey);
+            }
+
+            throw new BrokerUnavailableException("The message broker did not take the message.", exception);
+        }
+    }
+
+    protected override async Task WorkAsync(IConnection connection, Action working, CancellationToken lost)
+    {
+        await using var channel = await connection.CreateChannelAsync(_confirmed, lost);
+        TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        channel.ChannelShutdownAsync += (_, _) =>
+        {
+            closed.TrySetResult();
+            return Task.CompletedTask;
+        };
+        connection.ConnectionBlockedAsync += (_, blocked) =>
+        {
+            _channel = null;
+            Log.Blocked(Logger, blocked.Reason);
+            return Task.CompletedTask;
+        };
+        connection.ConnectionUnblockedAsync += (_, _) =>
+        {
+            _channel = channel;
+            Log.Unblocked(Logger);
+            return Task.CompletedTask;
+        };
+        QueueDeclarations queues = _queues = new(connection, Logger);
+        _channel = channel;
+        working();
+        try
+        {
+            // There from the start, since everybody knows it; if it is refused, that is told there, and by what is sent to it.
+            await queues.DeclareAsync(QueueNames.Tickets).WaitAsync(lost).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await closed.Task.WaitAsync(lost);
+        }
+        finally
+        {
+            _channel = null;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 11, Level = LogLevel.Error, Message = "The broker takes no messages for now: {Reason}")]
+        public static partial void Blocked(ILogger logger, string reason);
+
+        [LoggerMessage(EventId = 12, Level = LogLevel.Information, Message = "The broker takes messages again")]
+        public static partial void Unblocked(ILogger logger);
+    }
+}

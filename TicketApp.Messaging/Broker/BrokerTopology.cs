@@ -1,0 +1,39 @@
+using RabbitMQ.Client;
+
+namespace TicketApp.Messaging.Broker;
+
+/// <summary>Declares the queues. Api and Worker both do so at each connect, and with those of models when they need them: whichever comes first finds what it needs.</summary>
+internal static class BrokerTopology
+{
+    // In 4.0 a quorum queue drops a message after 20 deliveries by default. Poison messages are moved to "errors" on their
+    // first delivery here, so a high count only ever means many lost connections, and no message is dropped for those.
+    private const int DeliveryLimit = 1_000_000;
+
+    private static readonly TimeSpan _errorsKeptFor = TimeSpan.FromDays(14);
+    private const int ErrorsKept = 100_000;
+
+    private static readonly Dictionary<string, object?> _work = new() { ["x-queue-type"] = "quorum", ["x-delivery-limit"] = DeliveryLimit };
+
+    public static async Task DeclareAsync(IChannel channel, CancellationToken cancellationToken)
+    {
+        // Nobody is obliged to read "errors": bounded by age and by length, the oldest going first.
+        Dictionary<string, object?> errors = new()
+        {
+            ["x-queue-type"] = "quorum",
+            ["x-delivery-limit"] = DeliveryLimit,
+            ["x-message-ttl"] = (long)_errorsKeptFor.TotalMilliseconds,
+            ["x-max-length"] = ErrorsKept,
+            ["x-overflow"] = "drop-head",
+        };
+
+        await channel.ExchangeDeclareAsync(QueueNames.Control, ExchangeType.Fanout, durable: true, cancellationToken: cancellationToken);
+        await DeclareWorkAsync(channel, QueueNames.Responses, cancellationToken);
+        await DeclareAsync(channel, QueueNames.Errors, errors, cancellationToken);
+    }
+
+    /// <summary>Declares a queue of work: <c>responses</c>, or that of a model.</summary>
+    public static Task DeclareWorkAsync(IChannel channel, string queue, CancellationToken cancellationToken) => DeclareAsync(channel, queue, _work, cancellationToken);
+
+    private static async Task DeclareAsync(IChannel channel, string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken) =>
+        await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
+}

@@ -1,0 +1,75 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+
+namespace TicketApp.Messaging.Broker;
+
+/// <summary>
+/// Declares the queues of models over one connection, each when it is needed and on a channel of its own: a refusal closes the channel that it
+/// comes over, and must not take others' messages with it. What was refused is tried again after a pause that doubles; until then it stays refused.
+/// </summary>
+internal sealed partial class QueueDeclarations(IConnection connection, ILogger logger)
+{
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _maxPause = TimeSpan.FromSeconds(30);
+
+    // Tried no more, since nothing is for it, a refusal says nothing of now.
+    private const long ToldForMilliseconds = 60_000;
+
+    private readonly ConcurrentDictionary<string, Declaration> _declarations = new(StringComparer.Ordinal);
+
+    /// <summary>The queues that the broker refuses now.</summary>
+    public IEnumerable<string> Refused =>
+        _declarations.Where(declaration => declaration.Value.RetryAt > Environment.TickCount64 - ToldForMilliseconds).Select(declaration => declaration.Key);
+
+    /// <summary>Ends when the queue is there as it should be. All who ask at the same time, or again later, share one declaration.</summary>
+    public Task DeclareAsync(string queue)
+    {
+        var declaration = _declarations.GetOrAdd(queue, static _ => new());
+        lock (declaration)
+        {
+            return declaration.Task is { } task && (!task.IsCompleted || task.IsCompletedSuccessfully || Environment.TickCount64 < declaration.RetryAt)
+                ? task
+                : declaration.Task = DeclareAsync(queue, declaration);
+        }
+    }
+
+    /// <summary>The queue may have been deleted.</summary>
+    public void Forget(string queue) => _declarations.TryRemove(queue, out _);
+
+    private async Task DeclareAsync(string queue, Declaration declaration)
+    {
+        using CancellationTokenSource limit = new(_limit);
+        try
+        {
+            await using var channel = await connection.CreateChannelAsync(cancellationToken: limit.Token);
+            await BrokerTopology.DeclareWorkAsync(channel, queue, limit.Token);
+            declaration.RetryAt = long.MinValue;
+        }
+        catch (OperationInterruptedException exception) when (connection.IsOpen)
+        {
+            declaration.Pause = declaration.Pause == TimeSpan.Zero ? _firstPause : declaration.Pause * 2 < _maxPause ? declaration.Pause * 2 : _maxPause;
+            declaration.RetryAt = Environment.TickCount64 + (long)declaration.Pause.TotalMilliseconds;
+            Log.Refused(logger, queue, declaration.Pause.TotalSeconds, exception.GetBaseException().Message);
+            throw;
+        }
+    }
+
+    private sealed class Declaration
+    {
+        public Task? Task { get; set; }
+
+        public TimeSpan Pause { get; set; }
+
+        public long RetryAt { get; set; } = long.MinValue;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 31, Level = LogLevel.Error, Message =
+            "The broker refuses the queue {Queue}, whose tickets wait; other queues are not concerned. If it is there with other arguments, delete it: it is declared again. Next try in {Seconds:F0} s. {Reason}")]
+        public static partial void Refused(ILogger logger, string queue, double seconds, string reason);
+    }
+}

@@ -1,0 +1,107 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace TicketApp.Messaging;
+
+/// <summary>What a <see cref="WorkerReport"/> says.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ReportType>))]
+public enum ReportType
+{
+    /// <summary>The model answered; <see cref="WorkerReport.Response"/> is set. The default, as in the original, whose only message this was.</summary>
+    [JsonStringEnumMemberName("finished")]
+    Finished,
+
+    /// <summary>The attempt failed; <see cref="WorkerReport.ErrorType"/> and <see cref="WorkerReport.ErrorMessage"/> are set.</summary>
+    [JsonStringEnumMemberName("failed")]
+    Failed,
+
+    /// <summary>The run has lasted long enough to be worth a message; from now on its lease lives by heartbeats.</summary>
+    [JsonStringEnumMemberName("started")]
+    Started,
+
+    /// <summary>The worker stops and hands the ticket back: the attempt is not charged.</summary>
+    [JsonStringEnumMemberName("returned")]
+    Returned,
+
+    /// <summary>The broker delivered the ticket a second time: whoever had it before may be gone.</summary>
+    [JsonStringEnumMemberName("redelivered")]
+    Redelivered,
+
+    /// <summary>The run goes on, and has got further: <see cref="WorkerReport.Fraction"/>, <see cref="WorkerReport.Text"/> or both are set.</summary>
+    [JsonStringEnumMemberName("progress")]
+    Progress,
+
+    /// <summary>The worker lives, serves <see cref="WorkerReport.Models"/> and still runs <see cref="WorkerReport.Runs"/>.</summary>
+    [JsonStringEnumMemberName("heartbeat")]
+    Heartbeat,
+
+    /// <summary>The Api's own message to itself: as long as it comes back, workers' reports come through as well.</summary>
+    [JsonStringEnumMemberName("probe")]
+    Probe,
+}
+
+/// <summary>One run, as a heartbeat names it.</summary>
+/// <param name="TicketId">The ticket.</param>
+/// <param name="Epoch">The epoch it was released under.</param>
+public readonly record struct RunReference(Guid TicketId, int Epoch);
+
+/// <summary>What a worker says of a ticket or of itself: the body, or one element of it, of a message in <see cref="QueueNames.Responses"/>.</summary>
+public sealed record WorkerReport
+{
+    /// <summary>The longest response, in UTF-16 characters.</summary>
+    public const int MaxResponse = 1_000_000;
+
+    public ReportType Type { get; init; }
+
+    /// <summary>The worker's instance, unique for each start of a worker process.</summary>
+    public required string Worker { get; init; }
+
+    /// <summary>The ticket; not set in a heartbeat.</summary>
+    public Guid TicketId { get; init; }
+
+    public Guid UserId { get; init; }
+
+    /// <summary>The epoch of the release that this is about, from 1; 0 in a heartbeat.</summary>
+    public int Epoch { get; init; }
+
+    /// <summary>The model's answer, for <see cref="ReportType.Finished"/>.</summary>
+    public string? Response { get; init; }
+
+    /// <summary>What else there is to know of the answer, a JSON object such as <c>{"probability":0.97}</c>, for <see cref="ReportType.Finished"/>.</summary>
+    public JsonElement? Details { get; init; }
+
+    /// <summary>How long the run took, in milliseconds.</summary>
+    public int RunMilliseconds { get; init; }
+
+    /// <summary>How long the run may take, in milliseconds, for <see cref="ReportType.Started"/>.</summary>
+    public long? ExecutionTimeoutMilliseconds { get; init; }
+
+    /// <summary>A stable word for what went wrong, for example <c>model_error</c>.</summary>
+    public string? ErrorType { get; init; }
+
+    public string? ErrorMessage { get; init; }
+
+    /// <summary>Whether another attempt would fail as well, so that there is none.</summary>
+    public bool IsFinal { get; init; }
+
+    /// <summary>The least pause before the next attempt, in milliseconds, for <see cref="ReportType.Failed"/>.</summary>
+    public long RetryAfterMilliseconds { get; init; }
+
+    /// <summary>Which progress of its run this is, from 1.</summary>
+    public int Sequence { get; init; }
+
+    /// <summary>How far the run is, from 0 to 1, if known.</summary>
+    public double? Fraction { get; init; }
+
+    /// <summary>What the answer has grown by since the last progress.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>What the worker serves, for <see cref="ReportType.Heartbeat"/>; none says that it takes no more, null says nothing.</summary>
+    public IReadOnlyList<ModelOffer>? Models { get; init; }
+
+    /// <summary>The runs whose leases a heartbeat extends.</summary>
+    public IReadOnlyList<RunReference>? Runs { get; init; }
+
+    /// <summary>The W3C <c>traceparent</c> of the run, or of the ticket before it ran; null if it is not traced.</summary>
+    public string? TraceParent { get; init; }
+}

@@ -1,0 +1,74 @@
+using Microsoft.AspNetCore.Http;
+using Npgsql;
+using TicketApp.Api.Changes;
+using TicketApp.Tests.Fixtures;
+
+namespace TicketApp.Tests.Api.Resources;
+
+/// <summary>The log of ends: whoever follows it sees each end once, whatever the order in which transactions commit.</summary>
+[Collection(AppCollection.Name)]
+public sealed class CompletionFeedTests(AppFixture app)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private ResourceClient Api => new(app.Api);
+
+    [Fact]
+    public async Task Whoever_follows_the_log_sees_each_end_once()
+    {
+        var user = await Api.CreateUserAsync();
+        var cursor = (await Api.GetAsync("/v1/tickets/changes?after=now")).Json["next"]!.GetValue<string>();
+        var creating = Task.WhenAll(Enumerable.Range(0, 200).Select(_ => Api.CreateTicketAsync(user)));
+
+        List<string> seen = [];
+        await Eventually.GetAsync("All ends are in the log", TimeSpan.FromSeconds(30), async () =>
+        {
+            var page = await Api.GetAsync($"/v1/tickets/changes?after={cursor}&limit=7");
+            cursor = page.Json["next"]!.GetValue<string>();
+            seen.AddRange(page.Results.Where(ticket => ticket!["user_id"]!.GetValue<string>() == user).Select(ticket => ticket!["id"]!.GetValue<string>()));
+            return seen.Count >= 200 ? seen : null;
+        });
+
+        Assert.Equal((await creating).Select(answer => answer.Id).Order(), seen.Order());
+        var later = await Api.GetAsync($"/v1/tickets/changes?after={cursor}&user_id={user}");
+        Assert.Empty(later.Results);
+    }
+
+    [Fact]
+    public async Task What_commits_late_is_not_missed()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        CompletionFeedStore changes = new(database.Source);
+        Guid[] tickets = [Guid.CreateVersion7(), Guid.CreateVersion7()];
+        foreach (var ticket in tickets)
+        {
+            await database.ExecuteAsync(
+                $"""
+                insert into users (user_id) values ('{ticket}');
+                insert into tickets (ticket_id, user_id, status, lease_expires, expires_at, due_at) values ('{ticket}', '{ticket}', 'released', now(), now(), now())
+                """);
+        }
+
+        await using var connection = await database.Source.OpenConnectionAsync(Cancel);
+        await using var early = await connection.BeginTransactionAsync(Cancel);
+        await using (NpgsqlCommand end = new(End(tickets[0]), connection, early))
+        {
+            await end.ExecuteNonQueryAsync(Cancel);
+        }
+
+        await database.ExecuteAsync(End(tickets[1]));
+        var (before, cursor) = await changes.ReadAsync(Query(null), LargeTickets.Taken(), Cancel);
+        Assert.Empty(before);
+
+        await early.CommitAsync(Cancel);
+        var (after, next) = await changes.ReadAsync(Query(cursor), LargeTickets.Taken(), Cancel);
+        Assert.Equal(tickets, after.Select(row => row.TicketId));
+        Assert.Empty((await changes.ReadAsync(Query(next), LargeTickets.Taken(), Cancel)).Rows);
+        Assert.Single((await changes.ReadAsync(Query(null) with { UserId = tickets[1] }, LargeTickets.Taken(), Cancel)).Rows);
+    }
+
+    private static string End(Guid ticket) => $"update tickets set status = 'succeeded', response = 'x', time_finished = now(), lease_expires = null where ticket_id = '{ticket}'";
+
+    private static CompletionFeedQuery Query(string? after) =>
+        CompletionFeedQuery.Read(after is null ? QueryCollection.Empty : new QueryCollection(new Dictionary<string, Microsoft.Extensions.Primitives.StringValues> { ["after"] = after }), maxPage: 100).Query!;
+}
