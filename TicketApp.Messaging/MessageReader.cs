@@ -138,7 +138,7 @@ public static class MessageReader
 
     private static string? Defect(IReadOnlyList<ModelOffer> models) =>
         models.Count > MaxModels ? $"more than {MaxModels} models"
-        : models.Any(model => model is null or { Slots: < 0 or > MaxSlots } or { MaxInputCharacters: < 0 } or { MaxBatch: < 0 }
+        : models.Any(model => model is null or { Slots: < 0 or > MaxSlots } or { MaxInputCharacters: < 0 } or { LargestBatch: < 0 }
             || IsUnusable(model.Name, MaxModelName) || IsUnusable(model.Description, MaxDescription)) ? $"a model without a name or description, or with other than 0 to {MaxSlots} slots"
         : null;
 

@@ -16,7 +16,7 @@ public sealed record ModelOffer
     public int MaxInputCharacters { get; init; }
 
     /// <summary>The most tickets that it runs together; 1 for a model that takes one at a time.</summary>
-    public int MaxBatch { get; init; }
+    public int LargestBatch { get; init; }
 
     /// <summary>How many tickets this worker can have at once, from 1.</summary>
     public int Slots { get; init; }

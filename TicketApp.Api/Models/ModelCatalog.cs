@@ -65,7 +65,7 @@ internal sealed class ModelCatalog(
             models[model.Name] = model;
         }
 
-        models.TryAdd(Default, new(Default, "The default model; no worker has served it yet", InputRequired: false, MaxUnknownInput, MaxBatch: 1, Workers: 0, Slots: 0));
+        models.TryAdd(Default, new(Default, "The default model; no worker has served it yet", InputRequired: false, MaxUnknownInput, LargestBatch: 1, Workers: 0, Slots: 0));
         return models;
     }
 }

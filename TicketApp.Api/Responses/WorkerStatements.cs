@@ -53,7 +53,7 @@ internal static class WorkerStatements
                 Parameters =
                 {
                     Column(models, model => model.Name), Column(models, model => model.Description), Column(models, model => model.InputRequired),
-                    Column(models, model => model.MaxInputCharacters), Column(models, model => model.MaxBatch),
+                    Column(models, model => model.MaxInputCharacters), Column(models, model => model.LargestBatch),
                 },
             });
         }

@@ -19,7 +19,7 @@ internal sealed class TestBatchModel(
     Func<IReadOnlyList<ModelRun>, Task<IReadOnlyList<ModelOutcome>>> batch, Func<ModelRun, CancellationToken, Task<string>> answer, int largest)
     : TestModel(answer, slots: 1), IBatchModel
 {
-    public int MaxBatch => largest;
+    public int LargestBatch => largest;
 
     public async ValueTask<IReadOnlyList<ModelOutcome>> RunBatchAsync(IReadOnlyList<ModelRun> runs, CancellationToken cancellationToken) => await batch(runs);
 }

@@ -15,7 +15,7 @@ internal sealed class SentimentModel : IBatchModel
 
     public int Slots => ModelSlots.Computing;
 
-    public int MaxBatch => 32;
+    public int LargestBatch => 32;
 
     public Task WarmUpAsync(CancellationToken cancellationToken)
     {

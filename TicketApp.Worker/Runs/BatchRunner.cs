@@ -51,7 +51,7 @@ internal sealed partial class BatchRunner : IModelRunner
         try
         {
             Gather(batch);
-            if (batch.Count > 0 && batch.Count < _model.MaxBatch)
+            if (batch.Count > 0 && batch.Count < _model.LargestBatch)
             {
                 await Task.Delay(_gathering);
                 Gather(batch);
@@ -73,7 +73,7 @@ internal sealed partial class BatchRunner : IModelRunner
 
     private void Gather(List<Run> batch)
     {
-        while (batch.Count < _model.MaxBatch && _waiting.Reader.TryRead(out var run))
+        while (batch.Count < _model.LargestBatch && _waiting.Reader.TryRead(out var run))
         {
             if (run.IsStale)
             {

@@ -14,7 +14,7 @@ internal sealed class ServedModel(IModel model, int slots)
     public int Slots { get; } = slots;
 
     /// <summary>How many tickets at once.</summary>
-    public int Tickets => Slots * Offer.MaxBatch;
+    public int Tickets => Slots * Offer.LargestBatch;
 
     /// <summary>Ends once it can run.</summary>
     public Task Warm => _warm.Task;
@@ -26,11 +26,11 @@ internal sealed class ServedModel(IModel model, int slots)
         Description = model.Description,
         InputRequired = model.Input.IsRequired,
         MaxInputCharacters = model.Input.MaxCharacters,
-        MaxBatch = MaxBatchOf(model),
-        Slots = slots * MaxBatchOf(model),
+        LargestBatch = LargestBatchOf(model),
+        Slots = slots * LargestBatchOf(model),
     };
 
     public void IsWarm() => _warm.TrySetResult();
 
-    private static int MaxBatchOf(IModel model) => (model as IBatchModel)?.MaxBatch ?? 1;
+    private static int LargestBatchOf(IModel model) => (model as IBatchModel)?.LargestBatch ?? 1;
 }
