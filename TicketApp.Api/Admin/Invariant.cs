@@ -27,7 +27,7 @@ internal sealed record Invariant(string Name, string Description, string Sql)
             "select from tickets where status in ('released', 'running') and lease_expires is null"),
         new(
             "lease_ended",
-            "Tickets whose lease ended more than 60 s ago and that nobody took back: no Api sweeps, or reports do not come through.",
+            "Tickets whose lease ended more than 60 s ago and that were not returned: no API rescues them, or reports do not come through.",
             "select from tickets where status in ('released', 'running') and lease_expires < now() - interval '60 s'"),
         new(
             "overdue",

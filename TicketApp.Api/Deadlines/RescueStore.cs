@@ -22,7 +22,7 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
 
     // due_at is when a ticket must be looked at, whatever it is for: over the processing limit it ends; never started within the
     // queue limit it ends; running over the run limit (its worker should have said so) this attempt has failed; and else its
-    // pause after a failure is over. "attempt" counts the current release, so a ticket in its first one has not run.
+    // pause after a failure is over. "attempt" counts the current dispatch, so a ticket in its first one has not run.
     private const string DueSql =
         """
         with due as (
@@ -68,7 +68,7 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
         from moved group by model
         """;
 
-    // A ticket that never ran goes back uncharged: its message was lost, or nobody was there to take it. One that ran lost its
+    // A ticket that never ran is returned uncharged: its message was lost, or nobody was there to take it. One that ran lost its
     // worker: that attempt counts, so that a ticket which kills its workers ends. One that was being canceled is.
     private const string LostSql =
         """

@@ -4,7 +4,7 @@ using TicketApp.Api.Database;
 
 namespace TicketApp.Api.Limits;
 
-/// <summary>How many tickets of one user may be released or run at once, over all models and replicas, and who has as many. The release keeps it.</summary>
+/// <summary>How many tickets of one user may be dispatched or run at once, over all models and replicas, and who has as many. The dispatch keeps it.</summary>
 internal sealed class ConcurrencyLimit(NpgsqlDataSource database, IOptions<LimitOptions> options) : IDisposable
 {
     // Reads the tickets in flight, which the dispatch windows bound, in the order of the index that holds them by user.

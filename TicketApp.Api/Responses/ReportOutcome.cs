@@ -17,7 +17,7 @@ internal sealed class ReportOutcome
     /// <summary>How many tickets of each model left its window, ended or not.</summary>
     public IReadOnlyDictionary<string, int> Left => _left;
 
-    /// <summary>How many tickets of each model went back to its backlog, or will after a pause.</summary>
+    /// <summary>How many tickets of each model were returned to its backlog, or will be after a pause.</summary>
     public IReadOnlyDictionary<string, int> Returned => _returned;
 
     /// <summary>The same tickets as <see cref="Ended"/>, as they are measured.</summary>

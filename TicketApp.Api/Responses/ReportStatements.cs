@@ -41,7 +41,7 @@ internal static class ReportStatements
         from unnest($1, $2) r (ticket_id, epoch) where {StillLeased}
         """;
 
-    // What was canceled while it ran ends here: its worker has stopped it. Anything else goes back uncharged.
+    // What was canceled while it ran ends here: its worker has stopped it. Anything else is returned uncharged.
     public const string Returned =
         $"""
         update tickets t set lease_expires = null, queue_key = coalesce(t.queue_key, 0),

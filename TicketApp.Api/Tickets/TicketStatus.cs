@@ -3,7 +3,7 @@ namespace TicketApp.Api.Tickets;
 /// <summary>Where a ticket is. The database's type <c>ticket_status</c> has the same words in snake_case.</summary>
 public enum TicketStatus
 {
-    /// <summary>Waits in the backlog for room in the dispatch window.</summary>
+    /// <summary>Waits in the backlog for capacity in the dispatch window.</summary>
     Queued,
 
     /// <summary>Waits for its next attempt after a failure.</summary>
@@ -72,7 +72,8 @@ internal static class TicketStatusNames
     };
 
     /// <summary>The word that the resource API shows: a ticket is queued until it is known to run.</summary>
-    public static string PublicOf(TicketStatus status) => status is TicketStatus.Waiting or TicketStatus.Released ? "queued" : Of(status);
+    public static string PublicOf(TicketStatus status) =>
+        status is TicketStatus.Waiting or TicketStatus.Released ? "queued" : Of(status);
 
     /// <summary>The database's words for one of the resource API's.</summary>
     public static IReadOnlyList<string> OfPublic(string name) => name == "queued" ? ["queued", "waiting", "released"] : [name];

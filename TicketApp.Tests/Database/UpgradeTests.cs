@@ -107,7 +107,7 @@ public sealed class UpgradeTests(AppFixture app) : IAsyncLifetime
     private async Task ServeAsync()
     {
         var ticket = Assert.Single(await _backlog.QueueAsync(_user, TicketPriority.Normal, 1));
-        Assert.Equal(ticket, Assert.Single(await _backlog.ReleaseAsync(1)).TicketId);
+        Assert.Equal(ticket, Assert.Single(await _backlog.DispatchAsync(1)).TicketId);
         await _database.ExecuteAsync($"update tickets set status = 'succeeded', time_finished = now(), lease_expires = null, response = '' where ticket_id = '{ticket}'");
     }
 

@@ -52,7 +52,7 @@ public sealed class PoisonMessageTests(AppFixture app)
     }
 
     [Fact]
-    public async Task A_released_ticket_whose_message_never_was_is_released_again()
+    public async Task A_dispatched_ticket_without_a_message_is_dispatched_again()
     {
         // As after a crash of the Api between the commit and the publish.
         var ticketId = Guid.CreateVersion7();
