@@ -8,12 +8,12 @@ internal sealed class BacklogStore(NpgsqlDataSource database)
 {
     private static readonly string _first = (BacklogSnapshot.Deepest + 1).ToString(CultureInfo.InvariantCulture);
 
-    private const string InFlightSql = "select count(*) from tickets where status in ('released', 'running', 'canceling') and model = $1";
+    private const string InFlightSql = "select count(*) from tickets where status in ('dispatched', 'running', 'canceling') and model = $1";
 
     // A lease begins with the dispatch.
     private static readonly string _dispatchedSql =
         $"""
-        select ticket_id from tickets where status in ('released', 'running', 'canceling') and model = $1 and status = 'released'
+        select ticket_id from tickets where status in ('dispatched', 'running', 'canceling') and model = $1 and status = 'dispatched'
         order by lease_expires, queue_key, ticket_id limit {_first}
         """;
 

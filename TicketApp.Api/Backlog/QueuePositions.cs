@@ -12,12 +12,12 @@ internal sealed class QueuePositions(
     /// <summary>Where the ticket stands; null for one that does not wait.</summary>
     public async ValueTask<QueuePosition?> FindAsync(TicketRecord row, CancellationToken cancellationToken)
     {
-        if (row.Status == TicketStatus.Waiting)
+        if (row.Status == TicketStatus.Retryable)
         {
             return new() { Position = null, WaitReason = "retry_backoff" };
         }
 
-        if (row.Status is not (TicketStatus.Queued or TicketStatus.Released))
+        if (row.Status is not (TicketStatus.Queued or TicketStatus.Dispatched))
         {
             return null;
         }

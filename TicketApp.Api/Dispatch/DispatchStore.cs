@@ -18,7 +18,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
             union all
             select (select t.model from tickets t where t.status = 'queued' and t.model > w.model order by t.model limit 1) from backlogged w where w.model is not null),
         seen (model, in_flight, slots, workers, waits) as (
-            select model, count(*), 0, 0, false from tickets where status in ('released', 'running', 'canceling') group by model
+            select model, count(*), 0, 0, false from tickets where status in ('dispatched', 'running', 'canceling') group by model
             union all
             select m.key, 0, m.value::int, 1, false from workers w cross join lateral jsonb_each_text(w.models) m where w.last_seen > now() - $1
             union all
@@ -34,7 +34,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         with picked as (
             select ticket_id from tickets where status = 'queued' and model = $3 and ticket_id <> all ($4)
             order by queue_key, ticket_id limit $1 for update skip locked)
-        update tickets t set status = 'released', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
+        update tickets t set status = 'dispatched', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
             time_started = null, worker = null
         from picked where t.ticket_id = picked.ticket_id
         returning t.ticket_id, t.user_id, t.model, t.input, t.attempt, t.epoch, t.expires_at, t.queue_key, coalesce(t.execution_timeout_s, 0), t.trace_parent
@@ -49,7 +49,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         update tickets t set status = 'queued', attempt = t.attempt - 1, lease_expires = null, queue_key = coalesce(t.queue_key, 0)
         from (
             select t.ticket_id from unnest($1, $2) r (ticket_id, epoch) join tickets t on t.ticket_id = r.ticket_id
-            where t.epoch = r.epoch and t.status = 'released' order by t.ticket_id for no key update of t) r
+            where t.epoch = r.epoch and t.status = 'dispatched' order by t.ticket_id for no key update of t) r
         where t.ticket_id = r.ticket_id
         """;
 

@@ -33,7 +33,7 @@ internal static class LimitedDispatch
         heads as materialized (
             select f.user_id, f.priority, f.queue_key, u.places from flows f cross join lateral (
                 select $4 - count(*) as places from (
-                    select from tickets t where t.status in ('released', 'running', 'canceling') and t.user_id = f.user_id limit $4) in_flight) u
+                    select from tickets t where t.status in ('dispatched', 'running', 'canceling') and t.user_id = f.user_id limit $4) in_flight) u
             where u.places > 0 order by f.queue_key limit 3 * $1),
         candidates as (
             select c.ticket_id, c.queue_key, h.places, row_number() over (partition by h.user_id order by c.queue_key, c.ticket_id) as place
@@ -47,7 +47,7 @@ internal static class LimitedDispatch
             where c.place <= c.places and t.status = 'queued' and t.ticket_id <> all ($5)
             order by c.queue_key, c.ticket_id limit $1 for update of t skip locked),
         dispatched as (
-            update tickets t set status = 'released', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
+            update tickets t set status = 'dispatched', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
                 time_started = null, worker = null
             from picked where t.ticket_id = picked.ticket_id
             returning t.ticket_id, t.user_id, t.model, t.input, t.attempt, t.epoch, t.expires_at, t.queue_key, coalesce(t.execution_timeout_s, 0), t.trace_parent),

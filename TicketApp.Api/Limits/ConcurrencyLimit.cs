@@ -8,7 +8,7 @@ namespace TicketApp.Api.Limits;
 internal sealed class ConcurrencyLimit(NpgsqlDataSource database, IOptions<LimitOptions> options) : IDisposable
 {
     // Reads the tickets in flight, which the dispatch windows bound, in the order of the index that holds them by user.
-    private const string ReachedSql = "select user_id from tickets where status in ('released', 'running', 'canceling') group by user_id having count(*) >= $1";
+    private const string ReachedSql = "select user_id from tickets where status in ('dispatched', 'running', 'canceling') group by user_id having count(*) >= $1";
 
     private readonly CachedQuery<HashSet<Guid>> _reached = new(token => QueryAsync(database, options.Value.MaxConcurrentPerUser, token));
 

@@ -19,8 +19,8 @@ internal sealed class OpenTicketLimit(IOptions<LimitOptions> options)
     private const string CountSql =
         """
         select u.id, (
-            (select count(*) from (select from tickets t where t.status in ('queued', 'waiting') and t.user_id = u.id limit $2) queued)
-            + (select count(*) from (select from tickets t where t.status in ('released', 'running', 'canceling') and t.user_id = u.id limit $2) leased))::int
+            (select count(*) from (select from tickets t where t.status in ('queued', 'retryable') and t.user_id = u.id limit $2) queued)
+            + (select count(*) from (select from tickets t where t.status in ('dispatched', 'running', 'canceling') and t.user_id = u.id limit $2) leased))::int
         from unnest($1) u (id)
         """;
 

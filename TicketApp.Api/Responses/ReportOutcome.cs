@@ -38,7 +38,7 @@ internal sealed class ReportOutcome
         CollectionsMarshal.GetValueRefOrAddDefault(_left, model, out _)++;
         switch (ticket.Status)
         {
-            case TicketStatus.Queued or TicketStatus.Waiting:
+            case TicketStatus.Queued or TicketStatus.Retryable:
                 CollectionsMarshal.GetValueRefOrAddDefault(_returned, model, out _)++;
                 return;
             case TicketStatus.Failed or TicketStatus.TimedOut:

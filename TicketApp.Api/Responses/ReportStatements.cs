@@ -37,7 +37,7 @@ internal static class ReportStatements
     public const string Redelivered =
         $"""
         update tickets t set status = case t.status when 'canceling' then t.status else 'running' end, time_started = coalesce(t.time_started, now()),
-            lease_expires = least(t.lease_expires, now() + case t.status when 'released' then interval '2 s' else interval '15 s' end)
+            lease_expires = least(t.lease_expires, now() + case t.status when 'dispatched' then interval '2 s' else interval '15 s' end)
         from unnest($1, $2) r (ticket_id, epoch) where {StillLeased}
         """;
 
@@ -79,7 +79,7 @@ internal static class ReportStatements
                 time_started = coalesce(t.time_started, now() - r.run_ms * interval '1 ms'),
                 error_type = case t.status when 'canceling' then t.error_type else r.error_type end,
                 error_message = case t.status when 'canceling' then t.error_message else r.error_message end,
-                status = case when t.status = 'canceling' then 'canceled' when {IsLast} then 'failed' else 'waiting' end::ticket_status,
+                status = case when t.status = 'canceling' then 'canceled' when {IsLast} then 'failed' else 'retryable' end::ticket_status,
                 time_finished = case when t.status = 'canceling' or {IsLast} then now() end,
                 report_pending = t.status <> 'canceling' and ({IsLast}),
                 queue_key = coalesce(t.queue_key, 0),
@@ -111,7 +111,7 @@ internal static class ReportStatements
         select t.ticket_id, r.epoch, 'late', t.attempt, r.worker, 'late'
         from unnest($1, $2, $3) r (ticket_id, epoch, worker)
         join tickets t on t.ticket_id = r.ticket_id
-        where not (t.epoch = r.epoch and t.worker = r.worker and t.status in ('succeeded', 'failed', 'waiting'))
+        where not (t.epoch = r.epoch and t.worker = r.worker and t.status in ('succeeded', 'failed', 'retryable'))
         order by t.ticket_id, r.epoch for key share of t
         on conflict on constraint ticket_attempts_pk do nothing
         """;

@@ -12,7 +12,7 @@ internal static class TicketInserts
     public const string Dispatched =
         """
         insert into tickets (ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, status, attempt, epoch, lease_expires)
-        select i.ticket_id, i.user_id, now(), now() + $4, now() + $5, $6, i.priority, 'released', 1, 1, now() + $7
+        select i.ticket_id, i.user_id, now(), now() + $4, now() + $5, $6, i.priority, 'dispatched', 1, 1, now() + $7
         from unnest($1, $2, $3) i (ticket_id, user_id, priority)
         join users u on u.user_id = i.user_id
         returning ticket_id, expires_at
@@ -77,7 +77,7 @@ internal static class TicketInserts
     private const string IntoDispatched =
         $"""
         insert into tickets ({DetailColumns}, status, attempt, epoch, lease_expires)
-        select {DetailValues}, 'released', 1, 1, now() + $7
+        select {DetailValues}, 'dispatched', 1, 1, now() + $7
         from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15) with ordinality
             i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent, place)
         join users u on u.user_id = i.user_id

@@ -133,9 +133,9 @@ internal sealed record TicketRecord
         Model = ticket.Details!.Model,
         Input = ticket.Details.Input,
         Priority = ticket.Priority,
-        Attempt = stored.Status == TicketStatus.Released ? 1 : 0,
+        Attempt = stored.Status == TicketStatus.Dispatched ? 1 : 0,
         MaxAttempts = stored.MaxAttempts,
-        Epoch = stored.Status == TicketStatus.Released ? 1 : 0,
+        Epoch = stored.Status == TicketStatus.Dispatched ? 1 : 0,
         Created = stored.Created,
         Expires = stored.Expires,
     };

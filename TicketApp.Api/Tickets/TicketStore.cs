@@ -28,7 +28,7 @@ internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<Disp
             while (await reader.ReadAsync())
             {
                 var ticketId = reader.GetGuid(0);
-                stored[ticketId] = isDetailed ? Read(reader, first.ContainsKey(ticketId) ? TicketStatus.Released : TicketStatus.Queued) : default;
+                stored[ticketId] = isDetailed ? Read(reader, first.ContainsKey(ticketId) ? TicketStatus.Dispatched : TicketStatus.Queued) : default;
                 if (first.TryGetValue(ticketId, out var ticket))
                 {
                     dispatched.Add(ToMessage(ticket, reader.GetDateTime(1)));

@@ -27,8 +27,8 @@ internal readonly record struct TicketEventId(long Step, int Report = 0)
     public static TicketEventId Of(TicketRecord row) => row switch
     {
         { IsFinished: true } => In(row.Epoch, Finished),
-        { Status: TicketStatus.Released } => In(row.Epoch - 1, Queued),
-        { Status: TicketStatus.Queued or TicketStatus.Waiting } => In(row.Epoch, Queued),
+        { Status: TicketStatus.Dispatched } => In(row.Epoch - 1, Queued),
+        { Status: TicketStatus.Queued or TicketStatus.Retryable } => In(row.Epoch, Queued),
         _ => In(row.Epoch, Started),
     };
 

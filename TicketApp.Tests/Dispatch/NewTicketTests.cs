@@ -46,7 +46,7 @@ public sealed class NewTicketTests(AppFixture app)
             batch.Take(3).Select(ticket => ticket.TicketId).Order(), creation.Dispatched.Select(ticket => ticket.TicketId).Order());
         Assert.All(creation.Dispatched, ticket => Assert.Equal("with-capacity", ticket.Model));
         Assert.Equal(10, creation.Stored.Count);
-        Assert.Equal(3, await database.ValueAsync<long>("select count(*) from tickets where status = 'released' and model = 'with-capacity' and lease_expires > now()"));
+        Assert.Equal(3, await database.ValueAsync<long>("select count(*) from tickets where status = 'dispatched' and model = 'with-capacity' and lease_expires > now()"));
         Assert.Equal(7, await database.ValueAsync<long>("select count(*) from tickets where status = 'queued' and model = 'without'"));
         Assert.Equal(isKeyed ? 10 : 0, await database.ValueAsync<long>("select count(*) from idempotency_keys join tickets using (ticket_id, user_id)"));
     }

@@ -64,7 +64,7 @@ public sealed class ReportTests(AppFixture app)
     {
         await using var database = await CreateAsync();
         await ApplyAsync(database, Failed(await DispatchAsync(database)));
-        Assert.Equal("waiting", await StatusAsync(database));
+        Assert.Equal("retryable", await StatusAsync(database));
         await Sweeps(database).EndDueAsync(100, [], Cancel);
 
         var last = await ApplyAsync(database, Failed(await DispatchAsync(database)));
@@ -78,7 +78,7 @@ public sealed class ReportTests(AppFixture app)
     {
         await using var patient = await CreateAsync();
         await ApplyAsync(patient, Failed(await DispatchAsync(patient)) with { RetryAfterMilliseconds = 60_000 });
-        Assert.True(await patient.ValueAsync<bool>("select due_at > now() + interval '50 s' from tickets where status = 'waiting'"));
+        Assert.True(await patient.ValueAsync<bool>("select due_at > now() + interval '50 s' from tickets where status = 'retryable'"));
 
         await using var final = await CreateAsync();
         Assert.Equal(TicketStatus.Failed, Assert.Single((await ApplyAsync(final, Failed(await DispatchAsync(final)) with { IsFinal = true })).Ended).Status);
@@ -154,7 +154,7 @@ public sealed class ReportTests(AppFixture app)
 
     [Theory]
     [InlineData("queued", "expired", "processing_timeout")]
-    [InlineData("released", "expired", "processing_timeout")]
+    [InlineData("dispatched", "expired", "processing_timeout")]
     [InlineData("running", "timed_out", "processing_timeout")]
     public async Task Whatever_runs_over_the_processing_limit_ends(string from, string to, string error)
     {
@@ -195,7 +195,7 @@ public sealed class ReportTests(AppFixture app)
         await ApplyAsync(other, Report(await DispatchAsync(other), ReportType.Started) with { ExecutionTimeoutMilliseconds = 1 });
         await other.ExecuteAsync("update tickets set due_at = due_at - interval '16 s'");
         await Sweeps(other).EndDueAsync(100, [], Cancel);
-        Assert.Equal("execution_timeout", await other.ValueAsync<string>("select error_type from tickets where status = 'waiting'"));
+        Assert.Equal("execution_timeout", await other.ValueAsync<string>("select error_type from tickets where status = 'retryable'"));
     }
 
     private static WorkerReport Report(TicketMessage ticket, ReportType type) =>
