@@ -1,9 +1,15 @@
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
-using TicketApp.Api.Database;
-using TicketApp.Api.Limits;
-using TicketApp.Api.Problems;
+using TicketApp.Api.Auth;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Http;
+using TicketApp.Api.Operations;
+using TicketApp.Api.Storage;
+using TicketApp.Api.Tickets;
+using TicketApp.Api.Waiting;
+using TicketApp.Api.Webhooks;
 
 namespace TicketApp.Api;
 
@@ -21,7 +27,8 @@ internal static class HttpApi
         builder.Services.AddOptions<KestrelServerOptions>()
             .Configure<IOptions<LimitOptions>>((kestrel, limits) => kestrel.Limits.MaxRequestBodySize = limits.Value.MaxBodyBytes);
         builder.Services
-            .ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default))
+            .ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, JsonTypeInfoResolver.Combine(
+                ApiJson.Default, AuthJson.Default, DispatchJson.Default, TicketJson.Default, WaitingJson.Default, WebhookJson.Default, OperationsJson.Default)))
             .AddExceptionHandler<ApiExceptionHandler>()
             .AddProblemDetails();
     }

@@ -1,24 +1,12 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using TicketApp.Api;
-using TicketApp.Api.Access;
-using TicketApp.Api.Admin;
-using TicketApp.Api.Backlog;
-using TicketApp.Api.Cancellation;
-using TicketApp.Api.Changes;
-using TicketApp.Api.Database;
-using TicketApp.Api.Deadlines;
+using TicketApp.Api.Auth;
+using TicketApp.Api.Completion;
 using TicketApp.Api.Dispatch;
-using TicketApp.Api.Errors;
-using TicketApp.Api.Limits;
-using TicketApp.Api.Listing;
-using TicketApp.Api.Models;
-using TicketApp.Api.OpenApi;
-using TicketApp.Api.Responses;
-using TicketApp.Api.Retention;
-using TicketApp.Api.Statistics;
-using TicketApp.Api.Telemetry;
+using TicketApp.Api.Http;
+using TicketApp.Api.Operations;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Tickets;
-using TicketApp.Api.Users;
 using TicketApp.Api.Waiting;
 using TicketApp.Api.Webhooks;
 using TicketApp.Messaging.Broker;
@@ -46,13 +34,9 @@ builder.Services
     .AddListing()
     .AddCompletionFeed()
     .AddWaiting()
-    .AddBacklog()
     .AddStatistics()
     .AddDispatch()
-    .AddCancellation()
-    .AddErrors()
-    .AddDeadlines()
-    .AddResponses()
+    .AddCompletion()
     .AddWebhooks()
     .AddLimits()
     .AddRetention()

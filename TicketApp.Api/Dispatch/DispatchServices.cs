@@ -10,10 +10,16 @@ internal static class DispatchServices
         services.AddOptions<DispatchOptions>().BindConfiguration(DispatchOptions.SectionName).ValidateOnStart();
         return services
             .AddSingleton<IValidateOptions<DispatchOptions>, DispatchOptionsValidator>()
+            .AddSingleton<OpenTicketLimit>()
+            .AddSingleton<ConcurrencyLimit>()
             .AddSingleton<DispatchWindows>()
             .AddSingleton<RunTimes>()
             .AddSingleton<DispatchStore>()
             .AddSingleton<DispatchPause>()
+            .AddSingleton<BacklogStore>()
+            .AddSingleton<BacklogView>()
+            .AddSingleton<QueuePositions>()
+            .AddSingleton<OpenTickets>()
             .AddSingleton<TicketPublisher>()
             .AddSingleton<Dispatcher>()
             .AddHostedService(provider => provider.GetRequiredService<TicketPublisher>())

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
-using TicketApp.Api.Limits;
+using TicketApp.Api.Auth;
 using TicketApp.Messaging;
 
 namespace TicketApp.Api.Dispatch;

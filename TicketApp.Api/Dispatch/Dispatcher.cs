@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Options;
-using TicketApp.Api.Database;
-using TicketApp.Api.Limits;
-using TicketApp.Api.Tickets;
+using TicketApp.Api.Storage;
 using TicketApp.Messaging;
 using TicketApp.ServiceDefaults;
 

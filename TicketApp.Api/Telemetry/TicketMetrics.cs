@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using TicketApp.Api.Tickets;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Telemetry;
@@ -40,13 +39,13 @@ internal sealed class TicketMetrics
     public void Created(string model, int count) => _created.Add(count, new KeyValuePair<string, object?>(ModelKey, model));
 
     /// <summary>A worker's report ended a ticket.</summary>
-    public void Ended(EndedTicket ticket)
+    public void Ended(string model, string status, TimeSpan age, TimeSpan run)
     {
-        KeyValuePair<string, object?> model = new(ModelKey, ticket.Model);
-        KeyValuePair<string, object?> status = new("ticketapp.ticket.status", TicketStatusNames.Of(ticket.Status));
-        _duration.Record(ticket.Age.TotalSeconds, model, status);
-        _queueDuration.Record(Math.Max(0, (ticket.Age - ticket.Run).TotalSeconds), model, status);
-        _runDuration.Record(ticket.Run.TotalSeconds, model, status);
+        KeyValuePair<string, object?> ofModel = new(ModelKey, model);
+        KeyValuePair<string, object?> withStatus = new("ticketapp.ticket.status", status);
+        _duration.Record(age.TotalSeconds, ofModel, withStatus);
+        _queueDuration.Record(Math.Max(0, (age - run).TotalSeconds), ofModel, withStatus);
+        _runDuration.Record(run.TotalSeconds, ofModel, withStatus);
     }
 
     public void Retried(string model, int count) => _retried.Add(count, new KeyValuePair<string, object?>(ModelKey, model));
@@ -66,10 +65,3 @@ internal sealed class TicketMetrics
     /// <param name="size">How many it served.</param>
     public void Batched(string work, int size) => _batchSize.Record(size, new KeyValuePair<string, object?>("ticketapp.work", work));
 }
-
-/// <summary>A ticket that a worker's report ended.</summary>
-/// <param name="Model">Its model.</param>
-/// <param name="Status">How it ended.</param>
-/// <param name="Age">From its creation to its end.</param>
-/// <param name="Run">How long its last run took.</param>
-internal readonly record struct EndedTicket(string Model, TicketStatus Status, TimeSpan Age, TimeSpan Run);

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using TicketApp.Api.Webhooks;
 
 namespace TicketApp.Api.Tickets;
 

@@ -1,14 +1,14 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
-using TicketApp.Api.Models;
-using TicketApp.Api.Problems;
-using TicketApp.Api.Webhooks;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Http;
+using TicketApp.Api.Storage;
 
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Reads a ticket that is submitted to the resource API strictly: what it does not know it refuses, and it says everything that is wrong.</summary>
-internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOptions> options, IOptions<WebhookOptions> webhooks)
+internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOptions> options, IWebhookUrls webhooks)
 {
     private const string WrongType = "is no field of a ticket, has the wrong type, or is text that is not valid Unicode";
 
@@ -24,7 +24,7 @@ internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOpt
 
         try
         {
-            return Read(json.Deserialize(ApiJson.Default.CreateTicket)!, errors);
+            return Read(json.Deserialize(TicketJson.Default.CreateTicket)!, errors);
         }
         catch (JsonException exception)
         {
@@ -59,7 +59,7 @@ internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOpt
         CheckSeconds("policy.queue_ttl_s", request.Policy?.QueueTtlS, errors);
         CheckSeconds("policy.execution_timeout_s", request.Policy?.ExecutionTimeoutS, errors);
         CheckSeconds("policy.deadline_s", request.Policy?.DeadlineS, errors);
-        var webhook = request.Webhook is { } asked ? Webhook.Read(asked, webhooks.Value, errors) : null;
+        var webhook = request.Webhook is { } asked ? Webhook.Read(asked, webhooks, errors) : null;
         var modelIsKnown = models.TryGet(request.Model ?? models.Default, out var model);
         if (!modelIsKnown)
         {

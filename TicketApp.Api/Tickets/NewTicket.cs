@@ -1,5 +1,5 @@
-using TicketApp.Api.Idempotency;
-using TicketApp.Api.Webhooks;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Storage;
 using TicketApp.Messaging;
 
 namespace TicketApp.Api.Tickets;
@@ -38,6 +38,22 @@ internal readonly record struct StoredTicket(TicketStatus Status, int MaxAttempt
 {
     /// <summary>Whether it was not stored, because its user has as many open tickets as one may have.</summary>
     public bool IsRefused { get; init; }
+
+    /// <summary>A ticket that was just stored, without asking for it.</summary>
+    public TicketRecord ToRecord(NewTicket ticket) => new()
+    {
+        TicketId = ticket.TicketId,
+        UserId = ticket.UserId,
+        Status = Status,
+        Model = ticket.Details!.Model,
+        Input = ticket.Details.Input,
+        Priority = ticket.Priority,
+        Attempt = Status == TicketStatus.Dispatched ? 1 : 0,
+        MaxAttempts = MaxAttempts,
+        Epoch = Status == TicketStatus.Dispatched ? 1 : 0,
+        Created = Created,
+        Expires = Expires,
+    };
 }
 
 /// <summary>What became of a batch of new tickets.</summary>

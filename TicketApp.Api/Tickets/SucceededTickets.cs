@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Caching.Memory;
+using TicketApp.Api.Completion;
+using TicketApp.Api.Storage;
 
 namespace TicketApp.Api.Tickets;
 
@@ -7,7 +9,7 @@ namespace TicketApp.Api.Tickets;
 /// Remembers tickets that succeeded, in bounded memory. The database refuses any change to them, so none goes stale; one that
 /// another replica deletes is forgotten soon.
 /// </summary>
-internal sealed class SucceededTickets : IDisposable
+internal sealed class SucceededTickets : ITicketObserver, IDisposable
 {
     private const int MaxCharacters = 2 * 1024 * 1024;
 
@@ -43,6 +45,14 @@ internal sealed class SucceededTickets : IDisposable
         {
             // Of several who wait for one ticket, the first to give up takes it from the others too: they ask the database when their own time is over.
             _awaited.TryRemove(new(ticketId, awaited));
+        }
+    }
+
+    public void OnEnded(IReadOnlyList<EndedTicket> tickets)
+    {
+        foreach (var (ticket, _, _) in tickets)
+        {
+            Add(ticket);
         }
     }
 

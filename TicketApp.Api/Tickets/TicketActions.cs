@@ -1,9 +1,7 @@
 using Microsoft.AspNetCore.Http.HttpResults;
-using TicketApp.Api.Access;
-using TicketApp.Api.Cancellation;
-using TicketApp.Api.OpenApi;
-using TicketApp.Api.Problems;
-using TicketApp.Api.Waiting;
+using TicketApp.Api.Auth;
+using TicketApp.Api.Completion;
+using TicketApp.Api.Http;
 
 namespace TicketApp.Api.Tickets;
 
@@ -12,18 +10,18 @@ internal static class TicketActions
 {
     public static RouteGroupBuilder MapTicketActions(this RouteGroupBuilder v1)
     {
-        v1.MapPost("/tickets/{id}/cancel", CancelAsync).Produces<Ticket>().Produces<Ticket>(StatusCodes.Status202Accepted)
+        v1.MapPost("/tickets/{id}/cancel", CancelAsync).Produces<TicketResource>().Produces<TicketResource>(StatusCodes.Status202Accepted)
             .WithSummary("Cancel a ticket")
             .WithDescription("200: it is canceled, or had ended before and stays as it is. 202: its worker is told to stop. Repeating is harmless.")
             .WithProblems(ProblemType.TicketNotFound);
-        v1.MapPost("/tickets/{id}/retry", RetryAsync).Produces<Ticket>()
+        v1.MapPost("/tickets/{id}/retry", RetryAsync).Produces<TicketResource>()
             .WithSummary("Run a ticket again that ended without a response")
             .WithProblems(ProblemType.TicketNotFound, ProblemType.NotRetryable, ProblemType.TooManyOpenTickets);
         return v1;
     }
 
     private static async Task<Utf8ContentHttpResult> CancelAsync(
-        string id, Caller caller, TicketRecordReader tickets, TicketCanceler canceler, TicketWatch watch, TicketPresenter presenter, CancellationToken cancellationToken)
+        string id, Caller caller, TicketRecordReader tickets, TicketCanceler canceler, IEnumerable<ITicketObserver> observers, TicketPresenter presenter, CancellationToken cancellationToken)
     {
         var row = await tickets.FindAsync(id);
         if (row is null || !caller.MayActFor(row.UserId))
@@ -32,10 +30,14 @@ internal static class TicketActions
         }
 
         var outcome = row.IsFinished ? new(CancelResult.AlreadyFinished, row.Status) : await canceler.CancelAsync(row.TicketId, cancellationToken);
-        watch.Changed(row.TicketId);
+        foreach (var observer in observers)
+        {
+            observer.OnChanged(row.TicketId);
+        }
+
         var now = outcome.Result == CancelResult.NotFound ? null : await tickets.FindAsync(id);
         return now is null ? TicketProblems.NotFound() : ApiJson.WithStatus(
-            outcome.Result == CancelResult.Canceling ? StatusCodes.Status202Accepted : StatusCodes.Status200OK, await presenter.ShowAsync(now, cancellationToken), ApiJson.Default.Ticket);
+            outcome.Result == CancelResult.Canceling ? StatusCodes.Status202Accepted : StatusCodes.Status200OK, await presenter.ShowAsync(now, cancellationToken), TicketJson.Default.TicketResource);
     }
 
     private static async Task<Utf8ContentHttpResult> RetryAsync(
@@ -48,7 +50,7 @@ internal static class TicketActions
         }
 
         return await retrier.RetryAsync(row) is { } retried
-            ? ApiJson.Ok(await presenter.ShowAsync(retried, cancellationToken), ApiJson.Default.Ticket)
+            ? ApiJson.Ok(await presenter.ShowAsync(retried, cancellationToken), TicketJson.Default.TicketResource)
             : ProblemType.NotRetryable.With("Only a ticket that has failed, timed out, expired or was canceled can run again, and at most 1,000 times. Submit a new one.").ToResult();
     }
 }

@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using TicketApp.Api.Problems;
+using TicketApp.Api.Http;
 
 namespace TicketApp.Api.Tickets;
 
@@ -16,6 +16,6 @@ public sealed record TicketBatchResult(IReadOnlyList<TicketBatchItem> Results);
 /// <param name="Problem">Why there is none.</param>
 /// <param name="Replayed">True if an earlier request with the same idempotency key had made it.</param>
 public sealed record TicketBatchItem(
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Ticket? Ticket,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] TicketResource? Ticket,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Problem? Problem,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Replayed);

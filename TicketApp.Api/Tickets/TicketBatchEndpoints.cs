@@ -2,11 +2,9 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
-using TicketApp.Api.Access;
-using TicketApp.Api.Idempotency;
-using TicketApp.Api.Limits;
-using TicketApp.Api.OpenApi;
-using TicketApp.Api.Problems;
+using TicketApp.Api.Auth;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Http;
 
 namespace TicketApp.Api.Tickets;
 
@@ -41,7 +39,7 @@ internal static class TicketBatchEndpoints
         }
 
         var items = await Task.WhenAll(Array.ConvertAll(requested, SubmitAsync));
-        return ApiJson.OkInParts(new TicketBatchResult(items), ApiJson.Default.TicketBatchResult, taken.Count);
+        return ApiJson.OkInParts(new TicketBatchResult(items), TicketJson.Default.TicketBatchResult, taken.Count);
 
         async Task<TicketBatchItem> SubmitAsync((NewTicket? Ticket, Problem? Problem) item)
         {
@@ -59,7 +57,7 @@ internal static class TicketBatchEndpoints
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
-                return new(null, ProblemAnswers.OfException(exception), false);
+                return new(null, ApiExceptionHandler.ProblemOf(exception), false);
             }
         }
     }

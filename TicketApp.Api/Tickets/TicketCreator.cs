@@ -1,9 +1,8 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
-using TicketApp.Api.Database;
+using TicketApp.Api.Auth;
 using TicketApp.Api.Dispatch;
-using TicketApp.Api.Idempotency;
-using TicketApp.Api.Limits;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.Messaging.Tracing;
 using TicketApp.ServiceDefaults;

@@ -1,5 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
-using TicketApp.Api.Problems;
+using TicketApp.Api.Http;
 
 namespace TicketApp.Api.Tickets;
 

@@ -1,5 +1,5 @@
 using Npgsql;
-using TicketApp.Api.Database;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.ServiceDefaults;
 

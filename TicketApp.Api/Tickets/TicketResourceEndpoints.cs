@@ -1,13 +1,9 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
-using TicketApp.Api.Access;
-using TicketApp.Api.Database;
-using TicketApp.Api.Idempotency;
-using TicketApp.Api.Limits;
-using TicketApp.Api.OpenApi;
-using TicketApp.Api.Problems;
-using TicketApp.Api.Waiting;
+using TicketApp.Api.Auth;
+using TicketApp.Api.Http;
+using TicketApp.Api.Storage;
 
 namespace TicketApp.Api.Tickets;
 
@@ -30,14 +26,14 @@ internal static class TicketResourceEndpoints
 
     public static RouteGroupBuilder MapTicketResources(this RouteGroupBuilder v1)
     {
-        v1.MapPost("/tickets", CreateAsync).Accepts<CreateTicket>("application/json").Produces<Ticket>(StatusCodes.Status201Created)
+        v1.MapPost("/tickets", CreateAsync).Accepts<CreateTicket>("application/json").Produces<TicketResource>(StatusCodes.Status201Created)
             .WithSummary("Submit a ticket")
             .WithHeader(IdempotencyKey.Header, "1 to 255 visible ASCII characters. A repetition of the request under the same key gives the same ticket, with Idempotent-Replayed: true.")
             .WithHeader(WaitPreference.Header, WaitPreference.Description)
             .WithRequestExample("""{"user_id":"01a205da-a5ea-7abf-916d-5fb3315c6011","priority":"high","policy":{"deadline_s":120}}""")
             .WithResponseExample(Example)
             .WithProblems(ProblemType.InvalidRequest, ProblemType.UnknownModel, ProblemType.UserNotFound, ProblemType.TooLarge, ProblemType.NotJson, ProblemType.KeyReused);
-        v1.MapMethods("/tickets/{id}", [HttpMethods.Get, HttpMethods.Head], GetAsync).Produces<Ticket>().Produces(StatusCodes.Status304NotModified)
+        v1.MapMethods("/tickets/{id}", [HttpMethods.Get, HttpMethods.Head], GetAsync).Produces<TicketResource>().Produces(StatusCodes.Status304NotModified)
             .WithSummary("Look at a ticket")
             .WithHeader(WaitPreference.Header, WaitPreference.Description)
             .WithHeader("If-None-Match", "The ETag of a finished ticket that the caller has: 304 as long as it is the same.")
@@ -47,7 +43,7 @@ internal static class TicketResourceEndpoints
     }
 
     private static async Task<Utf8ContentHttpResult> CreateAsync(
-        HttpContext context, Caller caller, CreateTicketReader requests, TicketSubmitter tickets, TicketPresenter presenter, TicketWatch watch, ByteLimit bytes, CancellationToken cancellationToken)
+        HttpContext context, Caller caller, CreateTicketReader requests, TicketSubmitter tickets, TicketPresenter presenter, ITicketWaiter waiter, ByteLimit bytes, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(context.Request, cancellationToken);
         if (body.Problem is { } unreadable)
@@ -70,7 +66,7 @@ internal static class TicketResourceEndpoints
 
         try
         {
-            var waited = await WaitPreference.GrantAsync(context, row, watch, cancellationToken) ?? row;
+            var waited = await waiter.WaitAsync(context, row, cancellationToken) ?? row;
             bytes.Take(context, waited.Bytes);
             row = waited;
         }
@@ -86,11 +82,11 @@ internal static class TicketResourceEndpoints
             context.Response.Headers[IdempotencyKey.ReplayedHeader] = "true";
         }
 
-        return ApiJson.Created(created, ApiJson.Default.Ticket);
+        return ApiJson.Created(created, TicketJson.Default.TicketResource);
     }
 
     private static async Task<IResult> GetAsync(
-        string id, HttpContext context, Caller caller, TicketRecordReader tickets, TicketPresenter presenter, TicketWatch watch, ByteLimit bytes, CancellationToken cancellationToken)
+        string id, HttpContext context, Caller caller, TicketRecordReader tickets, TicketPresenter presenter, ITicketWaiter waiter, ByteLimit bytes, CancellationToken cancellationToken)
     {
         var row = await tickets.FindAsync(id);
         if (row is null || !caller.MayActFor(row.UserId))
@@ -98,14 +94,14 @@ internal static class TicketResourceEndpoints
             return TicketProblems.NotFound();
         }
 
-        row = await WaitPreference.GrantAsync(context, row, watch, cancellationToken);
+        row = await waiter.WaitAsync(context, row, cancellationToken);
         if (row is null)
         {
             return TicketProblems.NotFound();
         }
 
         bytes.Take(context, row.Bytes);
-        var body = ApiJson.Serialize(await presenter.ShowAsync(row, cancellationToken), ApiJson.Default.Ticket);
+        var body = ApiJson.Serialize(await presenter.ShowAsync(row, cancellationToken), TicketJson.Default.TicketResource);
         return row.IsFinished && IsKnown(context, body) ? TypedResults.StatusCode(StatusCodes.Status304NotModified) : TypedResults.Text(body, ApiJson.ContentType);
     }
 

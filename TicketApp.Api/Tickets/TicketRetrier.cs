@@ -1,10 +1,10 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
-using TicketApp.Api.Database;
+using TicketApp.Api.Auth;
+using TicketApp.Api.Completion;
 using TicketApp.Api.Dispatch;
-using TicketApp.Api.Limits;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
-using TicketApp.Api.Waiting;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Tickets;
@@ -22,7 +22,7 @@ internal sealed class TicketRetrier(
     OpenTickets open,
     OpenTicketLimit limit,
     ConcurrencyLimit running,
-    TicketWatch watch,
+    IEnumerable<ITicketObserver> observers,
     IOptions<TicketOptions> options)
     : Batcher<TicketRetry, RetriedTicket>("retry tickets", database, metrics, progress, logger, maxBatch: 200, capacity: 10_000)
 {
@@ -100,7 +100,10 @@ internal sealed class TicketRetrier(
         foreach (var row in retried.Values)
         {
             dispatcher.BacklogGrew(row.Model);
-            watch.Changed(row.TicketId);
+            foreach (var observer in observers)
+            {
+                observer.OnChanged(row.TicketId);
+            }
         }
 
         // Who asks for the same ticket a second time comes too late.

@@ -1,7 +1,8 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
+using TicketApp.Api.Auth;
 using TicketApp.Api.Dispatch;
-using TicketApp.Api.Limits;
+using TicketApp.Api.Storage;
 using TicketApp.Messaging;
 
 namespace TicketApp.Api.Tickets;

@@ -1,8 +1,6 @@
-using TicketApp.Api.Access;
-using TicketApp.Api.Database;
-using TicketApp.Api.Idempotency;
-using TicketApp.Api.Limits;
-using TicketApp.Api.Problems;
+using TicketApp.Api.Auth;
+using TicketApp.Api.Http;
+using TicketApp.Api.Storage;
 
 namespace TicketApp.Api.Tickets;
 
@@ -25,7 +23,7 @@ internal sealed class TicketSubmitter(TicketCreator tickets, IdempotencyStore ke
 
         try
         {
-            return await tickets.CreateAsync(ticket) is { } stored ? new(TicketRecord.Of(ticket, stored)) : await RepeatAsync(ticket) ?? new(null, TicketProblems.UserNotFound());
+            return await tickets.CreateAsync(ticket) is { } stored ? new(stored.ToRecord(ticket)) : await RepeatAsync(ticket) ?? new(null, TicketProblems.UserNotFound());
         }
         catch (Exception exception) when (exception is OverloadedException or UserLimitException && ticket.Key is not null)
         {

@@ -1,9 +1,11 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
-using TicketApp.Api.Access;
-using TicketApp.Api.Idempotency;
-using TicketApp.Api.Limits;
+using TicketApp.Api.Auth;
+using TicketApp.Api.Completion;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Http;
+using TicketApp.Api.Storage;
 
 namespace TicketApp.Api.Tickets;
 
@@ -19,7 +21,8 @@ internal static class TicketsEndpoints
         return services
             .AddSingleton<IValidateOptions<TicketOptions>, TicketOptionsValidator>()
             .AddSingleton<SucceededTickets>()
-            .AddSingleton<OpenTickets>()
+            .AddSingleton<ITicketObserver>(provider => provider.GetRequiredService<SucceededTickets>())
+            .AddSingleton<TicketCanceler>()
             .AddSingleton<TicketStore>()
             .AddSingleton<TicketCreator>()
             .AddSingleton<TicketRetrier>()
@@ -58,7 +61,7 @@ internal static class TicketsEndpoints
 
         var created = userId == Guid.Empty || !caller.MayActFor(userId) ? null : await tickets.CreateAsync(userId);
         return created is { } ticketId
-            ? ApiJson.Ok(new TicketCreated(ticketId), ApiJson.Default.TicketCreated)
+            ? ApiJson.Ok(new TicketCreated(ticketId), TicketJson.Default.TicketCreated)
             : ApiJson.WithMessage(StatusCodes.Status404NotFound, "User ID not found");
     }
 
@@ -84,7 +87,7 @@ internal static class TicketsEndpoints
                 return ApiJson.WithMessage(StatusCodes.Status404NotFound, "Ticket not found");
             case TicketStatus.Succeeded:
                 bytes.Take(response.HttpContext, ticket!.Bytes);
-                return ApiJson.Ok(new TicketAnswer(ticket.Response ?? ""), ApiJson.Default.TicketAnswer);
+                return ApiJson.Ok(new TicketAnswer(ticket.Response ?? ""), TicketJson.Default.TicketAnswer);
             case TicketStatus.TimedOut or TicketStatus.Expired:
                 return ApiJson.WithMessage(StatusCodes.Status408RequestTimeout, "Ticket processing request timeout");
             case TicketStatus.Failed:

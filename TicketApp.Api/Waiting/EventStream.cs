@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json.Serialization.Metadata;
+using TicketApp.Api.Http;
 
 namespace TicketApp.Api.Waiting;
 

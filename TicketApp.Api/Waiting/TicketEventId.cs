@@ -1,5 +1,5 @@
 using System.Globalization;
-using TicketApp.Api.Tickets;
+using TicketApp.Api.Storage;
 
 namespace TicketApp.Api.Waiting;
 

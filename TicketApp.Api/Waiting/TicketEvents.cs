@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Waiting;
@@ -28,7 +29,7 @@ internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, T
             if (told == seen)
             {
                 var ticket = await presenter.ShowAsync(latest, cancellationToken);
-                await stream.SendAsync("progress", id: null, new() { Status = ticket.Status, Queue = ticket.Queue }, ApiJson.Default.TicketProgress, cancellationToken);
+                await stream.SendAsync("progress", id: null, new() { Status = ticket.Status, Queue = ticket.Queue }, WaitingJson.Default.TicketProgress, cancellationToken);
             }
 
             seen = told;
@@ -51,7 +52,7 @@ internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, T
         {
             if (id.Step > seen.Step)
             {
-                await stream.SendAsync(name, id.ToString(), ticket, ApiJson.Default.Ticket, cancellationToken);
+                await stream.SendAsync(name, id.ToString(), ticket, TicketJson.Default.TicketResource, cancellationToken);
                 seen = id;
             }
 
@@ -94,7 +95,7 @@ internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, T
             {
                 seen = seen with { Report = report.Sequence };
                 await stream.SendAsync(
-                    "progress", seen.ToString(), new() { Status = row.IsFinished ? "running" : status, Fraction = report.Fraction, Text = report.Text }, ApiJson.Default.TicketProgress, cancellationToken);
+                    "progress", seen.ToString(), new() { Status = row.IsFinished ? "running" : status, Fraction = report.Fraction, Text = report.Text }, WaitingJson.Default.TicketProgress, cancellationToken);
             }
         }
         while (page.HasMore);

@@ -1,4 +1,5 @@
-using TicketApp.Api.Backlog;
+using System.Text.Json.Serialization;
+using TicketApp.Api.Dispatch;
 
 namespace TicketApp.Api.Waiting;
 
@@ -17,3 +18,8 @@ public sealed record TicketProgress
     /// <summary>Where the ticket stands, while it waits.</summary>
     public QueuePosition? Queue { get; init; }
 }
+
+/// <summary>The compiled serializers of this folder.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(TicketProgress))]
+internal sealed partial class WaitingJson : JsonSerializerContext;

@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
-using TicketApp.Api.Database;
+using TicketApp.Api.Completion;
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Tickets;
 using TicketApp.ServiceDefaults;
 
@@ -19,7 +20,7 @@ internal sealed class TicketWatch(
     IOptions<WaitingOptions> options,
     DatabaseMigrator migrator,
     LoopProgress progress,
-    ILogger<TicketWatch> logger) : DatabaseLoop("news of tickets that are waited for", migrator, progress, logger)
+    ILogger<TicketWatch> logger) : DatabaseLoop("news of tickets that are waited for", migrator, progress, logger), ITicketObserver
 {
     // Hints that come one after the other share a look.
     private static readonly TimeSpan _gathering = TimeSpan.FromMilliseconds(5);
@@ -65,14 +66,22 @@ internal sealed class TicketWatch(
         if (succeeded.Find(seen.TicketId) is not null)
         {
             // It ended here between being read and being followed.
-            Changed(seen.TicketId);
+            OnChanged(seen.TicketId);
         }
 
         return watcher;
     }
 
-    /// <summary>This replica has changed the ticket: whoever follows it is told without waiting for the tick.</summary>
-    public void Changed(Guid ticketId)
+    public void OnEnded(IReadOnlyList<EndedTicket> tickets)
+    {
+        foreach (var (ticket, _, _) in tickets)
+        {
+            OnChanged(ticket.TicketId);
+        }
+    }
+
+    /// <summary>This replica changed the ticket: requests that follow it are told without waiting for the next poll.</summary>
+    public void OnChanged(Guid ticketId)
     {
         if (Volatile.Read(ref _watchers) == 0)
         {

@@ -1,8 +1,28 @@
 using System.Diagnostics;
+using System.Globalization;
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.Http;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Waiting;
+
+/// <summary>Grants <see cref="WaitPreference"/>.</summary>
+internal sealed class TicketWaiter(TicketWatch watch) : ITicketWaiter
+{
+    public async Task<TicketRecord?> WaitAsync(HttpContext context, TicketRecord ticket, CancellationToken cancellationToken)
+    {
+        if (WaitPreference.Read(context.Request.Headers[WaitPreference.Header]) is not { } seconds)
+        {
+            return ticket;
+        }
+
+        using var watcher = watch.Watch(ticket);
+        context.Response.Headers["Preference-Applied"] = string.Create(CultureInfo.InvariantCulture, $"wait={seconds}");
+        await watcher.WaitForEndAsync(TimeSpan.FromSeconds(seconds), cancellationToken);
+        return watcher.Latest;
+    }
+}
 
 /// <summary>One request that follows a ticket. Disposing of it ends that, whatever the request ended by.</summary>
 /// <param name="seen">The ticket as the request knows it.</param>

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Options;
-using TicketApp.Api.Access;
-using TicketApp.Api.OpenApi;
-using TicketApp.Api.Problems;
+using TicketApp.Api.Auth;
+using TicketApp.Api.Completion;
+using TicketApp.Api.Http;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Waiting;
@@ -15,6 +15,8 @@ internal static class WaitingEndpoints
             .AddSingleton<IValidateOptions<WaitingOptions>, WaitingOptionsValidator>()
             .AddSingleton<TicketWatchStore>()
             .AddSingleton<TicketWatch>()
+            .AddSingleton<ITicketObserver>(provider => provider.GetRequiredService<TicketWatch>())
+            .AddSingleton<ITicketWaiter, TicketWaiter>()
             .AddSingleton<ProgressReader>()
             .AddSingleton<TicketEvents>()
             .AddHostedService(provider => provider.GetRequiredService<ProgressReader>())

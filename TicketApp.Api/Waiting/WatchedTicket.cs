@@ -1,4 +1,4 @@
-using TicketApp.Api.Tickets;
+using TicketApp.Api.Storage;
 
 namespace TicketApp.Api.Waiting;
 

@@ -1,4 +1,4 @@
-using TicketApp.Api.Database;
+using TicketApp.Api.Storage;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Webhooks;

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
-using TicketApp.Api.Tickets;
+using TicketApp.Api.Storage;
 
 namespace TicketApp.Api.Webhooks;
 

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
-using TicketApp.Api.Database;
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.ServiceDefaults;
 

@@ -3,25 +3,13 @@ using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Webhooks;
 
-/// <summary>Where to tell of a new ticket, and what.</summary>
-[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
-public sealed record WebhookRequest
-{
-    /// <summary>Absolute, https, of the public Internet, with port 80, 443 or one from 1024, at most 2,000 characters.</summary>
-    [JsonPropertyName("url")]
-    public string? Endpoint { get; init; }
-
-    /// <summary><c>ticket.started</c>, <c>ticket.finished</c> or both. Default: <c>ticket.finished</c>.</summary>
-    public IReadOnlyList<string?>? Events { get; init; }
-}
-
 /// <summary>The body of a webhook, as the Standard Webhooks specification has it.</summary>
 /// <param name="Type"><c>ticket.started</c> or <c>ticket.finished</c>.</param>
 /// <param name="Timestamp">When that happened.</param>
 /// <param name="Truncated">Input and response are too large to send, and null: get the ticket for them. Absent otherwise.</param>
 /// <param name="Data">The ticket as it was then.</param>
 public sealed record WebhookPayload(
-    string Type, DateTime Timestamp, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Truncated, Ticket Data);
+    string Type, DateTime Timestamp, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Truncated, TicketResource Data);
 
 /// <summary>A new signing secret.</summary>
 /// <param name="Secret">It, told here and never again: <c>whsec_</c> and base64.</param>
@@ -80,3 +68,12 @@ public sealed record DisabledEndpoint(Uri Url, DateTime OffSince);
 /// <summary>A user's endpoints that answered 410, the latest first.</summary>
 /// <param name="Results">At most 100.</param>
 public sealed record DisabledEndpoints(IReadOnlyList<DisabledEndpoint> Results);
+
+/// <summary>The compiled serializers of this folder.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(WebhookPayload))]
+[JsonSerializable(typeof(WebhookSecret))]
+[JsonSerializable(typeof(WebhookDeliveries))]
+[JsonSerializable(typeof(WebhookDeliveryPage))]
+[JsonSerializable(typeof(DisabledEndpoints))]
+internal sealed partial class WebhookJson : JsonSerializerContext;

@@ -4,7 +4,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
-using TicketApp.Api.Retention;
+using TicketApp.Api.Http;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Tickets;
 using TicketApp.Messaging.Tracing;
 
@@ -79,7 +80,7 @@ internal sealed class WebhookSender(SecretStore secrets, IOptions<WebhookOptions
     private async Task<HttpRequestMessage> CreateRequestAsync(Delivery delivery, CancellationToken cancellationToken)
     {
         var payload = ApiJson.Serialize(
-            new(delivery.Event, delivery.Created, delivery.Truncated, Ticket.Of(delivery.Ticket, retention.Value)), ApiJson.Default.WebhookPayload);
+            new(delivery.Event, delivery.Created, delivery.Truncated, TicketResource.Of(delivery.Ticket, retention.Value)), WebhookJson.Default.WebhookPayload);
         var timestamp = time.GetUtcNow().ToUnixTimeSeconds();
         var valid = await secrets.ValidAsync(delivery.Ticket.UserId, cancellationToken);
         return new(HttpMethod.Post, delivery.Url)

@@ -1,8 +1,8 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
-using TicketApp.Api.Access;
-using TicketApp.Api.Listing;
-using TicketApp.Api.Problems;
+using TicketApp.Api.Auth;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Http;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Webhooks;
@@ -45,7 +45,7 @@ internal static class WebhooksEndpoints
             return UserNotFound();
         }
 
-        return ApiJson.Created(new WebhookSecret(WebhookSignature.Format(rotated.Secret), rotated.PreviousExpires), ApiJson.Default.WebhookSecret);
+        return ApiJson.Created(new WebhookSecret(WebhookSignature.Format(rotated.Secret), rotated.PreviousExpires), WebhookJson.Default.WebhookSecret);
     }
 
     private static async Task<Utf8ContentHttpResult> ListDeadAsync(
@@ -76,12 +76,12 @@ internal static class WebhooksEndpoints
 
         var (page, next) = await log.DeadAsync(userId, limit, before, cancellationToken);
         return ApiJson.Ok(
-            new WebhookDeliveryPage(page, next is { } last ? Cursor.Encode(list, BitConverter.GetBytes(last)) : null), ApiJson.Default.WebhookDeliveryPage);
+            new WebhookDeliveryPage(page, next is { } last ? Cursor.Encode(list, BitConverter.GetBytes(last)) : null), WebhookJson.Default.WebhookDeliveryPage);
     }
 
     private static async Task<Utf8ContentHttpResult> ListOffAsync(string id, Caller caller, DeliveryLog log, CancellationToken cancellationToken) =>
         TryFindUser(id, caller, out var userId)
-            ? ApiJson.Ok(new DisabledEndpoints(await log.OffAsync(userId, cancellationToken)), ApiJson.Default.DisabledEndpoints)
+            ? ApiJson.Ok(new DisabledEndpoints(await log.OffAsync(userId, cancellationToken)), WebhookJson.Default.DisabledEndpoints)
             : UserNotFound();
 
     private static async Task<IResult> SwitchOnAsync(string id, string? url, Caller caller, DeliveryLog log, CancellationToken cancellationToken)
@@ -98,7 +98,7 @@ internal static class WebhooksEndpoints
 
     private static async Task<Utf8ContentHttpResult> ListAsync(string id, Caller caller, TicketRecordReader tickets, DeliveryLog log, CancellationToken cancellationToken) =>
         await tickets.FindAsync(id) is { } ticket && caller.MayActFor(ticket.UserId)
-            ? ApiJson.Ok(new WebhookDeliveries(await log.OfTicketAsync(ticket.TicketId, cancellationToken)), ApiJson.Default.WebhookDeliveries)
+            ? ApiJson.Ok(new WebhookDeliveries(await log.OfTicketAsync(ticket.TicketId, cancellationToken)), WebhookJson.Default.WebhookDeliveries)
             : TicketNotFound();
 
     private static async Task<IResult> ReplayAsync(

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -16,6 +18,12 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
     // Longer than any broker that works needs; without it a broker that neither confirms nor refuses would be waited for for ever.
     private static readonly TimeSpan _maxWait = TimeSpan.FromSeconds(15);
 
+    // A broker keeps for each channel whether a queue takes its messages. After the loss of a queue's leader it can be wrong about that for as long as the
+    // channel lives, so a new one is opened; seldom enough for a queue that is full.
+    private static readonly TimeSpan _maxRejection = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<string, long> _rejectedSince = new(StringComparer.Ordinal);
+    private volatile TaskCompletionSource _stuck = new();
     private volatile IChannel? _channel;
 
     // Those of models, which are declared when the first message is for them.
@@ -83,12 +91,25 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
             }
 
             await channel.BasicPublishAsync(exchange, routingKey, mandatory: exchange.Length == 0, properties, body, cancellationToken).AsTask().WaitAsync(_maxWait, cancellationToken);
+            if (!_rejectedSince.IsEmpty)
+            {
+                _rejectedSince.TryRemove(routingKey, out _);
+            }
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
-            if (exception is PublishException { IsReturn: true })
+            switch (exception)
             {
-                _queues?.Forget(routingKey);
+                case PublishException { IsReturn: true }:
+                    _queues?.Forget(routingKey);
+                    break;
+                case PublishException when Stopwatch.GetElapsedTime(_rejectedSince.GetOrAdd(routingKey, static _ => Stopwatch.GetTimestamp())) > _maxRejection:
+                    if (_stuck.TrySetResult())
+                    {
+                        Log.Stuck(Logger, routingKey, _maxRejection.TotalSeconds);
+                    }
+
+                    break;
             }
 
             throw new BrokerUnavailableException("The message broker did not take the message.", exception);
@@ -98,10 +119,10 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
     protected override async Task WorkAsync(IConnection connection, Action working, CancellationToken lost)
     {
         await using var channel = await connection.CreateChannelAsync(_confirmed, lost);
-        TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource unusable = new(TaskCreationOptions.RunContinuationsAsynchronously);
         channel.ChannelShutdownAsync += (_, _) =>
         {
-            closed.TrySetResult();
+            unusable.TrySetResult();
             return Task.CompletedTask;
         };
         connection.ConnectionBlockedAsync += (_, blocked) =>
@@ -116,6 +137,8 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
             Log.Unblocked(Logger);
             return Task.CompletedTask;
         };
+        _rejectedSince.Clear();
+        _stuck = unusable;
         QueueDeclarations queues = _queues = new(connection, Logger);
         _channel = channel;
         working();
@@ -123,7 +146,7 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
         {
             // There from the start, since everybody knows it; if it is refused, that is told there, and by what is sent to it.
             await queues.DeclareAsync(QueueNames.Tickets).WaitAsync(lost).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await closed.Task.WaitAsync(lost);
+            await unusable.Task.WaitAsync(lost);
         }
         finally
         {
@@ -135,6 +158,9 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
     {
         [LoggerMessage(EventId = 11, Level = LogLevel.Error, Message = "The broker takes no messages for now: {Reason}")]
         public static partial void Blocked(ILogger logger, string reason);
+
+        [LoggerMessage(EventId = 13, Level = LogLevel.Warning, Message = "The broker has rejected every message for {Queue} for {Seconds:F0} s: the publisher connects again")]
+        public static partial void Stuck(ILogger logger, string queue, double seconds);
 
         [LoggerMessage(EventId = 12, Level = LogLevel.Information, Message = "The broker takes messages again")]
         public static partial void Unblocked(ILogger logger);

@@ -1,4 +1,4 @@
-using TicketApp.Api.Access;
+using TicketApp.Api.Auth;
 
 namespace TicketApp.Tests.Access;
 

@@ -1,4 +1,4 @@
-using TicketApp.Api.Admin;
+using TicketApp.Api.Operations;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Admin;

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using TicketApp.Api.Database;
+using TicketApp.Api.Storage;
 using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
 

@@ -1,4 +1,4 @@
-using TicketApp.Api.Database;
+using TicketApp.Api.Storage;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Database;

@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Npgsql;
-using TicketApp.Api.Database;
-using TicketApp.Api.Tickets;
+using TicketApp.Api.Storage;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Database;

@@ -1,7 +1,6 @@
 using System.Data;
 using Npgsql;
-using TicketApp.Api.Database;
-using TicketApp.Api.Tickets;
+using TicketApp.Api.Storage;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Database;

@@ -1,4 +1,4 @@
-using TicketApp.Api.Tickets;
+using TicketApp.Api.Storage;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Dispatch;

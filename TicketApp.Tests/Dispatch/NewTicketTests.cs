@@ -1,11 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
-using TicketApp.Api.Access;
-using TicketApp.Api.Database;
+using TicketApp.Api.Auth;
 using TicketApp.Api.Dispatch;
-using TicketApp.Api.Idempotency;
-using TicketApp.Api.Limits;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.Api.Tickets;
 using TicketApp.ServiceDefaults;

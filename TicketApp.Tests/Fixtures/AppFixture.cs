@@ -1,5 +1,5 @@
 using Npgsql;
-using TicketApp.Api.Database;
+using TicketApp.Api.Storage;
 
 namespace TicketApp.Tests.Fixtures;
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
-using TicketApp.Api.Limits;
+using TicketApp.Api.Auth;
 
 namespace TicketApp.Tests.Fixtures;
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
+using TicketApp.Api.Auth;
 using TicketApp.Api.Dispatch;
-using TicketApp.Api.Limits;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Tickets;
 using TicketApp.Messaging;
 

@@ -1,5 +1,5 @@
 using Npgsql;
-using TicketApp.Api.Tickets;
+using TicketApp.Api.Storage;
 using TicketApp.Messaging;
 using TicketApp.Tests.Fixtures;
 

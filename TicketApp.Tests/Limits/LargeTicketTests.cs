@@ -3,10 +3,10 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using TicketApp.Api;
-using TicketApp.Api.Admin;
-using TicketApp.Api.Database;
-using TicketApp.Api.Limits;
+using TicketApp.Api.Auth;
+using TicketApp.Api.Http;
+using TicketApp.Api.Operations;
+using TicketApp.Api.Storage;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Limits;

@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Options;
-using TicketApp.Api.Deadlines;
+using TicketApp.Api.Auth;
+using TicketApp.Api.Completion;
 using TicketApp.Api.Dispatch;
-using TicketApp.Api.Limits;
-using TicketApp.Api.Responses;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Tickets;
 using TicketApp.Messaging;
 using TicketApp.Tests.Fixtures;
@@ -24,7 +24,7 @@ public sealed class ReportTests(AppFixture app)
         var ticket = await DispatchAsync(database);
 
         Assert.Empty((await ApplyAsync(database, Finished(ticket, "stale") with { Epoch = ticket.Epoch + 1 })).Ended);
-        Assert.Equal("first", Assert.Single((await ApplyAsync(database, Finished(ticket, "first"))).Ended).Response);
+        Assert.Equal("first", Assert.Single((await ApplyAsync(database, Finished(ticket, "first"))).Ended).Ticket.Response);
         Assert.Empty((await ApplyAsync(database, Finished(ticket, "first"))).Ended);
         Assert.Empty((await ApplyAsync(database, Finished(ticket, "second") with { Worker = "other" })).Ended);
         Assert.Equal("first", await database.ValueAsync<string>("select response from tickets"));
@@ -52,7 +52,7 @@ public sealed class ReportTests(AppFixture app)
         var outcome = await ApplyAsync(
             database, Report(ticket, ReportType.Redelivered), Finished(ticket, "done"), heartbeat, heartbeat, Report(ticket, ReportType.Started), Finished(ticket, "done"));
 
-        Assert.Equal("done", Assert.Single(outcome.Ended).Response);
+        Assert.Equal("done", Assert.Single(outcome.Ended).Ticket.Response);
         Assert.Equal(0, outcome.Late);
         Assert.Equal("succeeded", await StatusAsync(database));
         Assert.Equal("7 {\"simulated\": 7}", await database.ValueAsync<string>("select slots || ' ' || models from workers"));
@@ -68,7 +68,7 @@ public sealed class ReportTests(AppFixture app)
         await Sweeps(database).EndDueAsync(100, [], Cancel);
 
         var last = await ApplyAsync(database, Failed(await DispatchAsync(database)));
-        Assert.Equal(TicketStatus.Failed, Assert.Single(last.Ended).Status);
+        Assert.Equal(TicketStatus.Failed, Assert.Single(last.Ended).Ticket.Status);
         Assert.True(await database.ValueAsync<bool>("select report_pending from tickets"));
         Assert.Equal("1 2", await database.ValueAsync<string>("select string_agg(attempt::text, ' ' order by attempt) from ticket_attempts where outcome = 'failed'"));
     }
@@ -81,7 +81,7 @@ public sealed class ReportTests(AppFixture app)
         Assert.True(await patient.ValueAsync<bool>("select due_at > now() + interval '50 s' from tickets where status = 'retryable'"));
 
         await using var final = await CreateAsync();
-        Assert.Equal(TicketStatus.Failed, Assert.Single((await ApplyAsync(final, Failed(await DispatchAsync(final)) with { IsFinal = true })).Ended).Status);
+        Assert.Equal(TicketStatus.Failed, Assert.Single((await ApplyAsync(final, Failed(await DispatchAsync(final)) with { IsFinal = true })).Ended).Ticket.Status);
     }
 
     [Fact]
@@ -136,6 +136,26 @@ public sealed class ReportTests(AppFixture app)
 
         Assert.Equal("failed", await StatusAsync(database));
         Assert.Equal("worker_lost", await database.ValueAsync<string>("select error_type from tickets"));
+        Assert.Equal(2, await database.ValueAsync<long>("select count(*) from ticket_attempts where outcome = 'worker_lost'"));
+    }
+
+    [Fact]
+    public async Task A_quick_run_is_charged_only_from_its_second_redelivery_on()
+    {
+        await using var database = await CreateAsync();
+        foreach (var (status, attempt) in (IEnumerable<(string, short)>)[("queued", 0), ("queued", 1), ("failed", 2)])
+        {
+            var ticket = await DispatchAsync(database);
+            // A broker that fails may take the message from more than one connection.
+            await ApplyAsync(database, Report(ticket, ReportType.Redelivered));
+            await ApplyAsync(database, Report(ticket, ReportType.Redelivered));
+            await database.ExecuteAsync("update tickets set lease_expires = now()");
+            await Sweeps(database).RescueExpiredAsync(100, [], Cancel);
+
+            Assert.Equal(status, await StatusAsync(database));
+            Assert.Equal(attempt, await database.ValueAsync<short>("select attempt from tickets"));
+        }
+
         Assert.Equal(2, await database.ValueAsync<long>("select count(*) from ticket_attempts where outcome = 'worker_lost'"));
     }
 

@@ -2,8 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Options;
-using TicketApp.Api.Database;
-using TicketApp.Api.Retention;
+using TicketApp.Api.Storage;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Retention;

@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Security.Authentication;
 using Npgsql;
-using TicketApp.Api.Database;
+using TicketApp.Api.Storage;
 
 namespace TicketApp.Tests.Unit;
 

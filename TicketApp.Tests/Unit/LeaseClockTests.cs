@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using TicketApp.Api.Deadlines;
+using TicketApp.Api.Completion;
 
 namespace TicketApp.Tests.Unit;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Tests.Unit;

@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.Options;
 using TicketApp.Api.Webhooks;
 
 namespace TicketApp.Tests.Unit;
@@ -84,7 +85,7 @@ public sealed class WebhookUrlTests
     [InlineData("https://[2606:4700:4700::1111]/", "https://[2606:4700:4700::1111]/")]
     public void A_good_url_is_stored_in_one_form(string text, string stored)
     {
-        Assert.True(Webhook.TryReadUrl(text, new(), out var url, out _));
+        Assert.True(Urls().TryRead(text, out var url, out _));
         Assert.Equal(stored, url);
     }
 
@@ -120,7 +121,7 @@ public sealed class WebhookUrlTests
     [InlineData("https://169.254.169.254/latest/meta-data/")]
     public void A_bad_url_is_refused(string? text)
     {
-        Assert.False(Webhook.TryReadUrl(text, new(), out _, out var error));
+        Assert.False(Urls().TryRead(text, out _, out var error));
         Assert.StartsWith("must ", error, StringComparison.Ordinal);
     }
 
@@ -137,11 +138,11 @@ public sealed class WebhookUrlTests
         for (var i = 0; i < 50_000; i++)
         {
             var text = (i % 2 == 0 ? "https://" : "") + string.Concat(Enumerable.Range(0, random.Next(1, 7)).Select(_ => parts[random.Next(parts.Length)]));
-            if (Webhook.TryReadUrl(text, new(), out var url, out _))
+            if (Urls().TryRead(text, out var url, out _))
             {
                 good++;
                 Assert.Matches("^https://[^/?#@]+", url);
-                Assert.True(Webhook.TryReadUrl(url, new(), out var again, out _), url);
+                Assert.True(Urls().TryRead(url, out var again, out _), url);
                 Assert.Equal(url, again);
             }
         }
@@ -152,14 +153,16 @@ public sealed class WebhookUrlTests
     [Fact]
     public void A_url_that_is_too_long_is_refused()
     {
-        Assert.False(Webhook.TryReadUrl($"https://example.com/{new string('a', 2000)}", new(), out _, out _));
+        Assert.False(Urls().TryRead($"https://example.com/{new string('a', 2000)}", out _, out _));
     }
 
     [Fact]
     public void Http_and_private_addresses_are_a_matter_of_settings()
     {
-        Assert.True(Webhook.TryReadUrl("http://127.0.0.1:5000/", new() { AllowHttp = true, AllowPrivateAddresses = true }, out _, out _));
-        Assert.False(Webhook.TryReadUrl("http://127.0.0.1:5000/", new() { AllowHttp = true }, out _, out _));
-        Assert.False(Webhook.TryReadUrl("http://127.0.0.1:5000/", new() { AllowPrivateAddresses = true }, out _, out _));
+        Assert.True(Urls(new() { AllowHttp = true, AllowPrivateAddresses = true }).TryRead("http://127.0.0.1:5000/", out _, out _));
+        Assert.False(Urls(new() { AllowHttp = true }).TryRead("http://127.0.0.1:5000/", out _, out _));
+        Assert.False(Urls(new() { AllowPrivateAddresses = true }).TryRead("http://127.0.0.1:5000/", out _, out _));
     }
+
+    private static WebhookUrls Urls(WebhookOptions? options = null) => new(Options.Create(options ?? new()));
 }

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using TicketApp.Api.Database;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Webhooks;
 using TicketApp.Tests.Fixtures;
 

@@ -3,10 +3,9 @@ using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using TicketApp.Api.Deadlines;
+using TicketApp.Api.Auth;
+using TicketApp.Api.Completion;
 using TicketApp.Api.Dispatch;
-using TicketApp.Api.Limits;
-using TicketApp.Api.Responses;
 using TicketApp.Api.Tickets;
 using TicketApp.Messaging;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
-using TicketApp.Api.Database;
+using TicketApp.Api.Storage;
 
 namespace TicketApp.Simulation;
 

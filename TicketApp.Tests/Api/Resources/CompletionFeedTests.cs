@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Npgsql;
-using TicketApp.Api.Changes;
+using TicketApp.Api.Tickets;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Api.Resources;

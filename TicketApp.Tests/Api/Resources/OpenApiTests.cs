@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using TicketApp.Api.Problems;
+using TicketApp.Api.Http;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Api.Resources;

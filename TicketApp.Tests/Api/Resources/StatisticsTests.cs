@@ -1,5 +1,5 @@
 using System.Net;
-using TicketApp.Api.Statistics;
+using TicketApp.Api.Operations;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Api.Resources;

@@ -1,8 +1,8 @@
 using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
-using TicketApp.Api.Access;
-using TicketApp.Api.Listing;
+using TicketApp.Api.Auth;
+using TicketApp.Api.Tickets;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Api.Resources;

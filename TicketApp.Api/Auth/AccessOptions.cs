@@ -1,0 +1,42 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace TicketApp.Api.Auth;
+
+/// <summary>Who may do what, from the section <c>Auth</c>.</summary>
+public sealed class AccessOptions
+{
+    public const string SectionName = "Auth";
+    public const string Open = "open";
+    public const string Keys = "keys";
+
+    /// <summary><c>open</c>: everyone may do everything, as in the original. <c>keys</c>: each call carries a key. Default <c>open</c> in Development, else <c>keys</c>.</summary>
+    [Required, AllowedValues(Open, Keys, ErrorMessage = "Auth:Mode must be open or keys.")]
+    public string Mode { get; set; } = Keys;
+
+    /// <summary>Who may create users in mode <c>keys</c>: <c>anyone</c>, as in the original, or <c>admin</c>, that is, who has an admin key. Default <c>anyone</c>.</summary>
+    [Required, AllowedValues("anyone", "admin", ErrorMessage = "Auth:SignUp must be anyone or admin.")]
+    public string SignUp { get; set; } = "anyone";
+
+    /// <summary>Keys of administrators, as they are sent: who has one acts for every user and may use <c>/v1/admin</c>. At least 24 characters each. Default none.</summary>
+    public IList<string> AdminKeys { get; } = [];
+
+    internal bool RequiresKeys => Mode == Keys;
+
+    internal bool AnyoneMaySignUp => SignUp == "anyone";
+}
+
+internal sealed class AccessOptionsValidator : IValidateOptions<AccessOptions>
+{
+    private const int MinAdminKey = 24;
+
+    private readonly DeclaredAccessOptionsValidator _declared = new();
+
+    public ValidateOptionsResult Validate(string? name, AccessOptions options) =>
+        options.AdminKeys.Any(key => key.Length < MinAdminKey)
+            ? ValidateOptionsResult.Fail($"Each of Auth:AdminKeys must have at least {MinAdminKey} characters.")
+            : _declared.Validate(name, options);
+}
+
+[OptionsValidator]
+internal sealed partial class DeclaredAccessOptionsValidator : IValidateOptions<AccessOptions>;

@@ -1,0 +1,70 @@
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.Options;
+
+namespace TicketApp.Api.Auth;
+
+internal static partial class AccessServices
+{
+    public const string AdminRole = "admin";
+
+    /// <summary>Adds keys. In mode <c>open</c> no call passes through anything of this.</summary>
+    public static IHostApplicationBuilder AddAccess(this IHostApplicationBuilder builder)
+    {
+        var byDefault = builder.Environment.IsDevelopment() ? AccessOptions.Open : AccessOptions.Keys;
+        builder.Services.AddOptions<AccessOptions>().Configure(options => options.Mode = byDefault).BindConfiguration(AccessOptions.SectionName).ValidateOnStart();
+        builder.Services
+            .AddSingleton<IValidateOptions<AccessOptions>, AccessOptionsValidator>()
+            .AddSingleton<KeyStore>()
+            .AddSingleton<KeyReader>()
+            .AddHostedService(provider => provider.GetRequiredService<KeyReader>())
+            .AddSingleton(provider => provider.GetRequiredService<IOptions<AccessOptions>>().Value.RequiresKeys ? Caller.Unknown : Caller.Unrestricted);
+
+        if ((builder.Configuration[$"{AccessOptions.SectionName}:{nameof(AccessOptions.Mode)}"] ?? byDefault) == AccessOptions.Keys)
+        {
+            builder.Services.AddAuthentication(ApiKeyHandler.SchemeName).AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, null);
+            // Whatever does not say otherwise wants a key.
+            builder.Services.AddAuthorizationBuilder()
+                .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+        }
+
+        return builder;
+    }
+
+    /// <summary>Checks keys, in mode <c>keys</c>.</summary>
+    public static void UseAccess(this WebApplication app)
+    {
+        var access = app.Services.GetRequiredService<IOptions<AccessOptions>>().Value;
+        if (!access.RequiresKeys)
+        {
+            Log.Open(app.Logger);
+            return;
+        }
+
+        Log.Keys(app.Logger, access.SignUp, access.AdminKeys.Count);
+        app.UseAuthentication();
+        app.UseAuthorization();
+    }
+
+    /// <summary>Whoever may create users may call this.</summary>
+    public static TBuilder AllowSignUp<TBuilder>(this TBuilder endpoint, IEndpointRouteBuilder routes)
+        where TBuilder : IEndpointConventionBuilder =>
+        Options(routes).AnyoneMaySignUp ? endpoint.AllowAnonymous() : endpoint.RequireAdmin(routes);
+
+    /// <summary>In mode <c>keys</c> only administrators may call this.</summary>
+    public static TBuilder RequireAdmin<TBuilder>(this TBuilder endpoint, IEndpointRouteBuilder routes)
+        where TBuilder : IEndpointConventionBuilder =>
+        Options(routes).RequiresKeys ? endpoint.RequireAuthorization(policy => policy.RequireRole(AdminRole)) : endpoint;
+
+    private static AccessOptions Options(IEndpointRouteBuilder routes) => routes.ServiceProvider.GetRequiredService<IOptions<AccessOptions>>().Value;
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "Everyone may do everything (Auth:Mode=open)")]
+        public static partial void Open(ILogger logger);
+
+        [LoggerMessage(EventId = 2, Level = LogLevel.Information,
+            Message = "Calls need a key (Auth:Mode=keys, the default outside Development; Auth:Mode=open serves everyone). Users are created by: {SignUp}. Admin keys: {AdminKeys}")]
+        public static partial void Keys(ILogger logger, string signUp, int adminKeys);
+    }
+}

@@ -1,0 +1,64 @@
+using System.Security.Claims;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Encodings.Web;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
+
+namespace TicketApp.Api.Auth;
+
+/// <summary>Reads <c>Authorization: Bearer</c> (RFC 6750): a user's key or an administrator's.</summary>
+internal sealed class ApiKeyHandler(
+    KeyReader keys, IOptions<AccessOptions> access, IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
+    : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+{
+    public const string SchemeName = "Bearer";
+    private const string Start = SchemeName + " ";
+
+    private readonly byte[][] _adminHashes = [.. access.Value.AdminKeys.Select(Hash)];
+
+    protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        if (Request.Headers.Authorization is not [{ } header] || !header.StartsWith(Start, StringComparison.OrdinalIgnoreCase))
+        {
+            return AuthenticateResult.NoResult();
+        }
+
+        var text = header[Start.Length..].Trim();
+        var caller = IsAdmin(text) ? Caller.Unrestricted
+            : ApiKey.TryParse(text, out var key) && await keys.FindAsync(key) is { } userId ? new Caller(userId, MayActForAll: false)
+            : null;
+        if (caller is null)
+        {
+            return AuthenticateResult.Fail("No such key.");
+        }
+
+        Context.Features.Set(caller);
+        ClaimsIdentity identity = new(SchemeName);
+        identity.AddClaim(caller.UserId is { } id ? new(ClaimTypes.NameIdentifier, id.ToString()) : new(ClaimTypes.Role, AccessServices.AdminRole));
+        return AuthenticateResult.Success(new(new ClaimsPrincipal(identity), SchemeName));
+    }
+
+    protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        var sentOne = (await HandleAuthenticateOnceSafeAsync()).Failure is not null;
+        Response.Headers[HeaderNames.WWWAuthenticate] = sentOne ? "Bearer error=\"invalid_token\"" : SchemeName;
+        Response.StatusCode = StatusCodes.Status401Unauthorized;
+    }
+
+    private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
+
+    /// <summary>Compares with every admin key, in the same time whichever it is.</summary>
+    private bool IsAdmin(string text)
+    {
+        var hash = Hash(text);
+        var found = false;
+        foreach (var admin in _adminHashes)
+        {
+            found |= CryptographicOperations.FixedTimeEquals(admin, hash);
+        }
+
+        return found;
+    }
+}

@@ -1,0 +1,172 @@
+using System.Runtime.ExceptionServices;
+using Microsoft.Extensions.Options;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Storage;
+using TicketApp.Api.Telemetry;
+using TicketApp.Messaging.Tracing;
+using TicketApp.ServiceDefaults;
+
+namespace TicketApp.Api.Completion;
+
+/// <summary>Ends tickets that ran out of time, and returns tickets whose worker is lost to the backlog. Every replica does both.</summary>
+internal sealed partial class Rescuer(
+    RescueStore store,
+    LeaseClock leases,
+    Dispatcher dispatcher,
+    ErrorOutbox errors,
+    OpenTickets open,
+    TicketMetrics metrics,
+    IOptions<DispatchOptions> options,
+    DatabaseMigrator migrator,
+    LoopProgress progress,
+    ILogger<Rescuer> logger) : DatabaseLoop("sweeping", migrator, progress, logger)
+{
+    private const int SweepsBetweenForgetting = 120;
+    private const int MaxForgotten = 5000;
+
+    private readonly GuardedBatch _due = new("end or queue tickets that are due", RescueStore.MaxBatch, logger);
+    private readonly GuardedBatch _lost = new("return tickets", RescueStore.MaxBatch, logger);
+    private readonly Queue<string> _forgotten = [];
+    private int _maxForgotten = MaxForgotten;
+    private int _round;
+
+    /// <inheritdoc/>
+    public override bool IsEssential => true;
+
+    // None of the steps waits for another that fails.
+    protected override async Task WorkAsync(CancellationToken stoppingToken)
+    {
+        List<Exception> failures = [];
+        await StepAsync(() => UntilDoneAsync("end overdue tickets", _due, store.EndDueAsync, store.FirstDueAsync, Log.Ended, stoppingToken));
+        await StepAsync(() => RescueExpiredAsync(stoppingToken));
+        await StepAsync(() => ForgetAsync(stoppingToken));
+        if (failures.Count > 0)
+        {
+            ExceptionDispatchInfo.Throw(failures[0]);
+        }
+
+        async Task StepAsync(Func<Task> step)
+        {
+            try
+            {
+                await step();
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                failures.Add(exception);
+            }
+        }
+    }
+
+    protected override Task WaitAsync(CancellationToken stoppingToken) => Task.Delay(options.Value.RescueInterval, stoppingToken);
+
+    protected override void OnFailed(Exception exception) => leases.Interrupted();
+
+    private async Task RescueExpiredAsync(CancellationToken cancellationToken)
+    {
+        if (!leases.Counts(out var extensionIsDue))
+        {
+            return;
+        }
+
+        if (extensionIsDue)
+        {
+            await store.ExtendLeasesAsync(cancellationToken);
+            leases.Extended();
+        }
+
+        await UntilDoneAsync("return lost tickets", _lost, RescueExpiredAsync, store.FirstLostAsync, Log.Lost, cancellationToken);
+    }
+
+    /// <summary>A piece a round, until nothing is left for a while.</summary>
+    private async Task ForgetAsync(CancellationToken cancellationToken)
+    {
+        if (_round++ % SweepsBetweenForgetting == 0 && _forgotten.Count == 0)
+        {
+            foreach (var sql in RescueStore.Forgotten)
+            {
+                _forgotten.Enqueue(sql);
+            }
+        }
+
+        if (!_forgotten.TryDequeue(out var next))
+        {
+            return;
+        }
+
+        try
+        {
+            if (await store.ForgetAsync(next, _maxForgotten, cancellationToken) == _maxForgotten)
+            {
+                _forgotten.Enqueue(next);
+            }
+
+            _maxForgotten = Math.Min(MaxForgotten, 2 * _maxForgotten);
+        }
+        catch (Exception exception) when (DatabaseErrors.IsTimeout(exception))
+        {
+            _maxForgotten = Math.Max(1, _maxForgotten / 2);
+            throw;
+        }
+    }
+
+    private async Task<IReadOnlyList<RescueOutcome>> RescueExpiredAsync(int limit, Guid[] leftOut, CancellationToken cancellationToken)
+    {
+        var outcomes = await store.RescueExpiredAsync(limit, leftOut, cancellationToken);
+        foreach (var outcome in outcomes)
+        {
+            metrics.LeasesLost(outcome.Model, outcome.Freed);
+        }
+
+        return outcomes;
+    }
+
+    private async Task UntilDoneAsync(
+        string work,
+        GuardedBatch batch,
+        Func<int, Guid[], CancellationToken, Task<IReadOnlyList<RescueOutcome>>> sweep,
+        Func<Guid[], CancellationToken, Task<Guid?>> findFirst,
+        Action<ILogger, int, int> log,
+        CancellationToken cancellationToken)
+    {
+        int ended, requeued, limit;
+        do
+        {
+            (var outcomes, limit) = await batch.RunAsync(
+                RescueStore.MaxBatch, (most, leftOut) => sweep(most, leftOut, cancellationToken), leftOut => findFirst(leftOut, cancellationToken));
+            (ended, requeued) = (outcomes.Sum(outcome => outcome.Ended), outcomes.Sum(outcome => outcome.Requeued));
+            if (ended + requeued > 0)
+            {
+                // Which tickets it meets shows only when it has: the span tells their traces that it came by, not how long it took.
+                TicketTrace.StartShared(work, outcomes.SelectMany(outcome => outcome.TraceParents))?.Dispose();
+                log(Logger, ended, requeued);
+            }
+
+            if (ended > 0)
+            {
+                errors.Wake();
+                open.Add(-ended);
+            }
+
+            foreach (var outcome in outcomes)
+            {
+                if (outcome.Requeued > 0)
+                {
+                    dispatcher.BacklogGrew(outcome.Model);
+                }
+
+                dispatcher.SlotsFreed(outcome.Model, outcome.Freed);
+            }
+        }
+        while (ended + requeued == limit);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "{Ended} tickets ran over their limit; {Requeued} wait for their next attempt")]
+        public static partial void Ended(ILogger logger, int ended, int requeued);
+
+        [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Leases ended: {Ended} tickets had no attempt left, {Requeued} are returned to the backlog")]
+        public static partial void Lost(ILogger logger, int ended, int requeued);
+    }
+}

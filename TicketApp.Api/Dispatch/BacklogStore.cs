@@ -1,0 +1,50 @@
+using System.Globalization;
+using Npgsql;
+
+namespace TicketApp.Api.Dispatch;
+
+/// <summary>Looks at what waits. The cost is bounded by the dispatch window and by how far positions are exact, however long the backlog.</summary>
+internal sealed class BacklogStore(NpgsqlDataSource database)
+{
+    private static readonly string _first = (BacklogSnapshot.Deepest + 1).ToString(CultureInfo.InvariantCulture);
+
+    private const string InFlightSql = "select count(*) from tickets where status in ('dispatched', 'running', 'canceling') and model = $1";
+
+    // A lease begins with the dispatch.
+    private static readonly string _dispatchedSql =
+        $"""
+        select ticket_id from tickets where status in ('dispatched', 'running', 'canceling') and model = $1 and status = 'dispatched'
+        order by lease_expires, queue_key, ticket_id limit {_first}
+        """;
+
+    private static readonly string _backlogSql =
+        $"select ticket_id, queue_key from tickets where status = 'queued' and model = $1 order by queue_key, ticket_id limit {_first}";
+
+    public async Task<BacklogSnapshot> QueryAsync(string model, CancellationToken cancellationToken)
+    {
+        await using var batch = database.CreateBatch();
+        foreach (var sql in (string[])[InFlightSql, _dispatchedSql, _backlogSql])
+        {
+            batch.BatchCommands.Add(new(sql) { Parameters = { new NpgsqlParameter<string> { TypedValue = model } } });
+        }
+
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        var inFlight = reader.GetInt64(0);
+        List<Guid> dispatched = [];
+        await reader.NextResultAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            dispatched.Add(reader.GetGuid(0));
+        }
+
+        List<(long, Guid)> backlog = [];
+        await reader.NextResultAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            backlog.Add((reader.GetInt64(1), reader.GetGuid(0)));
+        }
+
+        return new(inFlight, dispatched, [.. backlog]);
+    }
+}

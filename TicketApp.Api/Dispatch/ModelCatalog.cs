@@ -1,0 +1,69 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using TicketApp.Api.Storage;
+using TicketApp.ServiceDefaults;
+
+namespace TicketApp.Api.Dispatch;
+
+/// <summary>Which models tickets can choose, and who serves them: from what workers report, as it was a second ago at most.</summary>
+internal sealed class ModelCatalog(
+    NpgsqlDataSource database,
+    IOptions<TicketOptions> tickets,
+    IOptions<DispatchOptions> dispatch,
+    DatabaseMigrator migrator,
+    LoopProgress progress,
+    ILogger<ModelCatalog> logger) : DatabaseLoop("list of models", migrator, progress, logger)
+{
+    // Of a default model that no worker has ever served, nothing more is known.
+    private const int MaxUnknownInput = 10_000;
+    private static readonly TimeSpan _refresh = TimeSpan.FromSeconds(1);
+
+    private const string Sql =
+        """
+        select m.name, m.description, m.input_required, m.max_input_characters, m.largest_batch, coalesce(s.workers, 0), coalesce(s.slots, 0)
+        from models m left join (
+            select served.key as name, count(*)::int as workers, sum(served.value::int) as slots
+            from workers w cross join lateral jsonb_each_text(w.models) served where w.last_seen > now() - $1 group by served.key) s on s.name = m.name
+        order by m.name
+        """;
+
+    private volatile Dictionary<string, KnownModel>? _models;
+
+    /// <summary>The model of a ticket that names none. It is always known.</summary>
+    public string Default => tickets.Value.DefaultModel;
+
+    /// <summary>All that are known, by name.</summary>
+    /// <exception cref="TimeoutException">The database could not be read since the start.</exception>
+    public IReadOnlyCollection<KnownModel> All => Models.Values;
+
+    /// <inheritdoc/>
+    public override bool IsEssential => true;
+
+    private Dictionary<string, KnownModel> Models => _models ?? throw new TimeoutException("The models are not known yet.");
+
+    /// <summary>Finds a model.</summary>
+    /// <exception cref="TimeoutException">As for <see cref="All"/>.</exception>
+    public bool TryGet(string name, [NotNullWhen(true)] out KnownModel? model) => Models.TryGetValue(name, out model);
+
+    protected override async Task WorkAsync(CancellationToken stoppingToken) => _models = await ReadAsync(stoppingToken);
+
+    protected override Task WaitAsync(CancellationToken stoppingToken) => Task.Delay(_refresh, stoppingToken);
+
+    private async Task<Dictionary<string, KnownModel>> ReadAsync(CancellationToken cancellationToken)
+    {
+        Dictionary<string, KnownModel> models = [];
+        await using var command = database.CreateCommand(Sql);
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = dispatch.Value.LeaseDuration });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            KnownModel model = new(
+                reader.GetString(0), reader.GetString(1), reader.GetBoolean(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetInt32(5), reader.GetInt64(6));
+            models[model.Name] = model;
+        }
+
+        models.TryAdd(Default, new(Default, "The default model; no worker has served it yet", InputRequired: false, MaxUnknownInput, LargestBatch: 1, Workers: 0, Slots: 0));
+        return models;
+    }
+}

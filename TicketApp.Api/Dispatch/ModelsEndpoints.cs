@@ -1,0 +1,49 @@
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Http.HttpResults;
+using TicketApp.Api.Http;
+
+namespace TicketApp.Api.Dispatch;
+
+internal static class ModelsEndpoints
+{
+    public static IServiceCollection AddModels(this IServiceCollection services) =>
+        services
+            .AddSingleton<ModelCatalog>()
+            .AddHostedService(provider => provider.GetRequiredService<ModelCatalog>());
+
+    public static RouteGroupBuilder MapModels(this RouteGroupBuilder v1)
+    {
+        v1.MapGet("/models", List).Produces<ModelList>().WithSummary("List the models that tickets can choose");
+        return v1;
+    }
+
+    private static Utf8ContentHttpResult List(ModelCatalog models) => ApiJson.Ok(
+        new ModelList([.. models.All.Select(model => new ModelEntry(
+            model.Name, model.Description, model.Name == models.Default, new(model.InputRequired, model.MaxInputCharacters), model.LargestBatch, model.Workers, model.Slots))]),
+        DispatchJson.Default.ModelList);
+}
+
+/// <summary>The answer to <c>GET /v1/models</c>.</summary>
+/// <param name="Results">All models that tickets can choose, by name.</param>
+public sealed record ModelList(IReadOnlyList<ModelEntry> Results);
+
+/// <summary>One model.</summary>
+/// <param name="Name">The word by which tickets choose it.</param>
+/// <param name="Description">What it answers.</param>
+/// <param name="IsDefault">Whether it runs tickets that choose none.</param>
+/// <param name="Input">What input it takes.</param>
+/// <param name="LargestBatch">The most tickets that it runs together; 1 for a model that takes one at a time.</param>
+/// <param name="Workers">How many workers serve it now.</param>
+/// <param name="Slots">How many tickets they can run at once.</param>
+public sealed record ModelEntry(string Name, string Description, bool IsDefault, ModelEntryInput Input, int LargestBatch, int Workers, long Slots);
+
+/// <summary>What input a model takes.</summary>
+/// <param name="Required">Whether it cannot run without.</param>
+/// <param name="MaxCharacters">The longest, in UTF-16 characters.</param>
+public sealed record ModelEntryInput(bool Required, int MaxCharacters);
+
+/// <summary>The compiled serializers of this folder.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(ModelList))]
+[JsonSerializable(typeof(DispatchState))]
+internal sealed partial class DispatchJson : JsonSerializerContext;

@@ -1,0 +1,22 @@
+using System.Text.Json.Serialization;
+
+namespace TicketApp.Api.Dispatch;
+
+/// <summary>Where a queued ticket stands.</summary>
+public sealed record QueuePosition
+{
+    /// <summary>Its position, from 1: the one that comes next. Exact to 1,000, and the text <c>1000+</c> further back.</summary>
+    [JsonConverter(typeof(PositionConverter))]
+    public required int? Position { get; init; }
+
+    /// <summary>In how many seconds it is finished, if nothing changes; null where nothing is known of its model's runs, nobody works, its user's limit holds it up, or the position is not exact.</summary>
+    public Estimate? EtaSeconds { get; init; }
+
+    /// <summary>Why it waits: <c>no_workers</c>, <c>at_capacity</c>, <c>user_limit</c>, <c>retry_backoff</c>, <c>paused</c> or <c>broker_down</c>; null while it is on its way to a worker.</summary>
+    public string? WaitReason { get; init; }
+}
+
+/// <summary>An estimate in seconds.</summary>
+/// <param name="P50">Half of all such tickets take no longer.</param>
+/// <param name="P90">Nine in ten take no longer.</param>
+public sealed record Estimate(double P50, double P90);

@@ -1,0 +1,23 @@
+using Microsoft.Extensions.Options;
+using TicketApp.ServiceDefaults;
+
+namespace TicketApp.Api.Storage;
+
+/// <summary>How long finished tickets are kept, from the section <c>Retention</c>.</summary>
+public sealed class RetentionOptions
+{
+    public const string SectionName = "Retention";
+
+    /// <summary>From a ticket's end to its removal, with all that belongs to it. Zero: kept for ever. Default 7 days.</summary>
+    [TimeSpanRange("00:00:00", "3650.00:00:00")]
+    public TimeSpan FinishedFor { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>How often a replica looks for tickets to remove, while there are none. Default 1 minute.</summary>
+    internal TimeSpan PollInterval { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>When a ticket that ended at <paramref name="finished"/> is removed; null if never, or if it has not ended.</summary>
+    internal DateTime? PurgeAt(DateTime? finished) => FinishedFor == TimeSpan.Zero ? null : finished + FinishedFor;
+}
+
+[OptionsValidator]
+internal sealed partial class RetentionOptionsValidator : IValidateOptions<RetentionOptions>;

@@ -1,0 +1,129 @@
+using Npgsql;
+
+namespace TicketApp.Api.Storage;
+
+/// <summary>A ticket as the database has it.</summary>
+internal sealed record TicketRecord
+{
+    /// <summary>What <see cref="Read"/> reads, in its order.</summary>
+    public const string Columns =
+        """
+        t.ticket_id, t.user_id, t.status::text, t.model, t.input, t.priority, t.attempt, t.max_attempts, t.epoch,
+            t.time_created, t.time_started, t.time_finished, t.expires_at, t.response, t.error_type, t.error_message, t.queue_key,
+            t.response_details
+        """;
+
+    /// <summary>How many columns they are; others may follow them.</summary>
+    public const int ColumnCount = 18;
+
+    /// <summary>The most that one statement brings into memory, in <see cref="Bytes"/>; of many tickets that are asked for together, the others are for later.</summary>
+    public const long MaxAtOnce = 32 * 1024 * 1024;
+
+    // In place of a ticket that was not read, because those before it in the batch are too large.
+    private static readonly TicketRecord _postponed = new() { TicketId = default, UserId = default, Status = default, Model = "", Priority = default, MaxAttempts = 0, Created = default, Expires = default };
+
+    // Of the texts of a page, in bytes.
+    private const string MaxPage = "4194304";
+
+    // What a row takes beside its texts.
+    private const int Overhead = 1024;
+
+    public required Guid TicketId { get; init; }
+
+    public required Guid UserId { get; init; }
+
+    public required TicketStatus Status { get; init; }
+
+    public required string Model { get; init; }
+
+    public string? Input { get; init; }
+
+    public required TicketPriority Priority { get; init; }
+
+    public int Attempt { get; init; }
+
+    public required int MaxAttempts { get; init; }
+
+    public int Epoch { get; init; }
+
+    public required DateTime Created { get; init; }
+
+    public DateTime? Started { get; init; }
+
+    public DateTime? Finished { get; init; }
+
+    public required DateTime Expires { get; init; }
+
+    public string? Response { get; init; }
+
+    /// <summary>What the model said beside the response: a JSON object.</summary>
+    public string? ResponseDetails { get; init; }
+
+    public string? ErrorType { get; init; }
+
+    public string? ErrorMessage { get; init; }
+
+    /// <summary>Its place in the backlog: smaller is sooner.</summary>
+    public long? QueueKey { get; init; }
+
+    public bool IsFinished => Finished is not null;
+
+    /// <summary>What it takes in memory while it is read and answered, at most: its texts, and the same again for what comes from the database and goes to the caller.</summary>
+    public long Bytes => Overhead + (4L * ((Input?.Length ?? 0) + (Response?.Length ?? 0) + (ResponseDetails?.Length ?? 0)));
+
+    /// <summary>
+    /// A page of tickets whose texts are bounded too: it ends before the first that would make it too large, but has one. The column <c>rows</c> says how
+    /// many there would be. The lengths are known without reading the texts.
+    /// </summary>
+    /// <param name="rows">Selects whole tickets, in their order and up to the page's number.</param>
+    /// <param name="order">Their order.</param>
+    public static string PageOf(string rows, string order) =>
+        $"""
+        select * from (
+            select t.*, (count(*) over ())::int as rows, sum(t.bytes) over (order by {order} rows unbounded preceding) as bytes_so_far
+            from (select t.*, coalesce(octet_length(t.input), 0) + coalesce(octet_length(t.response), 0) + coalesce(octet_length(t.response_details), 0) as bytes
+                from ({rows}) t) t) t
+        where t.bytes_so_far <= {MaxPage} or t.bytes_so_far = t.bytes
+        """;
+
+    public static TicketRecord Read(NpgsqlDataReader reader) => new()
+    {
+        TicketId = reader.GetGuid(0),
+        UserId = reader.GetGuid(1),
+        Status = TicketStatusNames.Parse(reader.GetString(2)),
+        Model = reader.GetString(3),
+        Input = Text(reader, 4),
+        Priority = (TicketPriority)reader.GetInt16(5),
+        Attempt = reader.GetInt16(6),
+        MaxAttempts = reader.GetInt16(7),
+        Epoch = reader.GetInt32(8),
+        Created = reader.GetDateTime(9),
+        Started = Time(reader, 10),
+        Finished = Time(reader, 11),
+        Expires = reader.GetDateTime(12),
+        Response = Text(reader, 13),
+        ErrorType = Text(reader, 14),
+        ErrorMessage = Text(reader, 15),
+        QueueKey = reader.IsDBNull(16) ? null : reader.GetInt64(16),
+        ResponseDetails = Text(reader, 17),
+    };
+
+    /// <summary>Reads one of several that are asked for together, unless those before it are <see cref="MaxAtOnce"/> already.</summary>
+    /// <param name="reader">Where it stands.</param>
+    /// <param name="bytes">What those before it take, and then with it.</param>
+    public static TicketRecord ReadWithin(NpgsqlDataReader reader, ref long bytes)
+    {
+        var row = bytes < MaxAtOnce ? Read(reader) : _postponed;
+        bytes += row.Bytes;
+        return row;
+    }
+
+    /// <summary>What <see cref="ReadWithin"/> gave.</summary>
+    /// <exception cref="OverloadedException">It was not read.</exception>
+    public static TicketRecord? Available(TicketRecord? row) =>
+        ReferenceEquals(row, _postponed) ? throw new OverloadedException("Too many large tickets are read at once.") : row;
+
+    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+
+    private static DateTime? Time(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetDateTime(column);
+}

@@ -1,0 +1,27 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Primitives;
+using TicketApp.Api.Http;
+
+namespace TicketApp.Api.Tickets;
+
+/// <summary>By what a repeated submission is known: the key that the caller chose, and what it stands for.</summary>
+/// <param name="Key">The caller's key.</param>
+/// <param name="BodyHash">SHA-256 of the request's body.</param>
+internal sealed record IdempotencyKey(string Key, byte[] BodyHash)
+{
+    public const string Header = "Idempotency-Key";
+    public const string ReplayedHeader = "Idempotent-Replayed";
+    private const int MaxKey = 255;
+
+    /// <summary>Reads the header.</summary>
+    /// <returns>Neither, where there is no such header.</returns>
+    public static (IdempotencyKey? Key, Problem? Problem) Read(StringValues header, ReadOnlySpan<byte> body) => header switch
+    {
+        [] => (null, null),
+        [{ Length: > 0 and <= MaxKey } key] when key.All(character => character is > ' ' and < '\x7f') => (new(key, SHA256.HashData(body)), null),
+        _ => (null, ProblemType.InvalidRequest.With($"The header {Header} must be there once, with 1 to {MaxKey} visible ASCII characters.")),
+    };
+
+    /// <summary>The key of one ticket of a batch that carries this one. No caller's key has a space in it.</summary>
+    public IdempotencyKey OfItem(int index, ReadOnlySpan<byte> body) => new($"{Key} {index}", SHA256.HashData(body));
+}

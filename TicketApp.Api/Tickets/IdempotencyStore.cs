@@ -1,0 +1,84 @@
+using Npgsql;
+using TicketApp.Api.Storage;
+using TicketApp.Api.Telemetry;
+using TicketApp.ServiceDefaults;
+
+namespace TicketApp.Api.Tickets;
+
+/// <summary>A ticket that was made under a key, and the hash of the body that made it.</summary>
+internal sealed record KeyedTicket(TicketRecord Ticket, byte[] BodyHash);
+
+/// <summary>Looks up keys that were used before, many a statement. They are stored together with their tickets.</summary>
+internal sealed class IdempotencyStore(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<IdempotencyStore> logger)
+    : Batcher<(Guid UserId, string Key), KeyedTicket?>("find idempotency keys", database, metrics, progress, logger, maxBatch: 200, capacity: 10_000)
+{
+    private const string FindSql =
+        $"""
+        select {TicketRecord.Columns}, k.body_hash, k.key
+        from unnest($1, $2) w (user_id, key)
+        join idempotency_keys k on k.user_id = w.user_id and k.key = w.key join tickets t on t.ticket_id = k.ticket_id
+        """;
+
+    private const string UsedSql =
+        "select k.user_id, k.key from unnest($1, $2) w (user_id, key) join idempotency_keys k on k.user_id = w.user_id and k.key = w.key";
+
+    // Ids are in the order of time. A key that the removal of its ticket has locked is left to that.
+    private const string ForgetSql =
+        """
+        delete from idempotency_keys where ctid = any(array(
+            select ctid from idempotency_keys where ticket_id < $1 order by ticket_id limit $2 for update skip locked))
+        """;
+
+    protected override bool IsRepeatable => true;
+
+    /// <summary>Forgets keys of tickets with ids before <paramref name="first"/>, up to <paramref name="most"/>.</summary>
+    /// <returns>How many.</returns>
+    public async Task<int> ForgetAsync(Guid first, int most, CancellationToken cancellationToken)
+    {
+        await using var command = Database.CreateCommand(ForgetSql);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = first });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Those of <paramref name="keys"/> that stand for a ticket already.</summary>
+    public static async Task<HashSet<(Guid UserId, string Key)>> UsedAsync(NpgsqlConnection connection, IReadOnlyCollection<(Guid UserId, string Key)> keys)
+    {
+        HashSet<(Guid, string)> used = [];
+        if (keys.Count > 0)
+        {
+            await using NpgsqlCommand command = new(UsedSql, connection);
+            AddKeys(command, keys);
+            await using var reader = await command.ExecuteReaderAsync();
+            while (await reader.ReadAsync())
+            {
+                used.Add((reader.GetGuid(0), reader.GetString(1)));
+            }
+        }
+
+        return used;
+    }
+
+    protected override async Task<IReadOnlyList<KeyedTicket?>> ServeAsync(IReadOnlyList<(Guid UserId, string Key)> items)
+    {
+        var wanted = items.Distinct().ToArray();
+        Dictionary<(Guid, string), KeyedTicket> found = new(wanted.Length);
+        var bytes = 0L;
+        await using var command = Database.CreateCommand(FindSql);
+        AddKeys(command, wanted);
+        await using var reader = await command.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            var row = TicketRecord.ReadWithin(reader, ref bytes);
+            found[(reader.GetGuid(1), reader.GetString(TicketRecord.ColumnCount + 1))] = new(row, reader.GetFieldValue<byte[]>(TicketRecord.ColumnCount));
+        }
+
+        return [.. items.Select(found.GetValueOrDefault)];
+    }
+
+    private static void AddKeys(NpgsqlCommand command, IReadOnlyCollection<(Guid UserId, string Key)> keys)
+    {
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. keys.Select(key => key.UserId)] });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. keys.Select(key => key.Key)] });
+    }
+}

@@ -1,0 +1,46 @@
+using Microsoft.Extensions.Options;
+using TicketApp.Api.Auth;
+using TicketApp.Api.Dispatch;
+using TicketApp.Api.Http;
+using TicketApp.Api.Storage;
+
+namespace TicketApp.Api.Tickets;
+
+internal static class ListingEndpoints
+{
+    public static IServiceCollection AddListing(this IServiceCollection services) => services.AddSingleton<TicketListStore>();
+
+    /// <summary>Maps lists of tickets.</summary>
+    public static RouteGroupBuilder MapListing(this RouteGroupBuilder v1)
+    {
+        v1.MapGet("/tickets", ListAsync).Produces<TicketPage>()
+            .WithSummary("List tickets, newest first")
+            .WithParameter("user_id", "Only this user's.")
+            .WithParameter("status", $"Only in these states, separated by commas: {string.Join(", ", TicketStatusNames.AllPublic)}.")
+            .WithParameter("created_after", "Only those created after this time, such as 2026-01-31T12:00:00Z.")
+            .WithParameter("created_before", "Only those created before this time.")
+            .WithParameter("limit", "The most on a page.", isNumber: true)
+            .WithParameter("cursor", "The value of next of the page before.")
+            .WithProblems(ProblemType.InvalidRequest, ProblemType.InvalidCursor);
+        return v1;
+    }
+
+    private static async Task<IResult> ListAsync(
+        HttpRequest request, Caller caller, TicketListStore lists, TicketPresenter presenter, ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
+    {
+        var (query, problem) = TicketListQuery.Read(request.Query, options.Value.MaxPage, caller);
+        if (query is null)
+        {
+            return problem!.ToResult();
+        }
+
+        var taken = bytes.Begin(request.HttpContext);
+        var (rows, next) = await lists.ReadAsync(query, taken, cancellationToken);
+        return ApiJson.OkInParts(new TicketPage(await presenter.ShowAsync(rows, cancellationToken), next), TicketJson.Default.TicketPage, taken.Count);
+    }
+}
+
+/// <summary>A page of a list.</summary>
+/// <param name="Results">Tickets, newest first. With filters, or large tickets, a page may be short or even empty while more follow.</param>
+/// <param name="Next">The parameter <c>cursor</c> of the next page; null after the last.</param>
+public sealed record TicketPage(IReadOnlyList<TicketResource> Results, string? Next);
