@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using TicketApp.Api.Auth;
 using TicketApp.Api.Http;
 using TicketApp.Api.Storage;
+using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api;
 
@@ -42,20 +43,10 @@ internal sealed partial class ApiExceptionHandler(IOptions<LimitOptions> limits,
             Log.Failed(logger, exception, httpContext.Request.Path);
         }
 
-        var answer = ResourceApi.Serves(httpContext.Request) ? ProblemOf(exception).ToResult() : ApiJson.WithMessage(status, text);
+        var answer = ResourceApi.Serves(httpContext.Request) ? TicketProblems.Of(exception).ToResult() : ApiJson.WithMessage(status, text);
         await answer.ExecuteAsync(httpContext);
         return true;
     }
-
-    /// <summary>The problem of an exception, with nothing of the inside told.</summary>
-    public static Problem ProblemOf(Exception exception) => exception switch
-    {
-        BadHttpRequestException bad => ProblemAnswers.OfStatus(bad.StatusCode),
-        UserLimitException => ProblemType.TooManyOpenTickets.With("Wait until some have finished, or cancel some."),
-        OverloadedException => ProblemType.Overloaded.With("Try again after the time in Retry-After."),
-        _ when DatabaseErrors.IsUnavailable(exception) => ProblemType.Unavailable.With("Try again after the time in Retry-After. Nothing is half-done."),
-        _ => ProblemType.InternalError.With("It is in the log. Trying again may help."),
-    };
 
     private static partial class Log
     {

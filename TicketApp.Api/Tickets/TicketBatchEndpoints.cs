@@ -57,7 +57,7 @@ internal static class TicketBatchEndpoints
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
-                return new(null, ApiExceptionHandler.ProblemOf(exception), false);
+                return new(null, TicketProblems.Of(exception), false);
             }
         }
     }

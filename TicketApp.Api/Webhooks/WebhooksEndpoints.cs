@@ -16,6 +16,7 @@ internal static class WebhooksEndpoints
     {
         services.AddOptions<WebhookOptions>().BindConfiguration(WebhookOptions.SectionName).ValidateOnStart();
         return services
+            .AddSingleton<IWebhookUrls, WebhookUrls>()
             .AddSingleton<IValidateOptions<WebhookOptions>, WebhookOptionsValidator>()
             .AddSingleton<SecretProtector>()
             .AddSingleton<SecretStore>()
