@@ -6,8 +6,8 @@ namespace TicketApp.AppHost;
 internal static class ApiCommands
 {
     public static IResourceBuilder<ProjectResource> WithAdminCommands(this IResourceBuilder<ProjectResource> api) => api
-        .Add("pause-dispatching", "Pause dispatching", "dispatch/pause", "New tickets are accepted and wait; what was released goes on.")
-        .Add("resume-dispatching", "Resume dispatching", "dispatch/resume", "Tickets that wait are released again.")
+        .Add("pause-dispatching", "Pause dispatching", "dispatch/pause", "New tickets are accepted and wait; dispatched tickets continue.")
+        .Add("resume-dispatching", "Resume dispatching", "dispatch/resume", "Tickets that wait are dispatched again.")
         .Add("check-invariants", "Check invariants", "invariants", "Counts what must never be; every count should be 0.", HttpMethod.Get)
         .Add("retry-dead-tickets", "Retry dead tickets", "dead-tickets/retry", "Up to 1,000 that failed, timed out or expired run again.", question: "Run up to 1,000 dead tickets again?")
         .Add("purge-dead-tickets", "Purge dead tickets", "dead-tickets/purge", "Up to 1,000 that failed, timed out or expired are removed.", question: "Remove up to 1,000 dead tickets for good?");

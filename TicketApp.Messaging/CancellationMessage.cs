@@ -6,6 +6,6 @@ public sealed record CancellationMessage
     /// <summary>The runs that are not wanted.</summary>
     public required IReadOnlyList<RunReference> Runs { get; init; }
 
-    /// <summary>For how many seconds to remember them: as long as a message that was released before may still come.</summary>
+    /// <summary>For how many seconds to remember them: as long as a message that was dispatched before may still come.</summary>
     public int RememberSeconds { get; init; }
 }

@@ -1,7 +1,7 @@
 namespace TicketApp.Messaging;
 
 /// <summary>
-/// A ticket released to the workers: the body of a message in its model's queue (<see cref="QueueNames.TicketsOf"/>), or one element of it. Tickets share a
+/// A ticket dispatched to the workers: the body of a message in its model's queue (<see cref="QueueNames.TicketsOf"/>), or one element of it. Tickets share a
 /// message only while runs take milliseconds.
 /// </summary>
 public sealed record TicketMessage
@@ -16,7 +16,7 @@ public sealed record TicketMessage
     /// <summary>What the model is asked; null for models that need no input.</summary>
     public string? Input { get; init; }
 
-    /// <summary>The attempt that this release is, from 1.</summary>
+    /// <summary>The attempt that this dispatch is, from 1.</summary>
     public required int Attempt { get; init; }
 
     /// <summary>The lease epoch. A report counts only under the epoch that the ticket still has.</summary>

@@ -42,7 +42,7 @@ public enum ReportType
 
 /// <summary>One run, as a heartbeat names it.</summary>
 /// <param name="TicketId">The ticket.</param>
-/// <param name="Epoch">The epoch it was released under.</param>
+/// <param name="Epoch">The epoch it was dispatched under.</param>
 public readonly record struct RunReference(Guid TicketId, int Epoch);
 
 /// <summary>What a worker says of a ticket or of itself: the body, or one element of it, of a message in <see cref="QueueNames.Responses"/>.</summary>
@@ -61,7 +61,7 @@ public sealed record WorkerReport
 
     public Guid UserId { get; init; }
 
-    /// <summary>The epoch of the release that this is about, from 1; 0 in a heartbeat.</summary>
+    /// <summary>The epoch of the dispatch that this is about, from 1; 0 in a heartbeat.</summary>
     public int Epoch { get; init; }
 
     /// <summary>The model's answer, for <see cref="ReportType.Finished"/>.</summary>

@@ -123,7 +123,7 @@ internal sealed partial class TicketsConsumer(
     }
 
     /// <summary>
-    /// The broker counts slots by the messages that are not acknowledged, and sends one too many for each run whose message is gone. Its tickets go back at once, and
+    /// The broker counts slots by the messages that are not acknowledged, and sends one too many for each run whose message is gone. Its tickets are returned at once, and
     /// the message is held in that run's place: then the broker's count is right again.
     /// </summary>
     private bool TryHold(Delivery delivery, TicketMessage[] tickets)
@@ -152,7 +152,7 @@ internal sealed partial class TicketsConsumer(
 
         if (message.Delivery.Redelivered)
         {
-            // Somebody had it and may be gone, or not. The Api decides, and releases it anew under the next epoch.
+            // Somebody had it and may be gone, or not. The API decides, and dispatches it again under the next epoch.
             reporter.Report(Run.Report(ticket, ReportType.Redelivered, worker.Name), message);
             return;
         }
@@ -203,7 +203,7 @@ internal sealed partial class TicketsConsumer(
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "Stopping: {Count} tickets did not finish in time and go back")]
+        [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "Stopping: {Count} tickets did not finish in time and are returned")]
         public static partial void HandingBack(ILogger logger, int count);
     }
 }

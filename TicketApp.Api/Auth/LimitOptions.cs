@@ -20,8 +20,8 @@ public sealed class LimitOptions
     public int MaxOpenPerUser { get; set; }
 
     /// <summary>
-    /// Tickets of one user that are released or run at once, over all models and replicas; more wait in the backlog, and others' pass them. Every
-    /// ticket then goes through the backlog, and replicas release one after the other. Zero: no limit. Default no limit.
+    /// Tickets of one user that are dispatched or run at once, over all models and replicas; more wait in the backlog, and others' pass them. Every
+    /// ticket then goes through the backlog, and replicas dispatch one after the other. Zero: no limit. Default no limit.
     /// </summary>
     [Range(0, 1_000_000)]
     public int MaxConcurrentPerUser { get; set; }

@@ -20,7 +20,7 @@ internal sealed class PendingReports
     /// <summary>Ends when more may be taken.</summary>
     public Task WhenOpen => _opened.Task;
 
-    /// <summary>Ends when no more may be taken, and what was is to go back to the broker.</summary>
+    /// <summary>Ends when no more may be taken, and those that were taken must be returned to the broker.</summary>
     public Task WhenClosed => _closed.Task;
 
     /// <summary>Bounded by the consumer's prefetch.</summary>

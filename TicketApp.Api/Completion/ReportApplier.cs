@@ -10,7 +10,7 @@ namespace TicketApp.Api.Completion;
 
 /// <summary>
 /// Applies what workers report: all that has arrived in one transaction, and only then acknowledges it. A report that the database refuses for what is in it
-/// goes to errors by itself. While the database is at fault, reports go back to the broker within seconds, and none is taken until all statements would
+/// goes to errors by itself. While the database is at fault, reports are returned to the broker within seconds, and none is taken until all statements would
 /// be accepted again.
 /// </summary>
 internal sealed partial class ReportApplier(
@@ -100,7 +100,7 @@ internal sealed partial class ReportApplier(
         var applied = _reports.RemoveAll(report => report.IsDone);
         if (_reports.Count > MaxDeferred)
         {
-            GiveBack();
+            ReturnToBroker();
         }
 
         await BatchLinger.AfterAsync(applied);
@@ -210,7 +210,7 @@ internal sealed partial class ReportApplier(
 
         if (Environment.TickCount64 - _failingSince > _maxHold.TotalMilliseconds)
         {
-            GiveBack();
+            ReturnToBroker();
         }
     }
 
@@ -227,7 +227,7 @@ internal sealed partial class ReportApplier(
         }
     }
 
-    private void GiveBack()
+    private void ReturnToBroker()
     {
         (_failures, _failingSince) = (0, 0);
         _reports.Clear();

@@ -27,12 +27,12 @@ internal sealed class ReportConsumer(
         base.OnFailed(exception);
     }
 
-    /// <summary>The end of the connection gives back what is not acknowledged.</summary>
+    /// <summary>The end of the connection returns what is not acknowledged.</summary>
     protected override async Task WhileConsumingAsync(CancellationToken lost)
     {
         await pending.WhenOpen.WaitAsync(lost);
         await pending.WhenClosed.WaitAsync(lost);
-        throw new BrokerUnavailableException("reports go back to the broker until the database takes them");
+        throw new BrokerUnavailableException("reports are returned to the broker until the database takes them");
     }
 }
 

@@ -16,7 +16,7 @@ internal sealed class ReportOutcome
     /// <summary>How many tickets of each model left its window, ended or not.</summary>
     public IReadOnlyDictionary<string, int> Left => _left;
 
-    /// <summary>How many tickets of each model went back to its backlog, or will after a pause.</summary>
+    /// <summary>How many tickets of each model were returned to its backlog, or will be after a pause.</summary>
     public IReadOnlyDictionary<string, int> Returned => _returned;
 
     /// <summary>Runs that workers have in hand and that are not wanted any more.</summary>
@@ -34,7 +34,7 @@ internal sealed class ReportOutcome
         CollectionsMarshal.GetValueRefOrAddDefault(_left, model, out _)++;
         switch (ticket.Status)
         {
-            case TicketStatus.Queued or TicketStatus.Waiting:
+            case TicketStatus.Queued or TicketStatus.Retryable:
                 CollectionsMarshal.GetValueRefOrAddDefault(_returned, model, out _)++;
                 return;
             case TicketStatus.Failed or TicketStatus.TimedOut:

@@ -40,9 +40,9 @@ internal static class ReportStatements
         $"""
         with moved as (
             update tickets t set
-                status = case when t.status = 'released' and not {WasRedelivered} then 'released' when t.status = 'canceling' then 'canceling' else 'running' end::ticket_status,
-                time_started = case when t.status = 'released' and not {WasRedelivered} then t.time_started else coalesce(t.time_started, now()) end,
-                lease_expires = least(t.lease_expires, now() + case t.status when 'released' then interval '2 s' else interval '15 s' end)
+                status = case when t.status = 'dispatched' and not {WasRedelivered} then 'dispatched' when t.status = 'canceling' then 'canceling' else 'running' end::ticket_status,
+                time_started = case when t.status = 'dispatched' and not {WasRedelivered} then t.time_started else coalesce(t.time_started, now()) end,
+                lease_expires = least(t.lease_expires, now() + case t.status when 'dispatched' then interval '2 s' else interval '15 s' end)
             from unnest($1, $2) r (ticket_id, epoch) where {StillLeased}
             returning t.ticket_id, t.epoch, t.attempt)
         insert into ticket_attempts (ticket_id, epoch, outcome, attempt) select ticket_id, epoch, 'redelivered', attempt from moved order by ticket_id
@@ -52,7 +52,7 @@ internal static class ReportStatements
     private const string WasRedelivered =
         "exists (select from ticket_attempts a where a.ticket_id = t.ticket_id and a.outcome = 'redelivered' and a.epoch <> t.epoch)";
 
-    // What was canceled while it ran ends here: its worker has stopped it. Anything else goes back uncharged.
+    // What was canceled while it ran ends here: its worker has stopped it. Anything else is returned uncharged.
     public const string Returned =
         $"""
         update tickets t set lease_expires = null, queue_key = coalesce(t.queue_key, 0),
@@ -90,7 +90,7 @@ internal static class ReportStatements
                 time_started = coalesce(t.time_started, now() - r.run_ms * interval '1 ms'),
                 error_type = case t.status when 'canceling' then t.error_type else r.error_type end,
                 error_message = case t.status when 'canceling' then t.error_message else r.error_message end,
-                status = case when t.status = 'canceling' then 'canceled' when {IsLast} then 'failed' else 'waiting' end::ticket_status,
+                status = case when t.status = 'canceling' then 'canceled' when {IsLast} then 'failed' else 'retryable' end::ticket_status,
                 time_finished = case when t.status = 'canceling' or {IsLast} then now() end,
                 report_pending = t.status <> 'canceling' and ({IsLast}),
                 queue_key = coalesce(t.queue_key, 0),
@@ -122,7 +122,7 @@ internal static class ReportStatements
         select t.ticket_id, r.epoch, 'late', t.attempt, r.worker, 'late'
         from unnest($1, $2, $3) r (ticket_id, epoch, worker)
         join tickets t on t.ticket_id = r.ticket_id
-        where not (t.epoch = r.epoch and t.worker = r.worker and t.status in ('succeeded', 'failed', 'waiting'))
+        where not (t.epoch = r.epoch and t.worker = r.worker and t.status in ('succeeded', 'failed', 'retryable'))
         order by t.ticket_id, r.epoch for key share of t
         on conflict on constraint ticket_attempts_pk do nothing
         """;

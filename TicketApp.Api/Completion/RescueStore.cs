@@ -22,14 +22,14 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
 
     // due_at is when a ticket must be looked at, whatever it is for: over the processing limit it ends; never started within the
     // queue limit it ends; running over the run limit (its worker should have said so) this attempt has failed; and else its
-    // pause after a failure is over. "attempt" counts the current release, so a ticket in its first one has not run.
+    // pause after a failure is over. "attempt" counts the current dispatch, so a ticket in its first one has not run.
     private const string DueSql =
         """
         with due as (
             select ticket_id, status as was, case
                 when status = 'canceling' then null
                 when expires_at <= now() then 'processing_timeout'
-                when status in ('queued', 'released') then 'queue_timeout'
+                when status in ('queued', 'dispatched') then 'queue_timeout'
                 when status = 'running' then 'execution_timeout' end as reason
             from tickets where time_finished is null and due_at <= now() and ticket_id <> all ($2)
             order by due_at, ticket_id limit $1 for update skip locked),
@@ -42,9 +42,9 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
                 status = case
                     when was = 'canceling' then 'canceled'
                     when not ends and reason is null then 'queued'
-                    when not ends then 'waiting'
+                    when not ends then 'retryable'
                     when reason = 'execution_timeout' then 'failed'
-                    when t.attempt = case was when 'released' then 1 else 0 end and was <> 'running' then 'expired'
+                    when t.attempt = case was when 'dispatched' then 1 else 0 end and was <> 'running' then 'expired'
                     else 'timed_out' end::ticket_status,
                 due_at = case when reason = 'execution_timeout' then least(t.expires_at, now() + (0.5 + random() / 2) * least($4, $3 * 2 ^ least(t.attempt - 1, 20))) else t.expires_at end,
                 queue_key = coalesce(t.queue_key, 0),
@@ -63,24 +63,24 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
             insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, error_type, error_message)
             select ticket_id, epoch, 'failed', attempt, worker, time_started, reason, 'The run took too long' from moved where reason = 'execution_timeout'
             on conflict on constraint ticket_attempts_pk do nothing)
-        select model, count(*) filter (where ends)::int, count(*) filter (where not ends)::int, count(*) filter (where was in ('released', 'running', 'canceling'))::int,
+        select model, count(*) filter (where ends)::int, count(*) filter (where not ends)::int, count(*) filter (where was in ('dispatched', 'running', 'canceling'))::int,
             array_agg(trace_parent) filter (where trace_parent is not null)
         from moved group by model
         """;
 
-    // A ticket that never ran goes back uncharged: its message was lost, or nobody was there to take it. One that ran lost its
+    // A ticket that never ran is returned uncharged: its message was lost, or nobody was there to take it. One that ran lost its
     // worker: that attempt counts, so that a ticket which kills its workers ends. One that was being canceled is.
     private const string LostSql =
         """
         with lost as (
             select ticket_id, status as was, worker, time_started, status = 'canceling' as canceled, status = 'running' and attempt >= max_attempts as failed
-            from tickets where status in ('released', 'running', 'canceling') and lease_expires <= now() and ticket_id <> all ($2)
+            from tickets where status in ('dispatched', 'running', 'canceling') and lease_expires <= now() and ticket_id <> all ($2)
             order by lease_expires, ticket_id limit $1 for update skip locked),
         moved as (
             update tickets t set
                 lease_expires = null,
                 queue_key = coalesce(t.queue_key, 0),
-                attempt = case lost.was when 'released' then t.attempt - 1 else t.attempt end,
+                attempt = case lost.was when 'dispatched' then t.attempt - 1 else t.attempt end,
                 status = case when canceled then 'canceled' when failed then 'failed' else 'queued' end::ticket_status,
                 time_finished = case when canceled or failed then now() end,
                 report_pending = failed,
@@ -104,7 +104,7 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
 
     private const string FirstLostSql =
         """
-        select ticket_id from tickets where status in ('released', 'running', 'canceling') and lease_expires <= now() and ticket_id <> all ($1)
+        select ticket_id from tickets where status in ('dispatched', 'running', 'canceling') and lease_expires <= now() and ticket_id <> all ($1)
         order by lease_expires, ticket_id limit 1 for update skip locked
         """;
 

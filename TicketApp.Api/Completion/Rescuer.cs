@@ -8,7 +8,7 @@ using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Completion;
 
-/// <summary>Ends tickets that ran out of time and takes back those whose worker is lost, whether or not anyone asks. Every replica sweeps.</summary>
+/// <summary>Ends tickets that ran out of time, and returns tickets whose worker is lost to the backlog. Every replica does both.</summary>
 internal sealed partial class Rescuer(
     RescueStore store,
     LeaseClock leases,
@@ -25,7 +25,7 @@ internal sealed partial class Rescuer(
     private const int MaxForgotten = 5000;
 
     private readonly GuardedBatch _due = new("end or queue tickets that are due", RescueStore.MaxBatch, logger);
-    private readonly GuardedBatch _lost = new("take back tickets", RescueStore.MaxBatch, logger);
+    private readonly GuardedBatch _lost = new("return tickets", RescueStore.MaxBatch, logger);
     private readonly Queue<string> _forgotten = [];
     private int _maxForgotten = MaxForgotten;
     private int _round;
@@ -75,7 +75,7 @@ internal sealed partial class Rescuer(
             leases.Extended();
         }
 
-        await UntilDoneAsync("take back lost tickets", _lost, RescueExpiredAsync, store.FirstLostAsync, Log.Lost, cancellationToken);
+        await UntilDoneAsync("return lost tickets", _lost, RescueExpiredAsync, store.FirstLostAsync, Log.Lost, cancellationToken);
     }
 
     /// <summary>A piece a round, until nothing is left for a while.</summary>
@@ -166,7 +166,7 @@ internal sealed partial class Rescuer(
         [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "{Ended} tickets ran over their limit; {Requeued} wait for their next attempt")]
         public static partial void Ended(ILogger logger, int ended, int requeued);
 
-        [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Leases ended: {Ended} tickets had no attempt left, {Requeued} go back to the backlog")]
+        [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Leases ended: {Ended} tickets had no attempt left, {Requeued} are returned to the backlog")]
         public static partial void Lost(ILogger logger, int ended, int requeued);
     }
 }

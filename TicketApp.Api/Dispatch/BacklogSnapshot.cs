@@ -9,13 +9,13 @@ internal sealed class BacklogSnapshot
     private readonly Dictionary<Guid, int> _positions = [];
     private readonly (long Key, Guid TicketId)[] _backlog;
 
-    /// <param name="inFlight">Tickets released or running.</param>
-    /// <param name="released">Those of them that are not known to run, in the order of their release, up to one more than <see cref="Deepest"/>.</param>
+    /// <param name="inFlight">Tickets dispatched or running.</param>
+    /// <param name="dispatched">Those of them that are not known to run, in the order of their dispatch, up to one more than <see cref="Deepest"/>.</param>
     /// <param name="backlog">Tickets in the database, in the order of the backlog, as many at most.</param>
-    public BacklogSnapshot(long inFlight, IReadOnlyList<Guid> released, (long Key, Guid TicketId)[] backlog)
+    public BacklogSnapshot(long inFlight, IReadOnlyList<Guid> dispatched, (long Key, Guid TicketId)[] backlog)
     {
-        (InFlight, Released, _backlog) = (inFlight, released.Count, backlog);
-        foreach (var ticketId in released.Concat(backlog.Select(ticket => ticket.TicketId)).Take(Deepest))
+        (InFlight, Dispatched, _backlog) = (inFlight, dispatched.Count, backlog);
+        foreach (var ticketId in dispatched.Concat(backlog.Select(ticket => ticket.TicketId)).Take(Deepest))
         {
             _positions[ticketId] = _positions.Count + 1;
         }
@@ -23,11 +23,11 @@ internal sealed class BacklogSnapshot
 
     public long InFlight { get; }
 
-    public int Released { get; }
+    public int Dispatched { get; }
 
     /// <summary>A ticket's place, from 1.</summary>
     /// <param name="ticketId">The ticket.</param>
-    /// <param name="queueKey">Its place in the order of the backlog, if it is there; null if it was released.</param>
+    /// <param name="queueKey">Its place in the order of the backlog, if it is there; null if it was dispatched.</param>
     /// <returns>Null if it is further back than <see cref="Deepest"/>.</returns>
     public int? PositionOf(Guid ticketId, long? queueKey)
     {
@@ -37,7 +37,7 @@ internal sealed class BacklogSnapshot
         }
 
         // Newer than this look: where it would have been.
-        var ahead = Released + (queueKey is { } key ? ~Array.BinarySearch(_backlog, (key, ticketId)) : 0);
+        var ahead = Dispatched + (queueKey is { } key ? ~Array.BinarySearch(_backlog, (key, ticketId)) : 0);
         return ahead >= 0 && ahead < Deepest ? ahead + 1 : null;
     }
 }

@@ -8,12 +8,12 @@ internal sealed class BacklogStore(NpgsqlDataSource database)
 {
     private static readonly string _first = (BacklogSnapshot.Deepest + 1).ToString(CultureInfo.InvariantCulture);
 
-    private const string InFlightSql = "select count(*) from tickets where status in ('released', 'running', 'canceling') and model = $1";
+    private const string InFlightSql = "select count(*) from tickets where status in ('dispatched', 'running', 'canceling') and model = $1";
 
-    // A lease begins with the release.
-    private static readonly string _releasedSql =
+    // A lease begins with the dispatch.
+    private static readonly string _dispatchedSql =
         $"""
-        select ticket_id from tickets where status in ('released', 'running', 'canceling') and model = $1 and status = 'released'
+        select ticket_id from tickets where status in ('dispatched', 'running', 'canceling') and model = $1 and status = 'dispatched'
         order by lease_expires, queue_key, ticket_id limit {_first}
         """;
 
@@ -23,7 +23,7 @@ internal sealed class BacklogStore(NpgsqlDataSource database)
     public async Task<BacklogSnapshot> QueryAsync(string model, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
-        foreach (var sql in (string[])[InFlightSql, _releasedSql, _backlogSql])
+        foreach (var sql in (string[])[InFlightSql, _dispatchedSql, _backlogSql])
         {
             batch.BatchCommands.Add(new(sql) { Parameters = { new NpgsqlParameter<string> { TypedValue = model } } });
         }
@@ -31,11 +31,11 @@ internal sealed class BacklogStore(NpgsqlDataSource database)
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var inFlight = reader.GetInt64(0);
-        List<Guid> released = [];
+        List<Guid> dispatched = [];
         await reader.NextResultAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            released.Add(reader.GetGuid(0));
+            dispatched.Add(reader.GetGuid(0));
         }
 
         List<(long, Guid)> backlog = [];
@@ -45,6 +45,6 @@ internal sealed class BacklogStore(NpgsqlDataSource database)
             backlog.Add((reader.GetInt64(1), reader.GetGuid(0)));
         }
 
-        return new(inFlight, released, [.. backlog]);
+        return new(inFlight, dispatched, [.. backlog]);
     }
 }

@@ -9,17 +9,17 @@ public sealed class DispatchOptions
 {
     public const string SectionName = "Dispatch";
 
-    /// <summary>The least of one model's tickets that is released at once, also while no worker serves it. Default 64.</summary>
+    /// <summary>The least of one model's tickets that is dispatched at once, also while no worker serves it. Default 64.</summary>
     internal int MinWindow { get; set; } = 64;
 
-    /// <summary>The most of one model's tickets that is released at once. Default 20,000.</summary>
+    /// <summary>The most of one model's tickets that is dispatched at once. Default 20,000.</summary>
     [Range(1, 1_000_000)]
     public int MaxWindow { get; set; } = 20_000;
 
-    /// <summary>Released tickets for each slot of the workers that serve their model: one runs, the rest is at hand when it ends. Default 2.</summary>
+    /// <summary>Dispatched tickets for each slot of the workers that serve their model: one runs, the rest is at hand when it ends. Default 2.</summary>
     internal double WindowPerSlot { get; set; } = 2;
 
-    /// <summary>How long a release, a start or a heartbeat is good for. Workers send a heartbeat every 10 seconds. Default 30 seconds.</summary>
+    /// <summary>How long a dispatch, a start or a heartbeat is good for. Workers send a heartbeat every 10 seconds. Default 30 seconds.</summary>
     [TimeSpanRange("00:00:15", "01:00:00")]
     public TimeSpan LeaseDuration { get; set; } = TimeSpan.FromSeconds(30);
 

@@ -3,7 +3,7 @@ using Npgsql;
 namespace TicketApp.Api.Dispatch;
 
 /// <summary>Whether dispatching is paused.</summary>
-/// <param name="Paused">While it is, new tickets are accepted and wait; what was released goes on.</param>
+/// <param name="Paused">While it is, new tickets are accepted and wait; dispatched tickets continue.</param>
 /// <param name="PausedAt">Since when.</param>
 public sealed record DispatchState(bool Paused, DateTimeOffset? PausedAt);
 

@@ -4,7 +4,7 @@ namespace TicketApp.Api.Dispatch;
 
 internal static class DispatchServices
 {
-    /// <summary>Adds the windows, the dispatcher and the publisher of released tickets.</summary>
+    /// <summary>Adds the windows, the dispatcher and the publisher of dispatched tickets.</summary>
     public static IServiceCollection AddDispatch(this IServiceCollection services)
     {
         services.AddOptions<DispatchOptions>().BindConfiguration(DispatchOptions.SectionName).ValidateOnStart();

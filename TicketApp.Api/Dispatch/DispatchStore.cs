@@ -13,16 +13,16 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     // One statement for all models. Which of them have a backlog is read from the first entry of each in its index.
     private const string QuerySql =
         """
-        with recursive waiting (model) as (
+        with recursive backlogged (model) as (
             (select model from tickets where status = 'queued' order by model limit 1)
             union all
-            select (select t.model from tickets t where t.status = 'queued' and t.model > w.model order by t.model limit 1) from waiting w where w.model is not null),
+            select (select t.model from tickets t where t.status = 'queued' and t.model > w.model order by t.model limit 1) from backlogged w where w.model is not null),
         seen (model, in_flight, slots, workers, waits) as (
-            select model, count(*), 0, 0, false from tickets where status in ('released', 'running', 'canceling') group by model
+            select model, count(*), 0, 0, false from tickets where status in ('dispatched', 'running', 'canceling') group by model
             union all
             select m.key, 0, m.value::int, 1, false from workers w cross join lateral jsonb_each_text(w.models) m where w.last_seen > now() - $1
             union all
-            select model, 0, 0, 0, true from waiting where model is not null)
+            select model, 0, 0, 0, true from backlogged where model is not null)
         select r.count + 1, s.model, s.in_flight, s.slots, s.workers, s.waits, exists (select from dispatch_pause)
         from (select count(*)::int as count from api_replicas where last_seen > now() - $2 and replica <> $3) r
         left join (select model, sum(in_flight)::bigint as in_flight, sum(slots)::bigint as slots, sum(workers)::int as workers, bool_or(waits) as waits from seen group by model) s on true
@@ -34,7 +34,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         with picked as (
             select ticket_id from tickets where status = 'queued' and model = $3 and ticket_id <> all ($4)
             order by queue_key, ticket_id limit $1 for update skip locked)
-        update tickets t set status = 'released', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
+        update tickets t set status = 'dispatched', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
             time_started = null, worker = null
         from picked where t.ticket_id = picked.ticket_id
         returning t.ticket_id, t.user_id, t.model, t.input, t.attempt, t.epoch, t.expires_at, t.queue_key, coalesce(t.execution_timeout_s, 0), t.trace_parent
@@ -49,7 +49,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         update tickets t set status = 'queued', attempt = t.attempt - 1, lease_expires = null, queue_key = coalesce(t.queue_key, 0)
         from (
             select t.ticket_id from unnest($1, $2) r (ticket_id, epoch) join tickets t on t.ticket_id = r.ticket_id
-            where t.epoch = r.epoch and t.status = 'released' order by t.ticket_id for no key update of t) r
+            where t.epoch = r.epoch and t.status = 'dispatched' order by t.ticket_id for no key update of t) r
         where t.ticket_id = r.ticket_id
         """;
 
@@ -83,10 +83,10 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         return new(replicas, models, isPaused);
     }
 
-    /// <summary>Releases up to <paramref name="count"/> tickets from the head of a model's backlog, in its order; where users' running tickets are limited, only those that have a place.</summary>
-    public Task<IReadOnlyList<TicketMessage>> ReleaseAsync(string model, int count, CancellationToken cancellationToken) => ReleaseAsync(model, count, [], cancellationToken);
+    /// <summary>Dispatches up to <paramref name="count"/> tickets from the head of a model's backlog, in its order; where users' running tickets are limited, only those that have a place.</summary>
+    public Task<IReadOnlyList<TicketMessage>> DispatchAsync(string model, int count, CancellationToken cancellationToken) => DispatchAsync(model, count, [], cancellationToken);
 
-    /// <summary>The ticket that <see cref="ReleaseAsync(string, int, Guid[], CancellationToken)"/> would take first.</summary>
+    /// <summary>The ticket that <see cref="DispatchAsync(string, int, Guid[], CancellationToken)"/> would take first.</summary>
     public async Task<Guid?> FirstAsync(string model, Guid[] leftOut, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(FirstSql);
@@ -96,11 +96,11 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     }
 
     /// <summary>The same without the tickets <paramref name="leftOut"/>.</summary>
-    public async Task<IReadOnlyList<TicketMessage>> ReleaseAsync(string model, int count, Guid[] leftOut, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<TicketMessage>> DispatchAsync(string model, int count, Guid[] leftOut, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
         var limit = limits.Value.MaxConcurrentPerUser;
-        NpgsqlBatchCommand release = new(limit > 0 ? LimitedDispatch.DispatchSql : DispatchSql)
+        NpgsqlBatchCommand dispatch = new(limit > 0 ? LimitedDispatch.DispatchSql : DispatchSql)
         {
             Parameters =
             {
@@ -112,12 +112,12 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         if (limit > 0)
         {
             batch.BatchCommands.Add(new(LimitedDispatch.LockSql));
-            release.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+            dispatch.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
         }
 
-        release.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = leftOut });
-        batch.BatchCommands.Add(release);
-        List<(long Key, TicketMessage Ticket)> released = [];
+        dispatch.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = leftOut });
+        batch.BatchCommands.Add(dispatch);
+        List<(long Key, TicketMessage Ticket)> dispatched = [];
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         if (limit > 0)
         {
@@ -139,13 +139,13 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
                 TraceParent = reader.IsDBNull(9) ? null : reader.GetString(9),
                 StartWithinSeconds = (int)options.Value.MessageExpiration.TotalSeconds,
             };
-            released.Add((reader.GetInt64(7), ticket));
+            dispatched.Add((reader.GetInt64(7), ticket));
         }
 
-        return [.. released.OrderBy(row => row.Key).Select(row => row.Ticket)];
+        return [.. dispatched.OrderBy(row => row.Key).Select(row => row.Ticket)];
     }
 
-    /// <summary>Puts released tickets that the broker did not take back at the head of the backlog, the attempt not charged.</summary>
+    /// <summary>Returns dispatched tickets that the broker did not take to the head of the backlog. The attempt is not charged.</summary>
     public async Task ReturnAsync(IReadOnlyList<TicketMessage> tickets, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(ReturnSql);

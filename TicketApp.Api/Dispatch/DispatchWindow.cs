@@ -3,9 +3,9 @@ using Microsoft.Extensions.Options;
 namespace TicketApp.Api.Dispatch;
 
 /// <summary>
-/// This replica's share of a model's dispatch window: how many tickets it may release. Each look into the database sets it anew from
-/// what is really in flight; in between, what this replica releases takes room and what it sees end gives it back. So the sum
-/// over the replicas stays within the window but for what is under way, and no row is locked by all of them.
+/// This replica's share of a model's dispatch window: how many tickets it may dispatch. Each query of the database sets it
+/// from what is really in flight. Between two queries a ticket that this replica dispatches takes a slot, and an end that it sees
+/// returns one. So the sum over the replicas stays within the window but for what is in progress, and no row is locked by all of them.
 /// </summary>
 /// <param name="options">The settings.</param>
 /// <param name="time">Measures pauses.</param>
@@ -15,12 +15,12 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
     private static readonly TimeSpan _maxPause = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
-    private int _room;
+    private int _available;
     private int _inProgress;
     private bool _hasBacklog = true;
     private bool _isPaused;
 
-    // Zero while the broker takes what is released.
+    // Zero while the broker takes what is dispatched.
     private TimeSpan _pause;
     private long _pausedSince;
     private bool _isTrying;
@@ -31,14 +31,14 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
     /// <summary>How many workers serve the model.</summary>
     public int Workers { get; private set; }
 
-    /// <summary>How many more this replica may release now.</summary>
-    public int Room
+    /// <summary>How many more tickets this replica may dispatch now.</summary>
+    public int Available
     {
         get
         {
             lock (_lock)
             {
-                return _room;
+                return _available;
             }
         }
     }
@@ -55,7 +55,7 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
         }
     }
 
-    /// <summary>Takes room for new tickets: nothing while others wait, since those come first.</summary>
+    /// <summary>Takes slots for new tickets: none while others wait, since those come first.</summary>
     public int TryAcquire(int wanted)
     {
         lock (_lock)
@@ -64,7 +64,7 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
         }
     }
 
-    /// <summary>Takes room for tickets from the backlog.</summary>
+    /// <summary>Takes slots for tickets from the backlog.</summary>
     public int AcquireForBacklog(int wanted)
     {
         lock (_lock)
@@ -73,8 +73,8 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
         }
     }
 
-    /// <summary>What was taken has been released and committed: the next look into the database will see it.</summary>
-    public void Released(int count)
+    /// <summary>The tickets of that many taken slots are dispatched and committed: the next query of the database sees them.</summary>
+    public void Committed(int count)
     {
         lock (_lock)
         {
@@ -82,28 +82,28 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
         }
     }
 
-    /// <summary>What was taken was not used.</summary>
-    public void GiveBack(int count)
+    /// <summary>Returns slots that were taken and not used.</summary>
+    public void Release(int count)
     {
         lock (_lock)
         {
             _inProgress -= count;
-            _room += count;
+            _available += count;
         }
     }
 
-    /// <summary>Released tickets have ended or gone back to the backlog.</summary>
+    /// <summary>Dispatched tickets have ended or were returned to the backlog.</summary>
     public void Ended(int count)
     {
         lock (_lock)
         {
-            _room += count;
+            _available += count;
         }
     }
 
     /// <summary>
-    /// The broker refused what was released. Until it takes something again, one ticket is released at a time, each after a pause that is twice
-    /// the one before: a release that is taken back costs two statements, and would follow the one before at once.
+    /// The broker refused what was dispatched. Until it takes something again, one ticket is dispatched at a time, each after a pause that
+    /// is twice the one before: a dispatch that is undone costs two statements, and the next one would follow at once.
     /// </summary>
     public void Refused()
     {
@@ -119,7 +119,7 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
         }
     }
 
-    /// <summary>The broker took what was released.</summary>
+    /// <summary>The broker took what was dispatched.</summary>
     public void Accepted()
     {
         lock (_lock)
@@ -144,7 +144,7 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
             Size = (int)Math.Clamp(state.Slots * settings.WindowPerSlot, settings.MinWindow, Math.Max(settings.MinWindow, settings.MaxWindow));
             var free = Math.Max(0, Size - state.InFlight);
             // Rounded up: the last free place must not be nobody's.
-            _room = Math.Max(0, (int)((free + state.Replicas - 1) / state.Replicas) - _inProgress);
+            _available = Math.Max(0, (int)((free + state.Replicas - 1) / state.Replicas) - _inProgress);
             Workers = state.Workers;
             _hasBacklog = state.HasBacklog;
             _isPaused = state.IsPaused;
@@ -153,7 +153,7 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
 
     private int Take(int wanted)
     {
-        var taken = _isPaused ? 0 : Math.Clamp(wanted, 0, Math.Max(0, _room));
+        var taken = _isPaused ? 0 : Math.Clamp(wanted, 0, Math.Max(0, _available));
         if (taken > 0 && _pause > TimeSpan.Zero)
         {
             _isTrying = time.GetElapsedTime(_pausedSince) >= _pause;
@@ -161,7 +161,7 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
             (taken, _pausedSince) = _isTrying ? (1, time.GetTimestamp()) : (0, _pausedSince);
         }
 
-        _room -= taken;
+        _available -= taken;
         _inProgress += taken;
         return taken;
     }

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace TicketApp.Api.Dispatch;
 
-/// <summary>The dispatch windows, one for each model: what one model has in flight takes no room from another.</summary>
+/// <summary>The dispatch windows, one for each model: what one model has in flight takes no capacity from another.</summary>
 internal sealed class DispatchWindows(IOptions<DispatchOptions> options, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, DispatchWindow> _windows = new(StringComparer.Ordinal);
@@ -17,7 +17,7 @@ internal sealed class DispatchWindows(IOptions<DispatchOptions> options, TimePro
     /// <summary>Whether tickets of any model wait, as far as this replica knows.</summary>
     public bool HasBacklog => _windows.Values.Any(window => window.HasBacklog);
 
-    /// <summary>The window of <paramref name="model"/>. A new one has no room until the next look.</summary>
+    /// <summary>The window of <paramref name="model"/>. A new one has no capacity until the next query.</summary>
     public DispatchWindow Of(string model) => _windows.GetOrAdd(model, static (_, settings) => new(settings.Options, settings.Time), (Options: options, Time: time));
 
     /// <summary>Sets all of them anew; of a model that was not seen, nothing is in flight and nothing waits.</summary>

@@ -7,7 +7,7 @@ using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Dispatch;
 
-/// <summary>Releases tickets from the backlogs whenever their windows have room. Every replica does; none leads.</summary>
+/// <summary>Dispatches tickets from the backlogs whenever their windows have capacity. Every replica does; there is no leader.</summary>
 internal sealed class Dispatcher(
     DispatchStore store,
     DispatchWindows windows,
@@ -40,7 +40,7 @@ internal sealed class Dispatcher(
         _wake.Set();
     }
 
-    /// <summary><paramref name="count"/> released tickets of a model have ended or gone back: there is room again.</summary>
+    /// <summary><paramref name="count"/> dispatched tickets of a model have ended or were returned: its window has capacity.</summary>
     public void SlotsFreed(string model, int count)
     {
         var window = windows.Of(model);
@@ -66,7 +66,7 @@ internal sealed class Dispatcher(
             _lastRefresh = Stopwatch.GetTimestamp();
         }
 
-        await ReleaseAsync(stoppingToken);
+        await DispatchAsync(stoppingToken);
     }
 
     protected override Task WaitAsync(CancellationToken stoppingToken) => _wake.WaitAsync(options.Value.PollInterval, stoppingToken);
@@ -103,19 +103,19 @@ internal sealed class Dispatcher(
         windows.Refresh(await store.QueryAsync(_replica, cancellationToken));
     }
 
-    /// <summary>Fills the windows. Models take turns, a release each, so that none waits for another's backlog, nor for one that fails.</summary>
-    private async Task ReleaseAsync(CancellationToken cancellationToken)
+    /// <summary>Fills the windows. Models take turns, a dispatch each, so that none waits for another's backlog, nor for one that fails.</summary>
+    private async Task DispatchAsync(CancellationToken cancellationToken)
     {
         Exception? failure = null;
-        var released = true;
-        while (released && publisher.IsReady)
+        var dispatched = true;
+        while (dispatched && publisher.IsReady)
         {
-            released = false;
+            dispatched = false;
             foreach (var (model, window) in windows.All)
             {
                 try
                 {
-                    released |= window.HasBacklog && await ReleaseAsync(model, window, cancellationToken);
+                    dispatched |= window.HasBacklog && await DispatchAsync(model, window, cancellationToken);
                 }
                 catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
                 {
@@ -123,7 +123,7 @@ internal sealed class Dispatcher(
                 }
             }
 
-            released &= failure is null;
+            dispatched &= failure is null;
         }
 
         if (failure is not null)
@@ -132,7 +132,7 @@ internal sealed class Dispatcher(
         }
     }
 
-    private async Task<bool> ReleaseAsync(string model, DispatchWindow window, CancellationToken cancellationToken)
+    private async Task<bool> DispatchAsync(string model, DispatchWindow window, CancellationToken cancellationToken)
     {
         var granted = window.AcquireForBacklog(MaxDispatch);
         if (granted == 0)
@@ -142,30 +142,30 @@ internal sealed class Dispatcher(
 
         if (!_batches.TryGetValue(model, out var batch))
         {
-            _batches[model] = batch = new($"release tickets of {model}", MaxDispatch, Logger);
+            _batches[model] = batch = new($"dispatch tickets of {model}", MaxDispatch, Logger);
         }
 
-        IReadOnlyList<TicketMessage> released = [];
+        IReadOnlyList<TicketMessage> dispatched = [];
         int most;
         try
         {
-            (released, most) = await batch.RunAsync(
-                granted, (limit, leftOut) => store.ReleaseAsync(model, limit, leftOut, cancellationToken), leftOut => store.FirstAsync(model, leftOut, cancellationToken));
+            (dispatched, most) = await batch.RunAsync(
+                granted, (limit, leftOut) => store.DispatchAsync(model, limit, leftOut, cancellationToken), leftOut => store.FirstAsync(model, leftOut, cancellationToken));
         }
         finally
         {
-            window.Released(released.Count);
-            window.GiveBack(granted - released.Count);
+            window.Committed(dispatched.Count);
+            window.Release(granted - dispatched.Count);
         }
 
-        publisher.Publish(released);
+        publisher.Publish(dispatched);
         // Under the limit of running tickets, users without a place may have more: only a look says that nothing waits.
-        if (released.Count < most && !limit.IsOn)
+        if (dispatched.Count < most && !limit.IsOn)
         {
             window.SetBacklog(false);
         }
 
-        // With fewer than there is room for, the next release comes with the next end, new ticket or look.
-        return released.Count == most;
+        // With fewer than the window has capacity for, the next dispatch comes with the next end, new ticket or query.
+        return dispatched.Count == most;
     }
 }

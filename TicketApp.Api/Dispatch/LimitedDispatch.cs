@@ -1,13 +1,13 @@
 namespace TicketApp.Api.Dispatch;
 
-/// <summary>The statements that release tickets where the running tickets of each user are limited; in one transaction, in this order.</summary>
+/// <summary>The statements that dispatch tickets where the running tickets of each user are limited; in one transaction, in this order.</summary>
 internal static class LimitedDispatch
 {
     // Any number will do, so long as nothing else in the database takes the same one.
     private const long LockKey = 0x72756e6e696e67; // "running"
 
     /// <summary>
-    /// Two releases at a time, of different models or with a new ticket between them, would each count without the other's. As a statement of
+    /// Two dispatches at a time, of different models or with a new ticket between them, would each count without the other's. As a statement of
     /// its own: <see cref="DispatchSql"/> then sees what was committed while this one waited.
     /// </summary>
     public static readonly string LockSql = $"select pg_advisory_xact_lock({LockKey})";
@@ -33,7 +33,7 @@ internal static class LimitedDispatch
         heads as materialized (
             select f.user_id, f.priority, f.queue_key, u.places from flows f cross join lateral (
                 select $4 - count(*) as places from (
-                    select from tickets t where t.status in ('released', 'running', 'canceling') and t.user_id = f.user_id limit $4) in_flight) u
+                    select from tickets t where t.status in ('dispatched', 'running', 'canceling') and t.user_id = f.user_id limit $4) in_flight) u
             where u.places > 0 order by f.queue_key limit 3 * $1),
         candidates as (
             select c.ticket_id, c.queue_key, h.places, row_number() over (partition by h.user_id order by c.queue_key, c.ticket_id) as place
@@ -46,14 +46,14 @@ internal static class LimitedDispatch
             select t.ticket_id from candidates c join tickets t on t.ticket_id = c.ticket_id
             where c.place <= c.places and t.status = 'queued' and t.ticket_id <> all ($5)
             order by c.queue_key, c.ticket_id limit $1 for update of t skip locked),
-        released as (
-            update tickets t set status = 'released', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
+        dispatched as (
+            update tickets t set status = 'dispatched', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
                 time_started = null, worker = null
             from picked where t.ticket_id = picked.ticket_id
             returning t.ticket_id, t.user_id, t.model, t.input, t.attempt, t.epoch, t.expires_at, t.queue_key, coalesce(t.execution_timeout_s, 0), t.trace_parent),
         reached as (
-            insert into dispatch_virtual_time (model, queue_key) select $3, max(queue_key) from released having count(*) > 0
+            insert into dispatch_virtual_time (model, queue_key) select $3, max(queue_key) from dispatched having count(*) > 0
             on conflict on constraint dispatch_virtual_time_pk do update set queue_key = greatest(dispatch_virtual_time.queue_key, excluded.queue_key))
-        select * from released
+        select * from dispatched
         """;
 }

@@ -20,18 +20,18 @@ internal sealed class OpenTicketLimit(IOptions<LimitOptions> options)
     private const string CountSql =
         """
         select u.id, (
-            (select count(*) from (select from tickets t where t.status in ('queued', 'waiting') and t.user_id = u.id limit $2) waiting)
-            + (select count(*) from (select from tickets t where t.status in ('released', 'running', 'canceling') and t.user_id = u.id limit $2) leased))::int
+            (select count(*) from (select from tickets t where t.status in ('queued', 'retryable') and t.user_id = u.id limit $2) queued)
+            + (select count(*) from (select from tickets t where t.status in ('dispatched', 'running', 'canceling') and t.user_id = u.id limit $2) leased))::int
         from unnest($1) u (id)
         """;
 
     public bool IsOn => options.Value.MaxOpenPerUser > 0;
 
-    /// <summary>Counts what room the users have, and keeps it theirs until the transaction of <paramref name="connection"/> ends, in which their tickets must be opened.</summary>
+    /// <summary>Counts how many more tickets the users may open, and keeps that theirs until the transaction of <paramref name="connection"/> ends, in which their tickets must be opened.</summary>
     public async Task<UserAllowance> LockAsync(NpgsqlConnection connection, IEnumerable<Guid> userIds)
     {
         Guid[] users = [.. userIds.Distinct()];
-        Dictionary<Guid, int> room = new(users.Length);
+        Dictionary<Guid, int> remaining = new(users.Length);
         // Two statements: the second one sees what was committed while the first one waited.
         await using NpgsqlBatch batch = new(connection)
         {
@@ -45,17 +45,17 @@ internal sealed class OpenTicketLimit(IOptions<LimitOptions> options)
         await reader.NextResultAsync();
         while (await reader.ReadAsync())
         {
-            room[reader.GetGuid(0)] = options.Value.MaxOpenPerUser - reader.GetInt32(1);
+            remaining[reader.GetGuid(0)] = options.Value.MaxOpenPerUser - reader.GetInt32(1);
         }
 
-        return new(room);
+        return new(remaining);
     }
 }
 
 /// <summary>How many more tickets users may open.</summary>
-internal sealed class UserAllowance(Dictionary<Guid, int> room)
+internal sealed class UserAllowance(Dictionary<Guid, int> remaining)
 {
-    /// <summary>Takes room for one ticket of the user.</summary>
-    /// <returns>False if there is none.</returns>
-    public bool TryTake(Guid userId) => room[userId]-- > 0;
+    /// <summary>Takes one ticket of the user's allowance.</summary>
+    /// <returns>False if nothing is left of it.</returns>
+    public bool TryTake(Guid userId) => remaining[userId]-- > 0;
 }

@@ -9,12 +9,12 @@ internal sealed class QueuePositions(
     /// <summary>Where the ticket stands; null for one that does not wait.</summary>
     public async ValueTask<QueuePosition?> FindAsync(TicketRecord row, CancellationToken cancellationToken)
     {
-        if (row.Status == TicketStatus.Waiting)
+        if (row.Status == TicketStatus.Retryable)
         {
             return new() { Position = null, WaitReason = "retry_backoff" };
         }
 
-        if (row.Status is not (TicketStatus.Queued or TicketStatus.Released))
+        if (row.Status is not (TicketStatus.Queued or TicketStatus.Dispatched))
         {
             return null;
         }
@@ -39,7 +39,7 @@ internal sealed class QueuePositions(
         _ when slots == 0 => "no_workers",
         _ when isHeld => "user_limit",
         // Under the limit of running tickets every ticket is queued first, also with workers free.
-        TicketStatus.Queued when limit.IsOn && windows.Of(row.Model).Room > 0 => null,
+        TicketStatus.Queued when limit.IsOn && windows.Of(row.Model).Available > 0 => null,
         TicketStatus.Queued => "at_capacity",
         _ when backlog.InFlight > slots => "at_capacity",
         _ => null,
@@ -56,7 +56,7 @@ internal sealed class QueuePositions(
             return null;
         }
 
-        var running = Math.Max(0, backlog.InFlight - backlog.Released);
+        var running = Math.Max(0, backlog.InFlight - backlog.Dispatched);
         var before = Math.Max(0, position - Math.Max(0, slots - running));
         var wait = before * median / slots;
         var late = before > 0 ? wait + ((p90 - median) * Math.Sqrt(before) / slots) : TimeSpan.Zero;

@@ -9,8 +9,8 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Api.Dispatch;
 
 /// <summary>
-/// Hands released tickets to the broker. What the broker does not take goes back to the backlog at once, and of its model little is released
-/// until the broker takes it again; and if this process dies first, it goes back when the lease ends.
+/// Hands dispatched tickets to the broker. What the broker does not take is returned to the backlog at once, and few tickets of its model
+/// are dispatched until the broker takes them again. If this process dies first, the ticket is returned when its lease ends.
 /// </summary>
 internal sealed partial class TicketPublisher(
     BrokerPublisher broker, DispatchStore store, DispatchWindows windows, RunTimes runTimes, TicketMetrics metrics, IOptions<DispatchOptions> options, ILogger<TicketPublisher> logger) : IHostedService, IStopsInPhase
@@ -20,10 +20,10 @@ internal sealed partial class TicketPublisher(
 
     private int _inProgress;
 
-    /// <summary>Whether the broker can be reached; while it cannot, nothing is released.</summary>
+    /// <summary>Whether the broker can be reached; while it cannot, nothing is dispatched.</summary>
     public bool IsReady => broker.IsReady;
 
-    /// <summary>Publishes <paramref name="tickets"/> without keeping the caller waiting. Their release is committed.</summary>
+    /// <summary>Publishes <paramref name="tickets"/> without keeping the caller waiting. Their dispatch is committed.</summary>
     public void Publish(IReadOnlyList<TicketMessage> tickets)
     {
         if (tickets.Count > 0)
@@ -34,7 +34,7 @@ internal sealed partial class TicketPublisher(
 
     public StopPhase StopPhase => StopPhase.Publishing;
 
-    /// <summary>Tickets that a broker which hangs has not confirmed by then go back when their leases end, uncharged, if it has not taken them.</summary>
+    /// <summary>Tickets that a broker which hangs has not confirmed by then are returned when their leases end, uncharged, if it has not taken them.</summary>
     public TimeSpan StopLimit => TimeSpan.FromSeconds(5);
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -81,7 +81,7 @@ internal sealed partial class TicketPublisher(
         }
         catch (Exception exception)
         {
-            Log.NotTakenBack(logger, exception.GetBaseException().Message);
+            Log.NotReturned(logger, exception.GetBaseException().Message);
         }
         finally
         {
@@ -122,6 +122,6 @@ internal sealed partial class TicketPublisher(
         public static partial void Refused(ILogger logger, int count, string reason);
 
         [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Tickets that the broker did not take wait for their leases to end: {Reason}")]
-        public static partial void NotTakenBack(ILogger logger, string reason);
+        public static partial void NotReturned(ILogger logger, string reason);
     }
 }

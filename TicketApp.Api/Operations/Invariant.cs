@@ -18,17 +18,17 @@ internal sealed record Invariant(string Name, string Description, string Sql)
             """
             select from tickets where time_finished is null and not case status::text
                 when 'queued' then queue_key is not null and lease_expires is null
-                when 'waiting' then lease_expires is null and due_at is not null
+                when 'retryable' then lease_expires is null and due_at is not null
                 else lease_expires is not null end
             """),
         new(
             "leased_for_ever",
             "Tickets handed out without an end of their lease: a lost worker would keep them.",
-            "select from tickets where status in ('released', 'running') and lease_expires is null"),
+            "select from tickets where status in ('dispatched', 'running') and lease_expires is null"),
         new(
             "lease_ended",
-            "Tickets whose lease ended more than 60 s ago and that nobody took back: no Api sweeps, or reports do not come through.",
-            "select from tickets where status in ('released', 'running') and lease_expires < now() - interval '60 s'"),
+            "Tickets whose lease ended more than 60 s ago and that were not returned: no API rescues them, or reports do not come through.",
+            "select from tickets where status in ('dispatched', 'running') and lease_expires < now() - interval '60 s'"),
         new(
             "overdue",
             "Open tickets whose limit or pause passed more than 30 s ago: no Api sweeps.",

@@ -29,7 +29,7 @@ internal sealed class ServiceGauges : DatabaseLoop
         meter.CreateObservableGauge("ticketapp.slots", () => ByModel(model => model.Slots), "{ticket}", "How many tickets of a model they run at once.");
         meter.CreateObservableCounter("ticketapp.tickets.finished", Finished, "{ticket}", "Tickets that have ended, by how.");
         meter.CreateObservableGauge(
-            "ticketapp.dispatch.window", () => windows.All.Select(window => new Measurement<int>(window.Value.Size, Model(window.Key))), "{ticket}", "How many tickets of a model may be released at once.");
+            "ticketapp.dispatch.window", () => windows.All.Select(window => new Measurement<int>(window.Value.Size, Model(window.Key))), "{ticket}", "How many tickets of a model may be dispatched at once.");
     }
 
     protected override async Task WorkAsync(CancellationToken stoppingToken) => _last = await _statistics.GetAsync(stoppingToken);

@@ -9,7 +9,7 @@ internal sealed class StatisticsStore(NpgsqlDataSource database, IOptions<Dispat
 {
     private const string OpenSql =
         """
-        select coalesce(model, ''), count(*) filter (where status in ('queued', 'waiting', 'released')), count(*) filter (where status in ('running', 'canceling')),
+        select coalesce(model, ''), count(*) filter (where status in ('queued', 'retryable', 'dispatched')), count(*) filter (where status in ('running', 'canceling')),
             extract(epoch from now() - min(time_created))::float8, grouping(model) = 1
         from tickets where time_finished is null group by grouping sets ((model), ())
         """;

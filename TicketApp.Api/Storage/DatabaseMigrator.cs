@@ -17,12 +17,15 @@ internal sealed partial class DatabaseMigrator(
     // Whatever the role has for its other sessions.
     private const string SessionSql = "set lock_timeout = '1s'; set statement_timeout = 0; set idle_in_transaction_session_timeout = 0";
 
+    // Programs of older releases run on newer schemas, while an upgrade rolls and after it was rolled back. A migration ends that for
+    // programs that know less than version N: update schema_migrations set oldest_program = N.
     private const string HistorySql =
         """
         create table if not exists schema_migrations (
-            version      integer     not null,
-            name         text        not null,
-            time_applied timestamptz not null default clock_timestamp(),
+            version        integer     not null,
+            name           text        not null,
+            time_applied   timestamptz not null default clock_timestamp(),
+            oldest_program integer     not null default 1,
             constraint schema_migrations_pk primary key (version)
         )
         """;
@@ -51,6 +54,7 @@ internal sealed partial class DatabaseMigrator(
             await ExecuteAsync(connection, SessionSql, cancellationToken);
             await LockAsync(connection, cancellationToken);
             await ExecuteAsync(connection, HistorySql, cancellationToken);
+            await UpgradeUnreleasedAsync(connection, cancellationToken);
             var applied = await AppliedAsync(connection, cancellationToken);
             if (applied > migrations.Count)
             {
@@ -107,10 +111,20 @@ internal sealed partial class DatabaseMigrator(
         }
     }
 
+    /// <summary>Before the first release there were 15 scripts, of which the first had this name. They are one now.</summary>
+    private static async Task UpgradeUnreleasedAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        const string Sql = "select exists (select from schema_migrations where name = 'users_and_tickets')";
+        if (await ValueAsync<bool>(connection, Sql, cancellationToken))
+        {
+            await UnlockedAsync(() => ExecuteAsync(connection, Migration.UpgradeUnreleased, cancellationToken), cancellationToken);
+        }
+    }
+
     private static Task<int> AppliedAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         ValueAsync<int>(connection, "select coalesce(max(version), 0) from schema_migrations", cancellationToken);
 
-    /// <summary>An older program runs on a newer schema, as during an upgrade or after one was taken back, unless a migration says otherwise.</summary>
+    /// <summary>An older program runs on a newer schema, as during an upgrade or after it was rolled back, unless a migration says otherwise.</summary>
     private static async Task RefuseIfTooNewAsync(NpgsqlConnection connection, int applied, int known, CancellationToken cancellationToken)
     {
         var oldest = await ValueAsync<int>(connection, "select max(oldest_program) from schema_migrations", cancellationToken);

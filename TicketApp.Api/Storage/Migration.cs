@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Reflection;
 using System.Text.RegularExpressions;
 
 namespace TicketApp.Api.Storage;
@@ -15,7 +14,11 @@ internal sealed partial record Migration(int Version, string Name, string Sql)
 {
     /// <summary>All steps, in order.</summary>
     public static IReadOnlyList<Migration> All { get; } =
-        [.. Assembly.GetExecutingAssembly().GetManifestResourceNames().Where(name => name.EndsWith(".sql", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(Read)];
+        [.. typeof(Migration).Assembly.GetManifestResourceNames().Where(name => Numbered.IsMatch(name)).Order(StringComparer.Ordinal)
+            .Select(Read)];
+
+    /// <summary>What makes a database of the last commit before the first release one of the first version.</summary>
+    public static string UpgradeUnreleased => Text("upgrade_from_0015.sql");
 
     /// <summary>The statements that run outside of a transaction, with the index of each.</summary>
     public IEnumerable<(string Index, string Statement)> OutsideTransaction => Concurrent.Matches(Sql).Select(match => (match.Groups["index"].Value, match.Value));
@@ -26,10 +29,18 @@ internal sealed partial record Migration(int Version, string Name, string Sql)
     [GeneratedRegex(@"^(create (unique )?index concurrently if not exists|drop index concurrently if exists) (?<index>\w+)[^;]*;", RegexOptions.Multiline)]
     private static partial Regex Concurrent { get; }
 
+    [GeneratedRegex(@"^\d{4}_\w+\.sql$")]
+    private static partial Regex Numbered { get; }
+
     private static Migration Read(string resource)
     {
-        using StreamReader reader = new(Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)!);
         var name = Path.GetFileNameWithoutExtension(resource);
-        return new(int.Parse(name[..4], CultureInfo.InvariantCulture), name[5..], reader.ReadToEnd());
+        return new(int.Parse(name[..4], CultureInfo.InvariantCulture), name[5..], Text(resource));
+    }
+
+    private static string Text(string resource)
+    {
+        using StreamReader reader = new(typeof(Migration).Assembly.GetManifestResourceStream(resource)!);
+        return reader.ReadToEnd();
     }
 }

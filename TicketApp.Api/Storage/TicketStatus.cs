@@ -3,14 +3,14 @@ namespace TicketApp.Api.Storage;
 /// <summary>Where a ticket is. The database's type <c>ticket_status</c> has the same words in snake_case.</summary>
 public enum TicketStatus
 {
-    /// <summary>Waits in the backlog for room in the dispatch window.</summary>
+    /// <summary>Waits in the backlog for capacity in the dispatch window.</summary>
     Queued,
 
     /// <summary>Waits for its next attempt after a failure.</summary>
-    Waiting,
+    Retryable,
 
     /// <summary>Handed to the broker, not known to run.</summary>
-    Released,
+    Dispatched,
 
     /// <summary>A worker said that it runs.</summary>
     Running,
@@ -40,8 +40,8 @@ internal static class TicketStatusNames
     public static TicketStatus Parse(string name) => name switch
     {
         "queued" => TicketStatus.Queued,
-        "waiting" => TicketStatus.Waiting,
-        "released" => TicketStatus.Released,
+        "retryable" => TicketStatus.Retryable,
+        "dispatched" => TicketStatus.Dispatched,
         "running" => TicketStatus.Running,
         "canceling" => TicketStatus.Canceling,
         "succeeded" => TicketStatus.Succeeded,
@@ -59,8 +59,8 @@ internal static class TicketStatusNames
     public static string Of(TicketStatus status) => status switch
     {
         TicketStatus.Queued => "queued",
-        TicketStatus.Waiting => "waiting",
-        TicketStatus.Released => "released",
+        TicketStatus.Retryable => "retryable",
+        TicketStatus.Dispatched => "dispatched",
         TicketStatus.Running => "running",
         TicketStatus.Canceling => "canceling",
         TicketStatus.Succeeded => "succeeded",
@@ -72,8 +72,9 @@ internal static class TicketStatusNames
     };
 
     /// <summary>The word that the resource API shows: a ticket is queued until it is known to run.</summary>
-    public static string PublicOf(TicketStatus status) => status is TicketStatus.Waiting or TicketStatus.Released ? "queued" : Of(status);
+    public static string PublicOf(TicketStatus status) =>
+        status is TicketStatus.Retryable or TicketStatus.Dispatched ? "queued" : Of(status);
 
     /// <summary>The database's words for one of the resource API's.</summary>
-    public static IReadOnlyList<string> OfPublic(string name) => name == "queued" ? ["queued", "waiting", "released"] : [name];
+    public static IReadOnlyList<string> OfPublic(string name) => name == "queued" ? ["queued", "retryable", "dispatched"] : [name];
 }

@@ -30,7 +30,7 @@ internal sealed record NewTicket(Guid TicketId, Guid UserId, TicketPriority Prio
 internal sealed record TicketDetails(string Model, string? Input, int? QueueTtlS, int? ExecutionTimeoutS, int? DeadlineS, Webhook? Webhook = null);
 
 /// <summary>A ticket that was stored, as far as the database decided it. Of tickets of the original API, whose callers do not ask, nothing is known.</summary>
-/// <param name="Status">Queued or released.</param>
+/// <param name="Status">Queued or dispatched.</param>
 /// <param name="MaxAttempts">How many attempts it has.</param>
 /// <param name="Created">When it was created.</param>
 /// <param name="Expires">Its processing limit.</param>
@@ -48,9 +48,9 @@ internal readonly record struct StoredTicket(TicketStatus Status, int MaxAttempt
         Model = ticket.Details!.Model,
         Input = ticket.Details.Input,
         Priority = ticket.Priority,
-        Attempt = Status == TicketStatus.Released ? 1 : 0,
+        Attempt = Status == TicketStatus.Dispatched ? 1 : 0,
         MaxAttempts = MaxAttempts,
-        Epoch = Status == TicketStatus.Released ? 1 : 0,
+        Epoch = Status == TicketStatus.Dispatched ? 1 : 0,
         Created = Created,
         Expires = Expires,
     };
@@ -58,5 +58,5 @@ internal readonly record struct StoredTicket(TicketStatus Status, int MaxAttempt
 
 /// <summary>What became of a batch of new tickets.</summary>
 /// <param name="Stored">Those that were stored, by id; the user of any other is unknown.</param>
-/// <param name="Released">Those of them to publish now.</param>
-internal sealed record Creation(IReadOnlyDictionary<Guid, StoredTicket> Stored, IReadOnlyList<TicketMessage> Released);
+/// <param name="Dispatched">Those of them to publish now.</param>
+internal sealed record Creation(IReadOnlyDictionary<Guid, StoredTicket> Stored, IReadOnlyList<TicketMessage> Dispatched);

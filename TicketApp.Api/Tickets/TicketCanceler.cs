@@ -35,7 +35,7 @@ internal sealed class TicketCanceler(NpgsqlDataSource database, CancellationPubl
             open.Add(-1);
         }
 
-        // Released at some time, it may be on its way to a worker, or run there already without having been reported.
+        // Dispatched at some time, it may be on its way to a worker, or run there already without having been reported.
         if (epoch > 0)
         {
             notifier.Stop([new(ticketId, epoch)], dispatch.Value.LeaseDuration);

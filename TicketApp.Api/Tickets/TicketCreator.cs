@@ -10,7 +10,7 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Api.Tickets;
 
 /// <summary>
-/// Stores new tickets, many a statement. With room in the dispatch window they are released by the statement that stores
+/// Stores new tickets, many a statement. With capacity in the dispatch window they are dispatched by the statement that stores
 /// them, and published once it has committed; without, they join the backlog.
 /// </summary>
 internal sealed class TicketCreator(
@@ -59,8 +59,8 @@ internal sealed class TicketCreator(
     {
         await using var connection = await Database.OpenConnectionAsync();
         await using var transaction = limit.IsOn ? await connection.BeginTransactionAsync() : null;
-        var room = limit.IsOn ? await limit.LockAsync(connection, items.Select(item => item.UserId)) : null;
-        // What was stored under its key before needs no room, neither of its user's nor in a window.
+        var allowance = limit.IsOn ? await limit.LockAsync(connection, items.Select(item => item.UserId)) : null;
+        // What was stored under its key before needs no allowance of its user and no slot in a window.
         var keys = await IdempotencyStore.UsedAsync(connection, [.. items.Where(item => item.Key is not null).Select(KeyOf)]);
         List<NewTicket> admitted = new(items.Count);
         HashSet<Guid> refused = [];
@@ -71,7 +71,7 @@ internal sealed class TicketCreator(
                 continue;
             }
 
-            if (room?.TryTake(item.UserId) == false)
+            if (allowance?.TryTake(item.UserId) == false)
             {
                 refused.Add(item.TicketId);
                 continue;
@@ -118,26 +118,26 @@ internal sealed class TicketCreator(
         {
             foreach (var share in shares)
             {
-                share.Window.GiveBack(share.Granted);
+                share.Window.Release(share.Granted);
             }
 
             throw;
         }
 
-        var released = creation.Released.CountBy(ticket => ticket.Model).ToDictionary();
+        var dispatched = creation.Dispatched.CountBy(ticket => ticket.Model).ToDictionary();
         foreach (var share in shares)
         {
-            var used = released.GetValueOrDefault(ModelOf(share.Tickets[0]));
+            var used = dispatched.GetValueOrDefault(ModelOf(share.Tickets[0]));
             Metrics.Created(ModelOf(share.Tickets[0]), share.Tickets.Count(ticket => creation.Stored.ContainsKey(ticket.TicketId)));
-            share.Window.Released(used);
-            share.Window.GiveBack(share.Granted - used);
+            share.Window.Committed(used);
+            share.Window.Release(share.Granted - used);
             if (share.Tickets.Length > share.Granted)
             {
                 dispatcher.BacklogGrew(ModelOf(share.Tickets[0]));
             }
         }
 
-        publisher.Publish(creation.Released);
+        publisher.Publish(creation.Dispatched);
         open.Add(creation.Stored.Count);
         return creation.Stored;
     }
@@ -151,7 +151,7 @@ internal sealed class TicketCreator(
 
         public NewTicket[] Tickets { get; } = tickets;
 
-        /// <summary>How many of its tickets have room in the window.</summary>
+        /// <summary>How many of its tickets have a slot in the window.</summary>
         public int Granted { get; } = mayDispatch ? window.TryAcquire(tickets.Length) : 0;
     }
 }

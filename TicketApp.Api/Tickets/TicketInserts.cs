@@ -5,14 +5,14 @@ namespace TicketApp.Api.Tickets;
 /// <summary>
 /// The statements that store new tickets. $1 to $3: ids, users, priorities; $4: processing limit; $5: queue limit; $6: attempts; $7: lease.
 /// The detailed forms take what the resource API can say of a ticket as further arrays, the keyed one idempotency keys as well, and in $20 how many
-/// of the first are released; each is used only where a ticket of the batch needs it.
+/// of the first are dispatched; each is used only where a ticket of the batch needs it.
 /// </summary>
 internal static class TicketInserts
 {
-    public const string Released =
+    public const string Dispatched =
         """
         insert into tickets (ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, status, attempt, epoch, lease_expires)
-        select i.ticket_id, i.user_id, now(), now() + $4, now() + $5, $6, i.priority, 'released', 1, 1, now() + $7
+        select i.ticket_id, i.user_id, now(), now() + $4, now() + $5, $6, i.priority, 'dispatched', 1, 1, now() + $7
         from unnest($1, $2, $3) i (ticket_id, user_id, priority)
         join users u on u.user_id = i.user_id
         returning ticket_id, expires_at
@@ -37,15 +37,15 @@ internal static class TicketInserts
     public const string Keyed =
         $"""
         {Claim},
-        released as ({IntoDispatched} {OnlyClaimed} and place <= $20 {Returning}),
+        dispatched as ({IntoDispatched} {OnlyClaimed} and place <= $20 {Returning}),
         queued as ({IntoQueued} {OnlyClaimed} and place > $20) i {HeadAndFlow} {Returning})
-        select * from released union all select * from queued
+        select * from dispatched union all select * from queued
         """;
 
     // Start-time fair queuing, for each model by itself. Each user's tickets of one priority form a flow; a ticket's key is its flow's last key, or the
     // backlog's head if that is further on, plus its cost: 1 for high, 4 for normal, 16 for low. So a flow of 100,000 tickets
     // stretches far behind a newcomer's first one, and low priority gets its sixteenth of high's share, never nothing.
-    // Both look-ups are one index entry each, whatever the backlog, but for those of released tickets that cannot be cleared away while a transaction
+    // Both look-ups are one index entry each, whatever the backlog, but for those of dispatched tickets that cannot be cleared away while a transaction
     // somewhere is older: so a batch looks once for each model and each flow, not once for each ticket.
     public const string QueueKey =
         """
@@ -77,7 +77,7 @@ internal static class TicketInserts
     private const string IntoDispatched =
         $"""
         insert into tickets ({DetailColumns}, status, attempt, epoch, lease_expires)
-        select {DetailValues}, 'released', 1, 1, now() + $7
+        select {DetailValues}, 'dispatched', 1, 1, now() + $7
         from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15) with ordinality
             i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent, place)
         join users u on u.user_id = i.user_id
@@ -122,7 +122,7 @@ internal static class TicketInserts
 
     /// <summary>
     /// The same statement for where users' running tickets are limited. Tickets without a place then stay at the head of the backlog, and
-    /// newcomers placed there would pass all others for ever: their place is where the release is, if that is further on.
+    /// newcomers placed there would pass all others for ever: their place is where the dispatch is, if that is further on.
     /// </summary>
     public static string BehindDispatch(string sql) => sql.Replace(
         $"({Head}) head", $"(select greatest(({Head}), (select v.queue_key from dispatch_virtual_time v where v.model = i.model)) as queue_key) head", StringComparison.Ordinal);

@@ -26,9 +26,9 @@ internal sealed class TicketListStore(NpgsqlDataSource database)
         $"""
         (select * from tickets where user_id = $3 and time_finished is not null and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead})
         union all
-        (select * from tickets where user_id = $3 and status in ('released', 'running', 'canceling') and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead})
+        (select * from tickets where user_id = $3 and status in ('dispatched', 'running', 'canceling') and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead})
         union all
-        (select * from tickets where user_id = $3 and status in ('queued', 'waiting') and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead})
+        (select * from tickets where user_id = $3 and status in ('queued', 'retryable') and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead})
         """;
 
     private static readonly string _ofUserSql = PageSql($"select * from ({OfUser}) o order by ticket_id desc limit {MaxRead}");

@@ -51,7 +51,7 @@ internal sealed class TicketRetrier(
 
     private const string MaxAttempts = "1000";
 
-    /// <summary>Puts the ticket back into the backlog, if its user may open one more.</summary>
+    /// <summary>Returns the ticket to the backlog, if its user may open one more.</summary>
     /// <returns>The ticket as it is now; null if it is in no state to run again.</returns>
     /// <exception cref="OverloadedException">As many tickets are open as may be.</exception>
     /// <exception cref="UserLimitException">The user has as many open tickets as one may have.</exception>
@@ -75,12 +75,12 @@ internal sealed class TicketRetrier(
     {
         await using var connection = await Database.OpenConnectionAsync();
         await using var transaction = limit.IsOn ? await connection.BeginTransactionAsync() : null;
-        var room = limit.IsOn ? await limit.LockAsync(connection, items.Select(item => item.UserId).OfType<Guid>()) : null;
+        var allowance = limit.IsOn ? await limit.LockAsync(connection, items.Select(item => item.UserId).OfType<Guid>()) : null;
         List<Guid> admitted = new(items.Count);
         HashSet<Guid> refused = [];
         foreach (var item in items.DistinctBy(item => item.TicketId))
         {
-            if (item.UserId is { } userId && room?.TryTake(userId) == false)
+            if (item.UserId is { } userId && allowance?.TryTake(userId) == false)
             {
                 refused.Add(item.TicketId);
             }

@@ -8,58 +8,58 @@ using TicketApp.Messaging;
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Writes new tickets.</summary>
-internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<DispatchOptions> dispatch, IOptions<LimitOptions> limits)
+internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<DispatchOptions> dispatching, IOptions<LimitOptions> limits)
 {
-    /// <summary>Stores the tickets whose users exist and whose keys are new: the first <paramref name="release"/> of the batch as released, the rest in the backlog.</summary>
-    public async Task<Creation> CreateAsync(NpgsqlConnection connection, IReadOnlyList<NewTicket> batch, int release)
+    /// <summary>Stores the tickets whose users exist and whose keys are new: the first <paramref name="dispatch"/> of the batch as dispatched, the rest in the backlog.</summary>
+    public async Task<Creation> CreateAsync(NpgsqlConnection connection, IReadOnlyList<NewTicket> batch, int dispatch)
     {
         Dictionary<Guid, StoredTicket> stored = new(batch.Count);
-        List<TicketMessage> released = new(release);
+        List<TicketMessage> dispatched = new(dispatch);
         var isDetailed = tickets.Value.DefaultModel != ModelNames.Simulated || batch.Any(ticket => ticket.Details is not null || ticket.TraceParent is not null);
         await using NpgsqlBatch command = new(connection);
-        foreach (var insert in Inserts(batch, release, isDetailed))
+        foreach (var insert in Inserts(batch, dispatch, isDetailed))
         {
             command.BatchCommands.Add(insert);
         }
 
-        var first = batch.Take(release).ToDictionary(ticket => ticket.TicketId);
+        var first = batch.Take(dispatch).ToDictionary(ticket => ticket.TicketId);
         await using var reader = await command.ExecuteReaderAsync();
         do
         {
             while (await reader.ReadAsync())
             {
                 var ticketId = reader.GetGuid(0);
-                stored[ticketId] = isDetailed ? Read(reader, first.ContainsKey(ticketId) ? TicketStatus.Released : TicketStatus.Queued) : default;
+                stored[ticketId] = isDetailed ? Read(reader, first.ContainsKey(ticketId) ? TicketStatus.Dispatched : TicketStatus.Queued) : default;
                 if (first.TryGetValue(ticketId, out var ticket))
                 {
-                    released.Add(ToMessage(ticket, reader.GetDateTime(1)));
+                    dispatched.Add(ToMessage(ticket, reader.GetDateTime(1)));
                 }
             }
         }
         while (await reader.NextResultAsync());
-        return new(stored, released);
+        return new(stored, dispatched);
     }
 
-    private IEnumerable<NpgsqlBatchCommand> Inserts(IReadOnlyList<NewTicket> batch, int release, bool isDetailed)
+    private IEnumerable<NpgsqlBatchCommand> Inserts(IReadOnlyList<NewTicket> batch, int dispatch, bool isDetailed)
     {
-        // Keys are claimed by one statement, whatever is released, so that two replicas with the same keys never wait for each other.
+        // Keys are claimed by one statement, whatever is dispatched, so that two replicas with the same keys never wait for each other.
         if (batch.Any(ticket => ticket.Key is not null))
         {
             var keyed = Insert(WithDispatchPosition(TicketInserts.Keyed), [.. batch], isDetailed: true);
             AddKeys(keyed, [.. batch.Where(ticket => ticket.Key is not null)]);
-            keyed.Parameters.Add(Value(release));
+            keyed.Parameters.Add(Value(dispatch));
             yield return keyed;
             yield break;
         }
 
-        if (release > 0)
+        if (dispatch > 0)
         {
-            yield return Insert(isDetailed ? TicketInserts.DetailedDispatched : TicketInserts.Released, [.. batch.Take(release)], isDetailed);
+            yield return Insert(isDetailed ? TicketInserts.DetailedDispatched : TicketInserts.Dispatched, [.. batch.Take(dispatch)], isDetailed);
         }
 
-        if (release < batch.Count)
+        if (dispatch < batch.Count)
         {
-            yield return Insert(WithDispatchPosition(isDetailed ? TicketInserts.DetailedQueued : TicketInserts.Queued), [.. batch.Skip(release)], isDetailed);
+            yield return Insert(WithDispatchPosition(isDetailed ? TicketInserts.DetailedQueued : TicketInserts.Queued), [.. batch.Skip(dispatch)], isDetailed);
         }
     }
 
@@ -75,7 +75,7 @@ internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<Disp
         Input = ticket.Details?.Input,
         Deadline = deadline,
         ExecutionTimeoutSeconds = ticket.Details?.ExecutionTimeoutS ?? 0,
-        StartWithinSeconds = (int)dispatch.Value.MessageExpiration.TotalSeconds,
+        StartWithinSeconds = (int)dispatching.Value.MessageExpiration.TotalSeconds,
         Attempt = 1,
         Epoch = 1,
         TraceParent = ticket.TraceParent,
@@ -92,7 +92,7 @@ internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<Disp
         command.Parameters.Add(Value(limit));
         command.Parameters.Add(isDetailed ? Value(tickets.Value.QueueTtl) : Value(queue < limit ? queue : limit));
         command.Parameters.Add(Value((short)tickets.Value.MaxAttempts));
-        command.Parameters.Add(Value(dispatch.Value.LeaseDuration));
+        command.Parameters.Add(Value(dispatching.Value.LeaseDuration));
         if (isDetailed)
         {
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.Model ?? tickets.Value.DefaultModel)));

@@ -5,7 +5,7 @@ namespace TicketApp.Api.Waiting;
 
 /// <summary>
 /// Numbers a ticket's events. They follow from its epoch and its state alone, so that every replica gives an event the same one, and grow
-/// along a ticket's way: an epoch begins with its release, then comes its start with the reports of its progress, then its return to the backlog, or an end.
+/// along a ticket's way: an epoch begins with its dispatch, then comes its start with the reports of its progress, then its return to the backlog, or an end.
 /// Written as <c>5</c>, and <c>5-12</c> for the twelfth report after the start 5.
 /// </summary>
 /// <param name="Step">The step on the ticket's way.</param>
@@ -23,12 +23,12 @@ internal readonly record struct TicketEventId(long Step, int Report = 0)
     /// <summary>The first event of every ticket.</summary>
     public static TicketEventId First { get; } = new(Queued);
 
-    /// <summary>The event that brought the ticket where it is; a released ticket is still where it was before.</summary>
+    /// <summary>The event that brought the ticket where it is; a dispatched ticket is still where it was before.</summary>
     public static TicketEventId Of(TicketRecord row) => row switch
     {
         { IsFinished: true } => In(row.Epoch, Finished),
-        { Status: TicketStatus.Released } => In(row.Epoch - 1, Queued),
-        { Status: TicketStatus.Queued or TicketStatus.Waiting } => In(row.Epoch, Queued),
+        { Status: TicketStatus.Dispatched } => In(row.Epoch - 1, Queued),
+        { Status: TicketStatus.Queued or TicketStatus.Retryable } => In(row.Epoch, Queued),
         _ => In(row.Epoch, Started),
     };
 

@@ -79,7 +79,7 @@ internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, T
         {
             yield return ("finished", last);
         }
-        else if (row.Status is TicketStatus.Queued or TicketStatus.Waiting or TicketStatus.Released && last != TicketEventId.First)
+        else if (row.Status is TicketStatus.Queued or TicketStatus.Retryable or TicketStatus.Dispatched && last != TicketEventId.First)
         {
             yield return ("queued", last);
         }

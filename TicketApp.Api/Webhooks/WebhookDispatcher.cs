@@ -37,12 +37,12 @@ internal sealed partial class WebhookDispatcher(
 
     protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
-        if (Room <= 0)
+        if (Available <= 0)
         {
             return;
         }
 
-        var claim = await store.ClaimAsync(_lastHost, Room, Busy(), stoppingToken);
+        var claim = await store.ClaimAsync(_lastHost, Available, Busy(), stoppingToken);
         _lastHost = claim.LastHost;
         foreach (var delivery in claim.Deliveries)
         {
@@ -54,7 +54,7 @@ internal sealed partial class WebhookDispatcher(
     }
 
     protected override Task WaitAsync(CancellationToken stoppingToken) =>
-        _lastHost.Length == 0 || Room <= 0 ? _wake.WaitAsync(options.Value.PollInterval, stoppingToken) : Task.CompletedTask;
+        _lastHost.Length == 0 || Available <= 0 ? _wake.WaitAsync(options.Value.PollInterval, stoppingToken) : Task.CompletedTask;
 
     /// <summary>What is under way has a moment to end; what has not ended by then is another replica's.</summary>
     protected override Task OnStoppedAsync()
@@ -63,7 +63,7 @@ internal sealed partial class WebhookDispatcher(
         return Task.WhenAll(_inProgress.Values.Select(delivery => delivery.Attempt));
     }
 
-    private int Room => options.Value.MaxConcurrency - _inProgress.Count;
+    private int Available => options.Value.MaxConcurrency - _inProgress.Count;
 
     private Dictionary<string, int> Busy() => _inProgress.Values.CountBy(delivery => delivery.Host).ToDictionary();
 

@@ -19,7 +19,7 @@ public sealed class AdminTests(AppFixture app)
         Assert.True(paused["paused"]!.GetValue<bool>());
         try
         {
-            // The replica obeys within a second. There is room, so a ticket that joins the backlog shows that it does.
+            // The replica obeys within a second. The window has capacity, so a ticket that joins the backlog shows that it does.
             await using var database = Npgsql.NpgsqlDataSource.Create(app.Database);
             var ticket = await Eventually.GetAsync("A ticket waits", TimeSpan.FromSeconds(10), async () =>
             {

@@ -15,7 +15,7 @@ public sealed class InvariantTests(AppFixture app)
     public static TheoryData<string, string> Breaks { get; } = new()
     {
         { "stranded", "update tickets set queue_key = null" },
-        { "leased_for_ever", "update tickets set status = 'released'" },
+        { "leased_for_ever", "update tickets set status = 'dispatched'" },
         { "lease_ended", "update tickets set status = 'running', lease_expires = now() - interval '2 minutes'" },
         { "overdue", "update tickets set due_at = now() - interval '1 minute'" },
         { "finished_without_end", "update tickets set status = 'failed'" },

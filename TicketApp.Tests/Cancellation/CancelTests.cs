@@ -32,19 +32,19 @@ public sealed class CancelTests(AppFixture app)
     {
         await using var queued = await CreateAsync();
         Assert.Equal(CancelResult.Canceled, await CancelAsync(queued));
-        Assert.Empty(await new DispatchStore(queued.Source, _dispatch, _limits).ReleaseAsync("simulated", 10, Cancel));
+        Assert.Empty(await new DispatchStore(queued.Source, _dispatch, _limits).DispatchAsync("simulated", 10, Cancel));
 
-        await using var released = await CreateAsync();
-        var ticket = await ReleaseAsync(released);
-        Assert.Equal(CancelResult.Canceled, await CancelAsync(released));
-        var outcome = await ApplyAsync(released, Report(ticket, ReportType.Started), Report(ticket, ReportType.Finished));
+        await using var dispatched = await CreateAsync();
+        var ticket = await DispatchAsync(dispatched);
+        Assert.Equal(CancelResult.Canceled, await CancelAsync(dispatched));
+        var outcome = await ApplyAsync(dispatched, Report(ticket, ReportType.Started), Report(ticket, ReportType.Finished));
         Assert.Equal([new RunReference(ticket.TicketId, ticket.Epoch)], outcome.Canceled);
         Assert.Equal((0, 1), (outcome.Ended.Count, outcome.Late));
 
-        await using var waiting = await CreateAsync();
-        await ApplyAsync(waiting, Report(await ReleaseAsync(waiting), ReportType.Failed));
-        Assert.Equal(CancelResult.Canceled, await CancelAsync(waiting));
-        Assert.Equal("canceled canceled canceled", string.Join(' ', await StatusAsync(queued), await StatusAsync(released), await StatusAsync(waiting)));
+        await using var retryable = await CreateAsync();
+        await ApplyAsync(retryable, Report(await DispatchAsync(retryable), ReportType.Failed));
+        Assert.Equal(CancelResult.Canceled, await CancelAsync(retryable));
+        Assert.Equal("canceled canceled canceled", string.Join(' ', await StatusAsync(queued), await StatusAsync(dispatched), await StatusAsync(retryable)));
     }
 
     [Theory]
@@ -54,7 +54,7 @@ public sealed class CancelTests(AppFixture app)
     public async Task What_runs_ends_when_its_worker_says_so_and_a_quicker_result_stays(ReportType report, string end)
     {
         await using var database = await CreateAsync();
-        var ticket = await ReleaseAsync(database);
+        var ticket = await DispatchAsync(database);
         await ApplyAsync(database, Report(ticket, ReportType.Started));
         Assert.Equal(CancelResult.Canceling, await CancelAsync(database));
         Assert.Equal(CancelResult.Canceling, await CancelAsync(database));
@@ -75,7 +75,7 @@ public sealed class CancelTests(AppFixture app)
     public async Task If_its_worker_is_lost_or_its_time_is_over_it_ends_as_canceled(string change)
     {
         await using var database = await CreateAsync();
-        await ApplyAsync(database, Report(await ReleaseAsync(database), ReportType.Started));
+        await ApplyAsync(database, Report(await DispatchAsync(database), ReportType.Started));
         await CancelAsync(database);
         await database.ExecuteAsync($"update tickets set {change}");
         RescueStore sweeps = new(database.Source, _tickets);
@@ -158,8 +158,8 @@ public sealed class CancelTests(AppFixture app)
 
     private static Task<string> StatusAsync(ScratchDatabase database) => database.ValueAsync<string>("select status::text from tickets");
 
-    private static async Task<TicketMessage> ReleaseAsync(ScratchDatabase database) =>
-        Assert.Single(await new DispatchStore(database.Source, _dispatch, _limits).ReleaseAsync("simulated", 10, Cancel));
+    private static async Task<TicketMessage> DispatchAsync(ScratchDatabase database) =>
+        Assert.Single(await new DispatchStore(database.Source, _dispatch, _limits).DispatchAsync("simulated", 10, Cancel));
 
     private static Task<string> EventuallyAsync(NpgsqlDataSource database, Guid ticketId, string status) => Eventually.GetAsync($"Ticket {ticketId} {status}", _limit, async () =>
     {
@@ -174,7 +174,7 @@ public sealed class CancelTests(AppFixture app)
         var user = Guid.CreateVersion7();
         await database.ExecuteAsync($"insert into users (user_id) values ('{user}')");
         await using var connection = await database.Source.OpenConnectionAsync(Cancel);
-        await new TicketStore(_tickets, _dispatch, _limits).CreateAsync(connection, [new NewTicket(Guid.CreateVersion7(), user)], release: 0);
+        await new TicketStore(_tickets, _dispatch, _limits).CreateAsync(connection, [new NewTicket(Guid.CreateVersion7(), user)], dispatch: 0);
         return database;
     }
 }

@@ -52,7 +52,7 @@ public sealed class LockOrderTests(AppFixture app)
         Func<Task>[] all =
         [
             .. Enumerable.Repeat<Func<Task>>(async () => await reports.ApplyAsync(await SomeReportsAsync(database.Source), Cancel), 4),
-            async () => await dispatch.ReleaseAsync(ModelNames.Simulated, Tickets, Cancel),
+            async () => await dispatch.DispatchAsync(ModelNames.Simulated, Tickets, Cancel),
             async () => await dispatch.ReturnAsync(Shuffled((await RunsAsync(database.Source)).Select(Message)), Cancel),
             () => sweeps.ExtendLeasesAsync(Cancel),
             async () => await sweeps.EndDueAsync(Tickets, [], Cancel),
@@ -137,7 +137,7 @@ public sealed class LockOrderTests(AppFixture app)
             Key = new($"key {key}", [1]),
         }));
         await using var connection = await database.OpenConnectionAsync(Cancel);
-        await store.CreateAsync(connection, batch, release: Random.Shared.Next(Keys));
+        await store.CreateAsync(connection, batch, dispatch: Random.Shared.Next(Keys));
     }
 
     private static async Task CompleteAsync(ScratchDatabase database, DeliveryStore deliveries)

@@ -6,6 +6,8 @@ namespace TicketApp.Tests.Database;
 [Collection(AppCollection.Name)]
 public sealed class MigrationTests(AppFixture app)
 {
+    private static readonly Migration _column = new(Migration.All.Count + 1, "column", "alter table tickets add column later text");
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -43,19 +45,20 @@ public sealed class MigrationTests(AppFixture app)
     public async Task A_database_of_a_newer_release_serves_an_older_program()
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        Assert.Equal(1, await DatabaseMigrator.MigrateAsync(database.Source, [.. Migration.All, _column], Cancel));
 
-        Assert.Equal(0, await DatabaseMigrator.MigrateAsync(database.Source, [Migration.All[0]], Cancel));
+        Assert.Equal(0, await DatabaseMigrator.MigrateAsync(database.Source, Migration.All, Cancel));
     }
 
     [Fact]
     public async Task A_database_that_no_longer_serves_an_older_program_tells_it_so()
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
-        Migration breaking = new(Migration.All.Count + 1, "breaking", $"update schema_migrations set oldest_program = {Migration.All.Count}");
-        Assert.Equal(1, await DatabaseMigrator.MigrateAsync(database.Source, [.. Migration.All, breaking], Cancel));
+        Migration breaking = new(_column.Version + 1, "breaking", $"update schema_migrations set oldest_program = {_column.Version}");
+        Assert.Equal(2, await DatabaseMigrator.MigrateAsync(database.Source, [.. Migration.All, _column, breaking], Cancel));
 
-        Assert.Equal(0, await DatabaseMigrator.MigrateAsync(database.Source, Migration.All, Cancel));
-        var exception = await Assert.ThrowsAsync<NewerSchemaException>(() => DatabaseMigrator.MigrateAsync(database.Source, [Migration.All[0]], Cancel));
+        Assert.Equal(0, await DatabaseMigrator.MigrateAsync(database.Source, [.. Migration.All, _column], Cancel));
+        var exception = await Assert.ThrowsAsync<NewerSchemaException>(() => DatabaseMigrator.MigrateAsync(database.Source, Migration.All, Cancel));
         Assert.Contains("newer release", exception.Message, StringComparison.Ordinal);
     }
 
@@ -78,6 +81,8 @@ public sealed class MigrationTests(AppFixture app)
             """);
         await DatabaseMigrator.MigrateAsync(database.Source, Migration.All, Cancel);
 
+        await using var fresh = await ScratchDatabase.CreateMigratedAsync(app);
+        Assert.Equal(await SchemaCatalog.ReadAsync(fresh), await SchemaCatalog.ReadAsync(database));
         Assert.Equal("succeeded timed_out queued", await database.ValueAsync<string>("select string_agg(status::text, ' ' order by ticket_id) from tickets"));
     }
 

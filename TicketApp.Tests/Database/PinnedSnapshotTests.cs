@@ -33,7 +33,7 @@ public sealed class PinnedSnapshotTests(AppFixture app)
         for (var i = 0; i < Churned / BatchSize; i++)
         {
             await backlog.QueueAsync(user, TicketPriority.Normal, BatchSize);
-            Assert.Equal(BatchSize, (await backlog.ReleaseAsync(BatchSize)).Count);
+            Assert.Equal(BatchSize, (await backlog.DispatchAsync(BatchSize)).Count);
         }
 
         var before = await ReadEntriesAsync(database);
@@ -41,7 +41,7 @@ public sealed class PinnedSnapshotTests(AppFixture app)
         var queued = await ReadEntriesAsync(database) - before;
         // Once for the head of the backlog, once for the user's own part of it.
         Assert.InRange(queued, 0, 3 * Churned);
-        Assert.Equal(BatchSize, (await backlog.ReleaseAsync(BatchSize)).Count);
+        Assert.Equal(BatchSize, (await backlog.DispatchAsync(BatchSize)).Count);
         Assert.InRange(await ReadEntriesAsync(database) - before - queued, 0, 3 * Churned);
     }
 

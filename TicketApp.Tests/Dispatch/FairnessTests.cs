@@ -3,7 +3,7 @@ using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Dispatch;
 
-/// <summary>The order in which the real statements release a backlog.</summary>
+/// <summary>The order in which the real statements dispatch a backlog.</summary>
 [Collection(AppCollection.Name)]
 public sealed class FairnessTests(AppFixture app)
 {
@@ -18,10 +18,10 @@ public sealed class FairnessTests(AppFixture app)
             await backlog.QueueAsync(busy, TicketPriority.Normal, 500);
         }
 
-        await backlog.ReleaseAsync(100);
+        await backlog.DispatchAsync(100);
         var single = Assert.Single(await backlog.QueueAsync(other, TicketPriority.Normal, 1));
 
-        Assert.Contains(single, (await backlog.ReleaseAsync(3)).Select(ticket => ticket.TicketId));
+        Assert.Contains(single, (await backlog.DispatchAsync(3)).Select(ticket => ticket.TicketId));
     }
 
     [Fact]
@@ -35,7 +35,7 @@ public sealed class FairnessTests(AppFixture app)
             await backlog.QueueAsync(user, TicketPriority.Normal, 200);
         }
 
-        var shares = (await backlog.ReleaseAsync(90)).CountBy(ticket => ticket.UserId).ToDictionary();
+        var shares = (await backlog.DispatchAsync(90)).CountBy(ticket => ticket.UserId).ToDictionary();
         Assert.All(users, user => Assert.InRange(shares[user], 28, 32));
     }
 
@@ -48,22 +48,22 @@ public sealed class FairnessTests(AppFixture app)
         var low = (await backlog.QueueAsync(user, TicketPriority.Low, 200)).ToHashSet();
         var normal = (await backlog.QueueAsync(user, TicketPriority.Normal, 200)).ToHashSet();
         var high = (await backlog.QueueAsync(user, TicketPriority.High, 200)).ToHashSet();
-        var released = (await backlog.ReleaseAsync(105)).Select(ticket => ticket.TicketId).ToArray();
+        var dispatched = (await backlog.DispatchAsync(105)).Select(ticket => ticket.TicketId).ToArray();
 
         // Sixteen high for four normal for one low.
-        Assert.InRange(released.Count(high.Contains), 75, 85);
-        Assert.InRange(released.Count(normal.Contains), 16, 24);
-        Assert.InRange(released.Count(low.Contains), 3, 7);
+        Assert.InRange(dispatched.Count(high.Contains), 75, 85);
+        Assert.InRange(dispatched.Count(normal.Contains), 16, 24);
+        Assert.InRange(dispatched.Count(low.Contains), 3, 7);
     }
 
     [Fact]
-    public async Task Replicas_that_release_at_once_take_different_tickets()
+    public async Task Replicas_that_dispatch_at_once_take_different_tickets()
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
         ScratchBacklog backlog = new(database);
         await backlog.QueueAsync(await backlog.CreateUserAsync(), TicketPriority.Normal, 400);
-        var released = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => backlog.ReleaseAsync(50)));
+        var dispatched = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => backlog.DispatchAsync(50)));
 
-        Assert.Equal(400, released.SelectMany(tickets => tickets).Select(ticket => ticket.TicketId).Distinct().Count());
+        Assert.Equal(400, dispatched.SelectMany(tickets => tickets).Select(ticket => ticket.TicketId).Distinct().Count());
     }
 }

@@ -11,7 +11,7 @@ using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Dispatch;
 
-/// <summary>Which new tickets the real statements release, and which they leave to the backlog.</summary>
+/// <summary>Which new tickets the real statements dispatch, and which they leave to the backlog.</summary>
 [Collection(AppCollection.Name)]
 public sealed class NewTicketTests(AppFixture app)
 {
@@ -22,34 +22,35 @@ public sealed class NewTicketTests(AppFixture app)
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task The_first_of_a_batch_are_released_whatever_their_keys_and_users(bool isKeyed)
+    public async Task The_first_of_a_batch_are_dispatched_whatever_their_keys_and_users(bool isKeyed)
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
         ScratchBacklog backlog = new(database);
-        // The first come from the users, and have the keys, that sort last; and have a model of their own, which alone has room.
+        // The first come from the users, and have the keys, that sort last; and have a model of their own, whose window alone has capacity.
         Guid[] users = [await backlog.CreateUserAsync(), await backlog.CreateUserAsync()];
         NewTicket[] batch =
         [
             .. Enumerable.Range(0, 10).Select(i => new NewTicket(Guid.CreateVersion7(), users[1 - (i / 5)])
             {
-                Details = new(i < 3 ? "with-room" : "without", Input: null, null, null, null),
+                Details = new(i < 3 ? "with-capacity" : "without", Input: null, null, null, null),
                 Key = isKeyed ? new($"key {9 - i}", [(byte)i]) : null,
             }),
         ];
 
         await using var connection = await database.Source.OpenConnectionAsync(Cancel);
-        var creation = await _store.CreateAsync(connection, batch, release: 3);
+        var creation = await _store.CreateAsync(connection, batch, dispatch: 3);
 
-        Assert.Equal(batch.Take(3).Select(ticket => ticket.TicketId).Order(), creation.Released.Select(ticket => ticket.TicketId).Order());
-        Assert.All(creation.Released, ticket => Assert.Equal("with-room", ticket.Model));
+        Assert.Equal(
+            batch.Take(3).Select(ticket => ticket.TicketId).Order(), creation.Dispatched.Select(ticket => ticket.TicketId).Order());
+        Assert.All(creation.Dispatched, ticket => Assert.Equal("with-capacity", ticket.Model));
         Assert.Equal(10, creation.Stored.Count);
-        Assert.Equal(3, await database.ValueAsync<long>("select count(*) from tickets where status = 'released' and model = 'with-room' and lease_expires > now()"));
+        Assert.Equal(3, await database.ValueAsync<long>("select count(*) from tickets where status = 'dispatched' and model = 'with-capacity' and lease_expires > now()"));
         Assert.Equal(7, await database.ValueAsync<long>("select count(*) from tickets where status = 'queued' and model = 'without'"));
         Assert.Equal(isKeyed ? 10 : 0, await database.ValueAsync<long>("select count(*) from idempotency_keys join tickets using (ticket_id, user_id)"));
     }
 
     [Fact]
-    public async Task A_key_that_is_taken_keeps_its_ticket_and_is_known_before_anything_is_released()
+    public async Task A_key_that_is_taken_keeps_its_ticket_and_is_known_before_anything_is_dispatched()
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
         var user = await new ScratchBacklog(database).CreateUserAsync();
@@ -57,14 +58,14 @@ public sealed class NewTicketTests(AppFixture app)
         NewTicket second = Keyed(user, "a");
         NewTicket other = Keyed(user, "b");
         await using var connection = await database.Source.OpenConnectionAsync(Cancel);
-        await _store.CreateAsync(connection, [first], release: 0);
+        await _store.CreateAsync(connection, [first], dispatch: 0);
 
         Assert.Equal([(user, "a")], await IdempotencyStore.UsedAsync(connection, [(user, "a"), (user, "b"), (Guid.NewGuid(), "a")]));
         // It may have come in between: then its place stays unused.
-        var creation = await _store.CreateAsync(connection, [second, other], release: 1);
+        var creation = await _store.CreateAsync(connection, [second, other], dispatch: 1);
 
         Assert.Equal([other.TicketId], creation.Stored.Keys);
-        Assert.Empty(creation.Released);
+        Assert.Empty(creation.Dispatched);
         Assert.Equal(first.TicketId, await database.ValueAsync<Guid>("select ticket_id from idempotency_keys where key = 'a'"));
     }
 
@@ -78,7 +79,7 @@ public sealed class NewTicketTests(AppFixture app)
         var first = Keyed(user, "a");
         await using (var connection = await database.Source.OpenConnectionAsync(Cancel))
         {
-            await _store.CreateAsync(connection, [first], release: 0);
+            await _store.CreateAsync(connection, [first], dispatch: 0);
         }
 
         var options = Options.Create(new TicketOptions());

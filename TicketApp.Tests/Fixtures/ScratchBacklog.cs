@@ -7,7 +7,7 @@ using TicketApp.Messaging;
 
 namespace TicketApp.Tests.Fixtures;
 
-/// <summary>A backlog in a scratch database, filled and released by the real statements.</summary>
+/// <summary>A backlog in a scratch database, filled and dispatched by the real statements.</summary>
 internal sealed class ScratchBacklog(ScratchDatabase database, int runningTickets = 0)
 {
     private static readonly IOptions<TicketOptions> _tickets = Options.Create(new TicketOptions());
@@ -27,11 +27,11 @@ internal sealed class ScratchBacklog(ScratchDatabase database, int runningTicket
     {
         NewTicket[] tickets = [.. Enumerable.Range(0, count).Select(_ => new NewTicket(Guid.CreateVersion7(), user, priority))];
         await using var connection = await database.Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        var creation = await new TicketStore(_tickets, _dispatch, _limits).CreateAsync(connection, tickets, release: 0);
+        var creation = await new TicketStore(_tickets, _dispatch, _limits).CreateAsync(connection, tickets, dispatch: 0);
         Assert.Equal(count, creation.Stored.Count);
         return [.. tickets.Select(ticket => ticket.TicketId)];
     }
 
-    public Task<IReadOnlyList<TicketMessage>> ReleaseAsync(int count, string model = ModelNames.Simulated) =>
-        new DispatchStore(database.Source, _dispatch, _limits).ReleaseAsync(model, count, TestContext.Current.CancellationToken);
+    public Task<IReadOnlyList<TicketMessage>> DispatchAsync(int count, string model = ModelNames.Simulated) =>
+        new DispatchStore(database.Source, _dispatch, _limits).DispatchAsync(model, count, TestContext.Current.CancellationToken);
 }

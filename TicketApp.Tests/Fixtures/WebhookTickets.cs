@@ -25,7 +25,7 @@ internal sealed class WebhookTickets(NpgsqlDataSource database) : IAsyncDisposab
         await ExecuteAsync(
             """
             insert into tickets (ticket_id, user_id, status, attempt, queue_key, expires_at, due_at, webhook_url, webhook_events)
-            values ($1, $2, 'waiting', 1, 0, now() + interval '1 hour', now() + interval '1 hour', $3, 3)
+            values ($1, $2, 'retryable', 1, 0, now() + interval '1 hour', now() + interval '1 hour', $3, 3)
             """,
             ticketId, userId, url);
         return ticketId;

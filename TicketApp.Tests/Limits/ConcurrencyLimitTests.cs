@@ -5,7 +5,7 @@ using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Limits;
 
-/// <summary>What the real statements release where the running tickets of each user are limited.</summary>
+/// <summary>What the real statements dispatch where the running tickets of each user are limited.</summary>
 [Collection(AppCollection.Name)]
 public sealed class ConcurrencyLimitTests(AppFixture app)
 {
@@ -26,7 +26,7 @@ public sealed class ConcurrencyLimitTests(AppFixture app)
         var (busy, other) = (await backlog.CreateUserAsync(), await backlog.CreateUserAsync());
         var first = await backlog.QueueAsync(busy, TicketPriority.Normal, 5);
         var behind = await backlog.QueueAsync(other, TicketPriority.Normal, 1);
-        // More than any release takes, and all before the other user's.
+        // More than any dispatch takes, and all before the other user's.
         await database.ExecuteAsync(
             $"""
             insert into tickets (ticket_id, user_id, status, queue_key, expires_at, due_at)
@@ -34,11 +34,11 @@ public sealed class ConcurrencyLimitTests(AppFixture app)
             update tickets set queue_key = queue_key - 1000 where ticket_id in ('{first[0]}', '{first[1]}', '{first[2]}')
             """);
 
-        Assert.Equal([first[0], first[1], behind[0]], await ReleasedAsync(backlog));
-        Assert.Empty(await ReleasedAsync(backlog));
+        Assert.Equal([first[0], first[1], behind[0]], await DispatchedAsync(backlog));
+        Assert.Empty(await DispatchedAsync(backlog));
 
         await database.ExecuteAsync($"update tickets set status = 'succeeded', time_finished = now(), lease_expires = null, response = '' where ticket_id = '{first[0]}'");
-        Assert.Equal([first[2]], await ReleasedAsync(backlog));
+        Assert.Equal([first[2]], await DispatchedAsync(backlog));
     }
 
     [Fact]
@@ -50,8 +50,8 @@ public sealed class ConcurrencyLimitTests(AppFixture app)
         var tickets = await backlog.QueueAsync(user, TicketPriority.Normal, 3);
         await database.ExecuteAsync($"update tickets set model = 'another' where ticket_id in ('{tickets[1]}', '{tickets[2]}')");
 
-        Assert.Equal([tickets[0]], await ReleasedAsync(backlog));
-        Assert.Equal([tickets[1]], (await backlog.ReleaseAsync(100, "another")).Select(ticket => ticket.TicketId));
+        Assert.Equal([tickets[0]], await DispatchedAsync(backlog));
+        Assert.Equal([tickets[1]], (await backlog.DispatchAsync(100, "another")).Select(ticket => ticket.TicketId));
     }
 
     [Fact]
@@ -64,16 +64,17 @@ public sealed class ConcurrencyLimitTests(AppFixture app)
         // The head of the backlog stays what it was; behind it comes what is urgent.
         var high = await backlog.QueueAsync(user, TicketPriority.High, 10);
 
-        Assert.Equal([normal[0], high[0]], await ReleasedAsync(backlog));
+        Assert.Equal([normal[0], high[0]], await DispatchedAsync(backlog));
     }
 
     [Fact]
-    public async Task Replicas_that_release_at_once_keep_the_limit_together()
+    public async Task Replicas_that_dispatch_at_once_keep_the_limit_together()
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
         ScratchBacklog backlog = new(database, Limit);
         await backlog.QueueAsync(await backlog.CreateUserAsync(), TicketPriority.Normal, 10);
-        // Of two models, since no two releases of one model would choose different tickets. None can commit while the test holds the lock.
+        // Of two models, since no two dispatches of one model would choose different tickets. No commit is possible while the test
+        // holds the lock.
         await database.ExecuteAsync(
             """
             update tickets set model = 'another' where queue_key > 20;
@@ -87,11 +88,11 @@ public sealed class ConcurrencyLimitTests(AppFixture app)
             await hold.ExecuteNonQueryAsync(Cancel);
         }
 
-        Task<IReadOnlyList<TicketMessage>>[] releases = [backlog.ReleaseAsync(10), backlog.ReleaseAsync(10, "another")];
-        await Eventually.GetAsync<object>("Both releases wait", _limit, async () => await database.ValueAsync<long>(WaitingSql) == releases.Length ? releases : null);
+        Task<IReadOnlyList<TicketMessage>>[] dispatches = [backlog.DispatchAsync(10), backlog.DispatchAsync(10, "another")];
+        await Eventually.GetAsync<object>("Both dispatches wait", _limit, async () => await database.ValueAsync<long>(WaitingSql) == dispatches.Length ? dispatches : null);
         await transaction.RollbackAsync(Cancel);
 
-        Assert.Equal(Limit, (await Task.WhenAll(releases)).Sum(released => released.Count));
+        Assert.Equal(Limit, (await Task.WhenAll(dispatches)).Sum(dispatched => dispatched.Count));
     }
 
     [Fact]
@@ -101,13 +102,13 @@ public sealed class ConcurrencyLimitTests(AppFixture app)
         ScratchBacklog backlog = new(database, runningTickets: 50);
         var (held, patient, newcomer) = (await backlog.CreateUserAsync(), await backlog.CreateUserAsync(), await backlog.CreateUserAsync());
         await backlog.QueueAsync(held, TicketPriority.Normal, 100);
-        await backlog.ReleaseAsync(100);
+        await backlog.DispatchAsync(100);
         await backlog.QueueAsync(patient, TicketPriority.Normal, 100);
-        Assert.Equal(30, (await backlog.ReleaseAsync(30)).Count(ticket => ticket.UserId == patient));
+        Assert.Equal(30, (await backlog.DispatchAsync(30)).Count(ticket => ticket.UserId == patient));
         await backlog.QueueAsync(newcomer, TicketPriority.Normal, 20);
 
-        Assert.InRange((await backlog.ReleaseAsync(10)).Count(ticket => ticket.UserId == patient), 4, 6);
+        Assert.InRange((await backlog.DispatchAsync(10)).Count(ticket => ticket.UserId == patient), 4, 6);
     }
 
-    private static async Task<IEnumerable<Guid>> ReleasedAsync(ScratchBacklog backlog) => (await backlog.ReleaseAsync(100)).Select(ticket => ticket.TicketId);
+    private static async Task<IEnumerable<Guid>> DispatchedAsync(ScratchBacklog backlog) => (await backlog.DispatchAsync(100)).Select(ticket => ticket.TicketId);
 }

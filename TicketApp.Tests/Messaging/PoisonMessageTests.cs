@@ -52,7 +52,7 @@ public sealed class PoisonMessageTests(AppFixture app)
     }
 
     [Fact]
-    public async Task A_released_ticket_whose_message_never_was_is_released_again()
+    public async Task A_dispatched_ticket_without_a_message_is_dispatched_again()
     {
         // As after a crash of the Api between the commit and the publish.
         var ticketId = Guid.CreateVersion7();
@@ -60,7 +60,7 @@ public sealed class PoisonMessageTests(AppFixture app)
         await using var insert = database.CreateCommand(
             $"""
             insert into tickets (ticket_id, user_id, status, attempt, epoch, lease_expires, expires_at, due_at)
-            values ('{ticketId}', '{await app.CreateUserAsync()}', 'released', 1, 1, now() + interval '1 s', now() + interval '5 min', now() + interval '5 min')
+            values ('{ticketId}', '{await app.CreateUserAsync()}', 'dispatched', 1, 1, now() + interval '1 s', now() + interval '5 min', now() + interval '5 min')
             """);
         await insert.ExecuteNonQueryAsync(Cancel);
 

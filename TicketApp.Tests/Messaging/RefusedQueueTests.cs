@@ -105,9 +105,9 @@ public sealed class RefusedQueueTests(AppFixture app)
         }
 
         await using var database = NpgsqlDataSource.Create(app.Database);
-        await using var releases = database.CreateCommand("select max(epoch), max(attempt)::int from tickets where model = $1");
-        releases.Parameters.AddWithValue(model.Name);
-        await using (var reader = await releases.ExecuteReaderAsync(Cancel))
+        await using var dispatches = database.CreateCommand("select max(epoch), max(attempt)::int from tickets where model = $1");
+        dispatches.Parameters.AddWithValue(model.Name);
+        await using (var reader = await dispatches.ExecuteReaderAsync(Cancel))
         {
             await reader.ReadAsync(Cancel);
             Assert.InRange(reader.GetInt32(0), 1, 20);

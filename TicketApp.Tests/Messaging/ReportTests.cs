@@ -21,7 +21,7 @@ public sealed class ReportTests(AppFixture app)
     public async Task A_result_counts_once_and_only_under_the_current_epoch()
     {
         await using var database = await CreateAsync();
-        var ticket = await ReleaseAsync(database);
+        var ticket = await DispatchAsync(database);
 
         Assert.Empty((await ApplyAsync(database, Finished(ticket, "stale") with { Epoch = ticket.Epoch + 1 })).Ended);
         Assert.Equal("first", Assert.Single((await ApplyAsync(database, Finished(ticket, "first"))).Ended).Ticket.Response);
@@ -36,7 +36,7 @@ public sealed class ReportTests(AppFixture app)
     public async Task Reports_out_of_order_leave_the_end_as_it_is()
     {
         await using var database = await CreateAsync();
-        var ticket = await ReleaseAsync(database);
+        var ticket = await DispatchAsync(database);
         await ApplyAsync(database, Finished(ticket, "done"));
         await ApplyAsync(database, Report(ticket, ReportType.Started), Report(ticket, ReportType.Redelivered), Report(ticket, ReportType.Returned), Failed(ticket));
 
@@ -47,7 +47,7 @@ public sealed class ReportTests(AppFixture app)
     public async Task One_batch_may_carry_everything_about_a_ticket()
     {
         await using var database = await CreateAsync();
-        var ticket = await ReleaseAsync(database);
+        var ticket = await DispatchAsync(database);
         WorkerReport heartbeat = new() { Type = ReportType.Heartbeat, Worker = "w", Models = [new() { Name = "simulated", Description = "d", Slots = 7 }], Runs = [new(ticket.TicketId, ticket.Epoch)] };
         var outcome = await ApplyAsync(
             database, Report(ticket, ReportType.Redelivered), Finished(ticket, "done"), heartbeat, heartbeat, Report(ticket, ReportType.Started), Finished(ticket, "done"));
@@ -63,11 +63,11 @@ public sealed class ReportTests(AppFixture app)
     public async Task Failures_are_retried_and_the_last_one_ends_the_ticket()
     {
         await using var database = await CreateAsync();
-        await ApplyAsync(database, Failed(await ReleaseAsync(database)));
-        Assert.Equal("waiting", await StatusAsync(database));
+        await ApplyAsync(database, Failed(await DispatchAsync(database)));
+        Assert.Equal("retryable", await StatusAsync(database));
         await Sweeps(database).EndDueAsync(100, [], Cancel);
 
-        var last = await ApplyAsync(database, Failed(await ReleaseAsync(database)));
+        var last = await ApplyAsync(database, Failed(await DispatchAsync(database)));
         Assert.Equal(TicketStatus.Failed, Assert.Single(last.Ended).Ticket.Status);
         Assert.True(await database.ValueAsync<bool>("select report_pending from tickets"));
         Assert.Equal("1 2", await database.ValueAsync<string>("select string_agg(attempt::text, ' ' order by attempt) from ticket_attempts where outcome = 'failed'"));
@@ -77,18 +77,18 @@ public sealed class ReportTests(AppFixture app)
     public async Task A_model_may_ask_for_no_other_attempt_or_for_a_longer_pause()
     {
         await using var patient = await CreateAsync();
-        await ApplyAsync(patient, Failed(await ReleaseAsync(patient)) with { RetryAfterMilliseconds = 60_000 });
-        Assert.True(await patient.ValueAsync<bool>("select due_at > now() + interval '50 s' from tickets where status = 'waiting'"));
+        await ApplyAsync(patient, Failed(await DispatchAsync(patient)) with { RetryAfterMilliseconds = 60_000 });
+        Assert.True(await patient.ValueAsync<bool>("select due_at > now() + interval '50 s' from tickets where status = 'retryable'"));
 
         await using var final = await CreateAsync();
-        Assert.Equal(TicketStatus.Failed, Assert.Single((await ApplyAsync(final, Failed(await ReleaseAsync(final)) with { IsFinal = true })).Ended).Ticket.Status);
+        Assert.Equal(TicketStatus.Failed, Assert.Single((await ApplyAsync(final, Failed(await DispatchAsync(final)) with { IsFinal = true })).Ended).Ticket.Status);
     }
 
     [Fact]
     public async Task Progress_counts_once_and_only_while_the_ticket_runs_under_its_epoch()
     {
         await using var database = await CreateAsync();
-        var ticket = await ReleaseAsync(database);
+        var ticket = await DispatchAsync(database);
         var progress = Report(ticket, ReportType.Progress) with { Sequence = 1, Fraction = 0.5, Text = "Hap" };
         await ApplyAsync(database, progress, progress, progress with { Epoch = 2 });
         await ApplyAsync(database, progress, Finished(ticket, "Happy message") with { Details = System.Text.Json.JsonElement.Parse("""{"probability":0.9}""") });
@@ -113,10 +113,10 @@ public sealed class ReportTests(AppFixture app)
         await using var database = await CreateAsync();
         for (var i = 0; i < 5; i++)
         {
-            Assert.Equal(["simulated"], (await ApplyAsync(database, Report(await ReleaseAsync(database), ReportType.Returned))).Returned.Keys);
+            Assert.Equal(["simulated"], (await ApplyAsync(database, Report(await DispatchAsync(database), ReportType.Returned))).Returned.Keys);
         }
 
-        await ApplyAsync(database, Finished(await ReleaseAsync(database), "done"));
+        await ApplyAsync(database, Finished(await DispatchAsync(database), "done"));
         Assert.Equal("succeeded", await StatusAsync(database));
     }
 
@@ -124,13 +124,13 @@ public sealed class ReportTests(AppFixture app)
     public async Task A_lost_worker_is_charged_and_a_lost_message_is_not()
     {
         await using var database = await CreateAsync();
-        await ReleaseAsync(database);
+        await DispatchAsync(database);
         await EndLeaseAsync(database);
         Assert.Equal(0, await database.ValueAsync<short>("select attempt from tickets"));
 
         for (var attempt = 1; attempt <= 2; attempt++)
         {
-            await ApplyAsync(database, Report(await ReleaseAsync(database), ReportType.Started));
+            await ApplyAsync(database, Report(await DispatchAsync(database), ReportType.Started));
             await EndLeaseAsync(database);
         }
 
@@ -145,7 +145,7 @@ public sealed class ReportTests(AppFixture app)
         await using var database = await CreateAsync();
         foreach (var (status, attempt) in (IEnumerable<(string, short)>)[("queued", 0), ("queued", 1), ("failed", 2)])
         {
-            var ticket = await ReleaseAsync(database);
+            var ticket = await DispatchAsync(database);
             // A broker that fails may take the message from more than one connection.
             await ApplyAsync(database, Report(ticket, ReportType.Redelivered));
             await ApplyAsync(database, Report(ticket, ReportType.Redelivered));
@@ -163,7 +163,7 @@ public sealed class ReportTests(AppFixture app)
     public async Task A_heartbeat_keeps_a_lease_that_a_redelivery_had_shortened()
     {
         await using var database = await CreateAsync();
-        var ticket = await ReleaseAsync(database);
+        var ticket = await DispatchAsync(database);
         await ApplyAsync(database, Report(ticket, ReportType.Started));
         await ApplyAsync(database, Report(ticket, ReportType.Redelivered));
         Assert.True(await database.ValueAsync<bool>("select lease_expires < now() + interval '16 s' from tickets"));
@@ -174,14 +174,14 @@ public sealed class ReportTests(AppFixture app)
 
     [Theory]
     [InlineData("queued", "expired", "processing_timeout")]
-    [InlineData("released", "expired", "processing_timeout")]
+    [InlineData("dispatched", "expired", "processing_timeout")]
     [InlineData("running", "timed_out", "processing_timeout")]
     public async Task Whatever_runs_over_the_processing_limit_ends(string from, string to, string error)
     {
         await using var database = await CreateAsync();
         if (from != "queued")
         {
-            var ticket = await ReleaseAsync(database);
+            var ticket = await DispatchAsync(database);
             await ApplyAsync(database, from == "running" ? [Report(ticket, ReportType.Started)] : []);
         }
 
@@ -195,7 +195,7 @@ public sealed class ReportTests(AppFixture app)
     public async Task A_result_after_the_processing_limit_does_not_count_even_before_the_sweep()
     {
         await using var database = await CreateAsync();
-        var ticket = await ReleaseAsync(database);
+        var ticket = await DispatchAsync(database);
         await database.ExecuteAsync("update tickets set expires_at = now() - interval '1 ms'");
         await ApplyAsync(database, Finished(ticket, "too late"));
 
@@ -212,10 +212,10 @@ public sealed class ReportTests(AppFixture app)
         Assert.Equal("queue_timeout", await database.ValueAsync<string>("select error_type from tickets where status = 'expired'"));
 
         await using var other = await CreateAsync();
-        await ApplyAsync(other, Report(await ReleaseAsync(other), ReportType.Started) with { ExecutionTimeoutMilliseconds = 1 });
+        await ApplyAsync(other, Report(await DispatchAsync(other), ReportType.Started) with { ExecutionTimeoutMilliseconds = 1 });
         await other.ExecuteAsync("update tickets set due_at = due_at - interval '16 s'");
         await Sweeps(other).EndDueAsync(100, [], Cancel);
-        Assert.Equal("execution_timeout", await other.ValueAsync<string>("select error_type from tickets where status = 'waiting'"));
+        Assert.Equal("execution_timeout", await other.ValueAsync<string>("select error_type from tickets where status = 'retryable'"));
     }
 
     private static WorkerReport Report(TicketMessage ticket, ReportType type) =>
@@ -238,8 +238,8 @@ public sealed class ReportTests(AppFixture app)
 
     private static Task<string> StatusAsync(ScratchDatabase database) => database.ValueAsync<string>("select status::text from tickets");
 
-    private static async Task<TicketMessage> ReleaseAsync(ScratchDatabase database) =>
-        Assert.Single(await new DispatchStore(database.Source, Options.Create(new DispatchOptions()), Options.Create(new LimitOptions())).ReleaseAsync("simulated", 10, Cancel));
+    private static async Task<TicketMessage> DispatchAsync(ScratchDatabase database) =>
+        Assert.Single(await new DispatchStore(database.Source, Options.Create(new DispatchOptions()), Options.Create(new LimitOptions())).DispatchAsync("simulated", 10, Cancel));
 
     /// <summary>A database with one queued ticket.</summary>
     private async Task<ScratchDatabase> CreateAsync()
@@ -249,7 +249,7 @@ public sealed class ReportTests(AppFixture app)
         await database.ExecuteAsync($"insert into users (user_id) values ('{user}')");
         TicketStore store = new(Options.Create(_tickets), Options.Create(new DispatchOptions()), Options.Create(new LimitOptions()));
         await using var connection = await database.Source.OpenConnectionAsync(Cancel);
-        await store.CreateAsync(connection, [new NewTicket(Guid.CreateVersion7(), user)], release: 0);
+        await store.CreateAsync(connection, [new NewTicket(Guid.CreateVersion7(), user)], dispatch: 0);
         return database;
     }
 }

@@ -82,7 +82,7 @@ public sealed class RetentionTests(AppFixture app)
         var (user, ticketId) = (await app.CreateUserAsync(), Guid.CreateVersion7());
         await using var insert = database.CreateCommand(
             $"""
-            insert into tickets (ticket_id, user_id, status, queue_key, expires_at, due_at) values ('{ticketId}', '{user}', 'waiting', 0, now() + interval '1 minute', now() + interval '1 minute')
+            insert into tickets (ticket_id, user_id, status, queue_key, expires_at, due_at) values ('{ticketId}', '{user}', 'retryable', 0, now() + interval '1 minute', now() + interval '1 minute')
             """);
         await insert.ExecuteNonQueryAsync(Cancel);
 

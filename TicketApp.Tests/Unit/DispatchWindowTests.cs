@@ -21,7 +21,7 @@ public sealed class DispatchWindowTests
         _window.Refresh(new(InFlight: 0, slots, Workers: 1, Replicas: 1, HasBacklog: false));
 
         Assert.Equal(size, _window.Size);
-        Assert.Equal(size, _window.Room);
+        Assert.Equal(size, _window.Available);
     }
 
     [Fact]
@@ -29,21 +29,21 @@ public sealed class DispatchWindowTests
     {
         _window.Refresh(new(InFlight: 35, Slots: 20, Workers: 1, Replicas: 3, HasBacklog: false));
 
-        Assert.Equal(2, _window.Room);
+        Assert.Equal(2, _window.Available);
     }
 
     [Fact]
-    public void New_tickets_take_no_room_while_others_wait()
+    public void New_tickets_take_no_capacity_while_others_wait()
     {
         _window.Refresh(new(InFlight: 0, Slots: 20, Workers: 1, Replicas: 1, HasBacklog: true));
 
         Assert.Equal(0, _window.TryAcquire(5));
         Assert.Equal(5, _window.AcquireForBacklog(5));
-        Assert.Equal(35, _window.Room);
+        Assert.Equal(35, _window.Available);
     }
 
     [Fact]
-    public void No_more_is_granted_than_there_is_room()
+    public void No_more_is_granted_than_is_available()
     {
         _window.Refresh(new(InFlight: 37, Slots: 20, Workers: 1, Replicas: 1, HasBacklog: false));
 
@@ -52,29 +52,29 @@ public sealed class DispatchWindowTests
     }
 
     [Fact]
-    public void A_look_into_the_database_does_not_see_what_is_under_way()
+    public void A_query_of_the_database_does_not_see_what_is_in_progress()
     {
         _window.Refresh(new(InFlight: 0, Slots: 20, Workers: 1, Replicas: 1, HasBacklog: false));
         _window.TryAcquire(30);
 
         _window.Refresh(new(InFlight: 0, Slots: 20, Workers: 1, Replicas: 1, HasBacklog: false));
-        Assert.Equal(10, _window.Room);
+        Assert.Equal(10, _window.Available);
 
-        _window.Released(30);
+        _window.Committed(30);
         _window.Refresh(new(InFlight: 30, Slots: 20, Workers: 1, Replicas: 1, HasBacklog: false));
-        Assert.Equal(10, _window.Room);
+        Assert.Equal(10, _window.Available);
     }
 
     [Fact]
-    public void What_ends_or_was_not_used_gives_its_room_back()
+    public void Ended_and_unused_tickets_return_their_capacity()
     {
         _window.Refresh(new(InFlight: 0, Slots: 20, Workers: 1, Replicas: 1, HasBacklog: false));
         _window.TryAcquire(40);
-        _window.GiveBack(4);
-        _window.Released(36);
+        _window.Release(4);
+        _window.Committed(36);
         _window.Ended(6);
 
-        Assert.Equal(10, _window.Room);
+        Assert.Equal(10, _window.Available);
     }
 
     [Fact]
@@ -96,14 +96,14 @@ public sealed class DispatchWindowTests
             }
 
             pauses.Add(pause.TotalSeconds);
-            _window.GiveBack(1);
+            _window.Release(1);
         }
 
         Assert.Equal([0.25, 0.5, 1, 2, 4, 5, 5, 5], pauses);
     }
 
     [Fact]
-    public void Once_the_broker_takes_something_all_that_has_room_is_released()
+    public void Once_the_broker_takes_something_the_whole_window_is_available()
     {
         _window.Refresh(new(InFlight: 0, Slots: 20, Workers: 1, Replicas: 1, HasBacklog: false));
         _window.Refused();

@@ -25,11 +25,11 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
     private readonly IOptions<TicketOptions> _tickets = Options.Create(new TicketOptions { Deadline = TimeSpan.FromDays(1) });
     private readonly ConcurrentQueue<TicketMessage> _running = new();
     private readonly ConcurrentQueue<double> _queries = new();
-    private readonly ConcurrentQueue<double> _releases = new();
+    private readonly ConcurrentQueue<double> _dispatches = new();
     private readonly ConcurrentQueue<double> _reports = new();
     private readonly ConcurrentDictionary<Guid, long> _newcomers = new();
     private readonly ConcurrentQueue<long> _overtaken = new();
-    private long _released;
+    private long _dispatched;
     private long _finished;
 
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -66,15 +66,16 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
                 continue;
             }
 
-            var released = await TimedAsync(_releases, () => store.ReleaseAsync(ModelNames.Simulated, granted, CancellationToken.None));
-            window.Released(released.Count);
-            var before = Interlocked.Add(ref _released, released.Count) - released.Count;
-            foreach (var ticket in released)
+            var dispatched = await TimedAsync(
+                _dispatches, () => store.DispatchAsync(ModelNames.Simulated, granted, CancellationToken.None));
+            window.Committed(dispatched.Count);
+            var before = Interlocked.Add(ref _dispatched, dispatched.Count) - dispatched.Count;
+            foreach (var ticket in dispatched)
             {
                 before++;
-                if (_newcomers.TryRemove(ticket.TicketId, out var releasedAtSubmit))
+                if (_newcomers.TryRemove(ticket.TicketId, out var dispatchedAtSubmit))
                 {
-                    _overtaken.Enqueue(before - releasedAtSubmit);
+                    _overtaken.Enqueue(before - dispatchedAtSubmit);
                 }
 
                 _running.Enqueue(ticket);
@@ -117,10 +118,10 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
                 await user.ExecuteNonQueryAsync(CancellationToken.None);
             }
 
-            _newcomers[ticket.TicketId] = Interlocked.Read(ref _released);
+            _newcomers[ticket.TicketId] = Interlocked.Read(ref _dispatched);
             await using (var connection = await database.OpenConnectionAsync(CancellationToken.None))
             {
-                await store.CreateAsync(connection, [ticket], release: 0);
+                await store.CreateAsync(connection, [ticket], dispatch: 0);
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(200), CancellationToken.None);
@@ -166,14 +167,14 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
 
     private void Print(TimeSpan elapsed)
     {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_released / elapsed.TotalSeconds:N0} tickets released a second, {_finished / elapsed.TotalSeconds:N0} finished"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_dispatched / elapsed.TotalSeconds:N0} tickets dispatched a second, {_finished / elapsed.TotalSeconds:N0} finished"));
         PrintTimes("look into the window", _queries);
-        PrintTimes($"release of up to {MaxDispatch}", _releases);
+        PrintTimes($"dispatch of up to {MaxDispatch}", _dispatches);
         PrintTimes($"report of up to {MaxDispatch} results", _reports);
         long[] overtaken = [.. _overtaken.Order()];
         Console.WriteLine(overtaken.Length == 0
-            ? "no newcomer was released"
-            : string.Create(CultureInfo.InvariantCulture, $"{overtaken.Length} newcomers: {overtaken[overtaken.Length / 2]:N0} tickets were released between a newcomer's submission and its release (median), {overtaken[^1]:N0} at most; {_newcomers.Count} still waited"));
+            ? "no newcomer was dispatched"
+            : string.Create(CultureInfo.InvariantCulture, $"{overtaken.Length} newcomers: {overtaken[overtaken.Length / 2]:N0} tickets were dispatched between a newcomer's submission and its dispatch (median), {overtaken[^1]:N0} at most; {_newcomers.Count} still waited"));
     }
 
     private static void PrintTimes(string what, ConcurrentQueue<double> times)

@@ -45,7 +45,7 @@ public sealed class CompletionFeedTests(AppFixture app)
             await database.ExecuteAsync(
                 $"""
                 insert into users (user_id) values ('{ticket}');
-                insert into tickets (ticket_id, user_id, status, lease_expires, expires_at, due_at) values ('{ticket}', '{ticket}', 'released', now(), now(), now())
+                insert into tickets (ticket_id, user_id, status, lease_expires, expires_at, due_at) values ('{ticket}', '{ticket}', 'dispatched', now(), now(), now())
                 """);
         }
 

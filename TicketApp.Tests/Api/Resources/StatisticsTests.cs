@@ -43,7 +43,7 @@ public sealed class StatisticsTests(AppFixture app)
             """
             insert into users (user_id) values ('00000000-0000-7000-8000-000000000001');
             insert into tickets (ticket_id, user_id, status, lease_expires, expires_at, due_at)
-            select gen_random_uuid(), '00000000-0000-7000-8000-000000000001', 'released', now(), now(), now() from generate_series(1, 300)
+            select gen_random_uuid(), '00000000-0000-7000-8000-000000000001', 'dispatched', now(), now(), now() from generate_series(1, 300)
             """);
         var counting = Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
         {
