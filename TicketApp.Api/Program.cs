@@ -12,7 +12,7 @@ using TicketApp.Api.Webhooks;
 using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
 
-// What waits for the database or the broker goes on where the answer arrives, with no second thread to wake; nothing in this process
+// What waits for the database or the broker continues where the answer arrives, with no second thread to wake; nothing in this process
 // blocks a thread. .NET has no other switch for it, and reads it with the first socket. A value from outside stands.
 const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
 Environment.SetEnvironmentVariable(InlineCompletions, Environment.GetEnvironmentVariable(InlineCompletions) ?? "1");
@@ -25,7 +25,7 @@ builder.AddHttpApi();
 builder.AddDatabase();
 builder.AddTicketMetrics();
 builder.AddAccess();
-builder.AddBroker(withoutBroker: HealthStatus.Degraded); // tickets are accepted all the same
+builder.AddBroker(withoutBroker: HealthStatus.Degraded); // tickets are accepted anyway
 builder.Services
     .AddApiDescription()
     .AddUsers()

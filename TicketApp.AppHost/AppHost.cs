@@ -24,7 +24,7 @@ var worker = builder.AddProject<Projects.TicketApp_Worker>("worker")
     .WithReplicas(2).RunLocally()
     .WithProbes();
 
-// The chat model is somewhere else. Without its connection string there is none.
+// The chat model is somewhere else. Without its connection string the worker has no such model.
 if (!string.IsNullOrWhiteSpace(builder.Configuration.GetConnectionString("chat")))
 {
     worker.WithReference(builder.AddConnectionString("chat"));

@@ -1,7 +1,7 @@
 namespace TicketApp.Messaging;
 
 /// <summary>
-/// The pause of a loop that serves all that has come in meanwhile. Every round costs a commit or a confirmed message, whatever it serves: where
+/// The pause of a loop that serves all that has come in. Every round costs a commit or a confirmed message, whatever it serves: where
 /// many come together, a moment's wait makes rounds fewer and larger. Where few come, nobody waits.
 /// </summary>
 public static class BatchLinger

@@ -23,11 +23,11 @@ public enum ReportType
     [JsonStringEnumMemberName("returned")]
     Returned,
 
-    /// <summary>The broker delivered the ticket a second time: whoever had it before may be gone.</summary>
+    /// <summary>The broker delivered the ticket a second time: anyone who had it before may be gone.</summary>
     [JsonStringEnumMemberName("redelivered")]
     Redelivered,
 
-    /// <summary>The run goes on, and has got further: <see cref="WorkerReport.Fraction"/>, <see cref="WorkerReport.Text"/> or both are set.</summary>
+    /// <summary>The run continues, and has got further: <see cref="WorkerReport.Fraction"/>, <see cref="WorkerReport.Text"/> or both are set.</summary>
     [JsonStringEnumMemberName("progress")]
     Progress,
 
@@ -81,7 +81,7 @@ public sealed record WorkerReport
 
     public string? ErrorMessage { get; init; }
 
-    /// <summary>Whether another attempt would fail as well, so that there is none.</summary>
+    /// <summary>Whether another attempt would fail as well, so that none is made.</summary>
     public bool IsFinal { get; init; }
 
     /// <summary>The least pause before the next attempt, in milliseconds, for <see cref="ReportType.Failed"/>.</summary>

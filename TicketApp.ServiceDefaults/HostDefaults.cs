@@ -57,7 +57,7 @@ public static class HostDefaults
         });
 
         builder.Services.AddOpenTelemetry()
-            // Chosen: all of ASP.NET Core's meters would have each request counted by its router and its memory pool too, and those under way
+            // Chosen: all of ASP.NET Core's meters would have each request counted by its router and its memory pool too, and those in progress
             // counted up and down, of which connections (kestrel.active_connections) tell as much.
             .WithMetrics(metrics => metrics
                 .AddMeter(TelemetryNames.App, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime")

@@ -18,12 +18,12 @@ public enum StopPhase
     Connections,
 }
 
-/// <summary>When a service stops and how long that may take. A service that is none stops in <see cref="StopPhase.Work"/>, within the default limit.</summary>
+/// <summary>When a service stops and how long that may take. A service that is no <see cref="IStopsInPhase"/> stops in <see cref="StopPhase.Work"/>, within the default limit.</summary>
 public interface IStopsInPhase
 {
     StopPhase StopPhase => StopPhase.Work;
 
-    /// <summary>After this time the process goes on to its next phase.</summary>
+    /// <summary>After this time the process continues to its next phase.</summary>
     TimeSpan StopLimit => StopStep.DefaultLimit;
 }
 

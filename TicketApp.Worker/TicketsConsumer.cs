@@ -7,7 +7,7 @@ using TicketApp.Worker.Runs;
 
 namespace TicketApp.Worker;
 
-/// <summary>Takes the tickets of the models that are served here, as many as each has slots, and runs them. Stopping finishes or returns what is in hand.</summary>
+/// <summary>Takes the tickets of the models that are served here, as many as each has slots, and runs them. Stopping finishes or returns what is in progress.</summary>
 internal sealed partial class TicketsConsumer(
     IConnectionFactory factory,
     BrokerPublisher broker,
@@ -42,7 +42,7 @@ internal sealed partial class TicketsConsumer(
         [.. models.All.Select(served => new Consumption(
             QueueNames.TicketsOf(served.Model.Name), (ushort)Math.Min(ushort.MaxValue, served.Tickets), () => runs.CountOf(served.Model.Name) < served.Tickets, served.Warm))];
 
-    /// <summary>Takes no more, gives the runs in hand their time, and hands back what is left.</summary>
+    /// <summary>Takes no more, gives the runs in progress their time, and hands back what is left.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         var isAnswered = await StopConsumingAsync();
@@ -109,7 +109,7 @@ internal sealed partial class TicketsConsumer(
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Acknowledges what is held for long, before the broker takes it for forgotten. Its runs are known to run: their leases live by heartbeats, whoever has the message.</summary>
+    /// <summary>Acknowledges what is held for long, before the broker takes it for forgotten. Its runs are known to run: their leases live by heartbeats, anyone who has the message.</summary>
     protected override async Task WhileConsumingAsync(CancellationToken lost)
     {
         using PeriodicTimer timer = new(_ageCheck);

@@ -24,7 +24,7 @@ public sealed class WorkerOptions : IValidatableObject
     [TimeSpanRange("00:00:00.010", "1.00:00:00")]
     public TimeSpan ExecutionTimeout { get; set; } = TimeSpan.FromMinutes(7);
 
-    /// <summary>How long a stopping worker lets its runs go on before it hands them back. Default 5 seconds.</summary>
+    /// <summary>How long a stopping worker lets its runs continue before it hands them back. Default 5 seconds.</summary>
     [TimeSpanRange("00:00:00", "01:00:00")]
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(5);
 

@@ -56,7 +56,7 @@ internal sealed class RequestLimit : IDisposable
         context.Features.Get<Caller>() is not { } caller ? KeyOfAddress(context)
         : caller.UserId ?? _unlimited;
 
-    /// <summary>Of IPv6, the network: whoever has one address has 2^64.</summary>
+    /// <summary>Of IPv6, the network: anyone who has one address has 2^64.</summary>
     private static Guid KeyOfAddress(HttpContext context)
     {
         Span<byte> key = stackalloc byte[16];

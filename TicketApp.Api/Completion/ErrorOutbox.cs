@@ -30,7 +30,7 @@ internal sealed class ErrorOutbox(NpgsqlDataSource database, BrokerPublisher bro
         from tickets where report_pending order by ticket_id limit $1
         """;
 
-    // A ticket that was made to run again meanwhile may have failed again, which is still to be sent.
+    // A ticket that was made to run again may have failed again, which is still to be sent.
     private const string SentSql =
         """
         update tickets t set report_pending = false

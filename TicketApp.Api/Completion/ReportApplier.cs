@@ -291,7 +291,7 @@ internal sealed partial class ReportApplier(
         [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "A report cannot be applied and goes to errors: {Reason}")]
         public static partial void Refused(ILogger logger, string reason);
 
-        [LoggerMessage(EventId = 2, Level = LogLevel.Error, Message = "A report about ticket {TicketId} fails alone and is tried again in {Seconds} s; the others go on")]
+        [LoggerMessage(EventId = 2, Level = LogLevel.Error, Message = "A report about ticket {TicketId} fails alone and is tried again in {Seconds} s; the others continue")]
         public static partial void Deferred(ILogger logger, Exception exception, Guid ticketId, long seconds);
 
         [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "{Count} results came too late to count")]

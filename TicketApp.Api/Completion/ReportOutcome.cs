@@ -19,13 +19,13 @@ internal sealed class ReportOutcome
     /// <summary>How many tickets of each model were returned to its backlog, or will be after a pause.</summary>
     public IReadOnlyDictionary<string, int> Returned => _returned;
 
-    /// <summary>Runs that workers have in hand and that are not wanted any more.</summary>
+    /// <summary>Runs that workers have in progress and that are not wanted any more.</summary>
     public List<RunReference> Canceled { get; } = [];
 
     /// <summary>How many results came too late to count.</summary>
     public int Late { get; set; }
 
-    /// <summary>Whether a ticket ended in a way that "errors" must be told of.</summary>
+    /// <summary>Whether a ticket ended in a way that "errors" must be told about.</summary>
     public bool HasErrors { get; private set; }
 
     /// <summary>A ticket moved.</summary>

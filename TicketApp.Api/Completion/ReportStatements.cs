@@ -66,7 +66,7 @@ internal static class ReportStatements
         returning {Moved}
         """;
 
-    // A result that comes before its worker was told of a cancellation stays.
+    // A result that comes before its worker was told about a cancellation stays.
     public const string Finished =
         $"""
         update tickets t set time_finished = now(), lease_expires = null, worker = r.worker,
@@ -115,7 +115,7 @@ internal static class ReportStatements
         on conflict on constraint ticket_progress_pk do nothing
         """;
 
-    // A repetition of the very report that ended the ticket is none: the broker may deliver it twice.
+    // A repetition of the very report that ended the ticket is not late: the broker may deliver it twice.
     public const string Late =
         """
         insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, error_type)

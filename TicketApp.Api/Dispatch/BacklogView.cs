@@ -3,7 +3,7 @@ using TicketApp.Api.Storage;
 
 namespace TicketApp.Api.Dispatch;
 
-/// <summary>The models' backlogs as requests see them. Nobody asks, nobody looks.</summary>
+/// <summary>The models' backlogs as requests see them. Without questions there are no queries.</summary>
 internal sealed class BacklogView(BacklogStore store) : IDisposable
 {
     private readonly ConcurrentDictionary<string, CachedQuery<BacklogSnapshot>> _queries = new(StringComparer.Ordinal);

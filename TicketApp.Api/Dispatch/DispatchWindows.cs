@@ -20,7 +20,7 @@ internal sealed class DispatchWindows(IOptions<DispatchOptions> options, TimePro
     /// <summary>The window of <paramref name="model"/>. A new one has no capacity until the next query.</summary>
     public DispatchWindow Of(string model) => _windows.GetOrAdd(model, static (_, settings) => new(settings.Options, settings.Time), (Options: options, Time: time));
 
-    /// <summary>Sets all of them anew; of a model that was not seen, nothing is in flight and nothing waits.</summary>
+    /// <summary>Sets all of them again; of a model that was not seen, nothing is in flight and nothing waits.</summary>
     public void Refresh(WindowQuery look)
     {
         IsPaused = look.IsPaused;

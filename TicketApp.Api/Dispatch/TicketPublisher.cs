@@ -39,7 +39,7 @@ internal sealed partial class TicketPublisher(
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Waits for what is under way.</summary>
+    /// <summary>Waits for what is in progress.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         while (Volatile.Read(ref _inProgress) > 0 && !cancellationToken.IsCancellationRequested)

@@ -37,7 +37,7 @@ internal static class ApiDescription
             Description = "Submit slow work to a model as a ticket, and wait for it, listen to it, list, cancel and retry it.\n\n"
                 + "Errors are problems (RFC 9457); decide by their type:\n\n" + string.Join('\n', ProblemType.All.Select(type => $"* `{type.Uri}` ({type.Status}): {type.Title}")),
         };
-        // The paths alone: whoever reads it knows where it came from.
+        // The paths alone: anyone who reads it knows where it came from.
         document.Servers = [];
         document.Components ??= new();
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>

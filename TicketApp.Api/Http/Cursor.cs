@@ -6,7 +6,7 @@ namespace TicketApp.Api.Http;
 
 /// <summary>
 /// A place in a list, as callers carry it from page to page: bytes, and a check over them and over what the list was asked for. So a cursor
-/// that was changed, cut or taken from another list is told from a good one. It grants nothing: whose tickets a page shows is decided anew each time.
+/// that was changed, cut or taken from another list is told from a good one. It grants nothing: whose tickets a page shows is decided again each time.
 /// </summary>
 internal static class Cursor
 {

@@ -9,7 +9,7 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Api.Storage;
 
 /// <summary>
-/// Lets concurrent calls share a round trip and a commit: while one batch is under way, and a moment longer where it gathers, the next one forms.
+/// Lets concurrent calls share a round trip and a commit: while one batch is in progress, and a moment longer where it gathers, the next one forms.
 /// A lone call waits for nobody. Memory is bounded: a call that finds the queue full is refused at once. A batch that the database refuses for what is in it
 /// is halved until the culprit is alone; the others get their results.
 /// </summary>
@@ -44,7 +44,7 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
     /// <summary>Whether batches are fewer and larger under load, for a moment's wait: worth it where each costs a commit.</summary>
     protected virtual bool Lingers => false;
 
-    // Whoever calls while the database is away is told so soon.
+    // A caller that calls while the database is away is told so soon.
     protected sealed override TimeSpan MaxPause => TimeSpan.FromMilliseconds(100);
 
     protected TicketMetrics Metrics { get; }

@@ -53,7 +53,7 @@ internal static class DatabaseErrors
 }
 
 /// <summary>
-/// Makes connections anew after a fault of the server: those in the pool may lead to a server that has become read-only, or keep settings
+/// Makes connections again after a fault of the server: those in the pool may lead to a server that has become read-only, or keep settings
 /// of before. Once a second at most, so that a storm of failures is no storm of connections.
 /// </summary>
 internal sealed class DatabaseFaults

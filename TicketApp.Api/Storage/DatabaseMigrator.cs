@@ -40,7 +40,7 @@ internal sealed partial class DatabaseMigrator(
     public Task Ready => _ready.Task;
 
     /// <summary>
-    /// Applies what is missing of <paramref name="migrations"/>, each with its record. Traffic goes on: a step that does not get a lock within a
+    /// Applies what is missing of <paramref name="migrations"/>, each with its record. Traffic continues: a step that does not get a lock within a
     /// second lets go, because a lock that is waited for keeps everybody else from the table, and tries again later.
     /// </summary>
     /// <returns>How many were applied.</returns>

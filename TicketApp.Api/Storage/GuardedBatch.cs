@@ -4,7 +4,7 @@ namespace TicketApp.Api.Storage;
 
 /// <summary>
 /// Bounds what one row can do to a statement that serves many: it is given fewer rows with each failure, and a row that fails alone, though the
-/// statement itself is accepted, is left out for ten minutes. The others are served meanwhile.
+/// statement itself is accepted, is left out for ten minutes. The others are served.
 /// </summary>
 /// <param name="operation">What the statement does, as the log says it.</param>
 /// <param name="maxRows">The most rows it is given.</param>

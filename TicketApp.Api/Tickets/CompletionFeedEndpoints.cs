@@ -14,7 +14,7 @@ internal static class CompletionFeedEndpoints
     {
         v1.MapGet("/tickets/changes", ReadAsync).Produces<TicketChanges>()
             .WithSummary("Follow what finished")
-            .WithDescription("The log of ends, in order. Each end is there once, whoever reads how often; ask again with the value of next, now or later.")
+            .WithDescription("The log of ends, in order. Each end is there once, anyone who reads how often; ask again with the value of next, now or later.")
             .WithParameter("after", "The value of next of the answer before; now for what ends from now on; absent for everything.")
             .WithParameter("user_id", "Only this user's tickets.")
             .WithParameter("limit", "The most in an answer.", isNumber: true)
@@ -45,5 +45,5 @@ internal static class CompletionFeedEndpoints
 
 /// <summary>Part of the log of what finished.</summary>
 /// <param name="Results">Tickets in the order in which they ended.</param>
-/// <param name="Next">Where to go on, now or later: the parameter <c>after</c> of the next request.</param>
+/// <param name="Next">Where to continue, now or later: the parameter <c>after</c> of the next request.</param>
 public sealed record TicketChanges(IReadOnlyList<TicketResource> Results, string Next);

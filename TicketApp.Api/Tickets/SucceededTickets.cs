@@ -32,7 +32,7 @@ internal sealed class SucceededTickets : ITicketObserver, IDisposable
         var awaited = _awaited.GetOrAdd(ticketId, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
         try
         {
-            // Only now: from here on whoever adds the ticket finds who waits for it.
+            // Only now: from here on anyone who adds the ticket finds who waits for it.
             if (Find(ticketId) is { } found)
             {
                 return found;

@@ -13,7 +13,7 @@ public sealed record TicketBatchResult(IReadOnlyList<TicketBatchItem> Results);
 
 /// <summary>What became of one ticket of a batch: either the ticket or the problem.</summary>
 /// <param name="Ticket">The ticket.</param>
-/// <param name="Problem">Why there is none.</param>
+/// <param name="Problem">Why it does not exist.</param>
 /// <param name="Replayed">True if an earlier request with the same idempotency key had made it.</param>
 public sealed record TicketBatchItem(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] TicketResource? Ticket,

@@ -6,8 +6,8 @@ using TicketApp.Api.Storage;
 namespace TicketApp.Api.Tickets;
 
 /// <summary>
-/// Reads lists, a page a statement, by an index that has their order. Rows that a filter leaves out are read all the same, so that
-/// a page reads a bounded number of rows and may come out short, or empty, with a cursor that goes on. So it may where its tickets are large.
+/// Reads lists, a page a statement, by an index that has their order. Rows that a filter leaves out are read anyway, so that
+/// a page reads a bounded number of rows and may come out short, or empty, with a cursor that continues. So it may where its tickets are large.
 /// </summary>
 internal sealed class TicketListStore(NpgsqlDataSource database)
 {

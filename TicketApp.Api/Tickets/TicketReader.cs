@@ -16,7 +16,7 @@ internal sealed class TicketReader(NpgsqlDataSource database, TicketMetrics metr
         """;
 
     // What a question about a ticket that has just come may wait for its answer, and how long a ticket has just come. One that another replica
-    // ends is told of so much later at most.
+    // ends is reported so much later at most.
     private static readonly TimeSpan _moment = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan _young = TimeSpan.FromMilliseconds(100);
 
@@ -26,7 +26,7 @@ internal sealed class TicketReader(NpgsqlDataSource database, TicketMetrics metr
     protected override bool IsRepeatable => true;
 
     /// <summary>Finds a ticket. A question that comes just before the answer gets it: one about a young ticket waits up to 10 ms.</summary>
-    /// <returns>Null if there is none of that id.</returns>
+    /// <returns>Null without one of that id.</returns>
     /// <exception cref="OverloadedException">Too many large tickets are asked for at once.</exception>
     public async ValueTask<TicketSummary?> FindAsync(Guid ticketId) =>
         succeeded.Find(ticketId) ?? (IsYoung(ticketId, DateTimeOffset.UtcNow) ? await succeeded.FindSoonAsync(ticketId, _moment) : null) ?? Available(await SubmitAsync(ticketId));

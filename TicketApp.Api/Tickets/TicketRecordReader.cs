@@ -12,7 +12,7 @@ internal sealed class TicketRecordReader(NpgsqlDataSource database, TicketMetric
     private const string Sql = $"select {TicketRecord.Columns} from tickets t where t.ticket_id = any($1)";
 
     /// <summary>Finds a ticket.</summary>
-    /// <returns>Null if <paramref name="id"/> is none's, or no UUID at all.</returns>
+    /// <returns>Null if <paramref name="id"/> is no ticket's.</returns>
     /// <exception cref="OverloadedException">Too many large tickets are asked for at once.</exception>
     public async ValueTask<TicketRecord?> FindAsync(string id) => Guid.TryParseExact(id, "D", out var ticketId) ? TicketRecord.Available(await SubmitAsync(ticketId)) : null;
 

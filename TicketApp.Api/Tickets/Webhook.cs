@@ -4,7 +4,7 @@ using TicketApp.Api.Http;
 
 namespace TicketApp.Api.Tickets;
 
-/// <summary>What a ticket's user wants to be told of, by its bits in the database.</summary>
+/// <summary>What a ticket's user wants to be told about, by its bits in the database.</summary>
 [Flags]
 internal enum WebhookEvents : short
 {

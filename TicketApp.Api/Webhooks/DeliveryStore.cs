@@ -56,7 +56,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
         left join lateral jsonb_populate_record(null::tickets, m.ticket) t on true
         """;
 
-    // Counts only while the attempt is the delivery's last: after a lease that ended, somebody else's may be under way.
+    // Counts only while the attempt is the delivery's last: after a lease that ended, somebody else's may be in progress.
     // The ticket's next delivery need not wait for the moment that it was put off to.
     private const string CompleteSql =
         """
@@ -86,7 +86,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
     /// <summary>Takes deliveries that are due, in the order of their hosts.</summary>
     /// <param name="afterHost">Where the last claim ended.</param>
     /// <param name="limit">How many at most.</param>
-    /// <param name="busy">How many attempts are under way to which host.</param>
+    /// <param name="busy">How many attempts are in progress to which host.</param>
     /// <param name="cancellationToken">Ends the claim.</param>
     public async Task<Claim> ClaimAsync(string afterHost, int limit, IReadOnlyDictionary<string, int> busy, CancellationToken cancellationToken)
     {

@@ -56,7 +56,7 @@ internal sealed partial class WebhookDispatcher(
     protected override Task WaitAsync(CancellationToken stoppingToken) =>
         _lastHost.Length == 0 || Available <= 0 ? _wake.WaitAsync(options.Value.PollInterval, stoppingToken) : Task.CompletedTask;
 
-    /// <summary>What is under way has a moment to end; what has not ended by then is another replica's.</summary>
+    /// <summary>What is in progress has a moment to end; what has not ended by then is another replica's.</summary>
     protected override Task OnStoppedAsync()
     {
         _abandoned.CancelAfter(_drainTimeout);

@@ -19,7 +19,7 @@ public sealed class WebhookOptions : IValidatableObject
         TimeSpan.FromHours(10), TimeSpan.FromHours(14), TimeSpan.FromHours(20), TimeSpan.FromHours(24),
     ];
 
-    /// <summary>Whether http is good enough. Not encrypted: whoever is on the way can read tickets. Default false: https only.</summary>
+    /// <summary>Whether http is good enough. Not encrypted: anyone who is on the way can read tickets. Default false: https only.</summary>
     public bool AllowHttp { get; set; }
 
     /// <summary>Whether addresses that are not of the public Internet may be connected to, such as loopback. For development and tests. Default false.</summary>
@@ -34,7 +34,7 @@ public sealed class WebhookOptions : IValidatableObject
     /// <summary>How long a secret still signs beside its successor. Default 24 hours.</summary>
     internal TimeSpan SecretOverlap { get; set; } = TimeSpan.FromHours(24);
 
-    /// <summary>How many attempts one replica has under way at once. Default 64.</summary>
+    /// <summary>How many attempts one replica has in progress at once. Default 64.</summary>
     [Range(1, 10_000)]
     public int MaxConcurrency { get; set; } = 64;
 

@@ -34,7 +34,7 @@ public sealed record WebhookDelivery
 
     public required DateTime CreatedAt { get; init; }
 
-    /// <summary>When it is tried next; while an attempt is under way, when that counts as lost. Null once it has ended.</summary>
+    /// <summary>When it is tried next; while an attempt is in progress, when that counts as lost. Null once it has ended.</summary>
     public DateTime? NextAttemptAt { get; init; }
 
     public required int AttemptCount { get; init; }

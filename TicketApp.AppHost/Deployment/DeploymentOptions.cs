@@ -43,7 +43,7 @@ internal sealed class DeploymentOptions
     /// <summary>Slots of a worker, and so how many open tickets ask for another one. Default 100; the cores for models that compute.</summary>
     public int WorkerConcurrency { get; set; } = 100;
 
-    /// <summary>How long a worker that is scaled away lets its runs go on before it hands them back. Default 7 minutes, the longest run. Azure leaves room for 9 minutes.</summary>
+    /// <summary>How long a worker that is scaled away lets its runs continue before it hands them back. Default 7 minutes, the longest run. Azure leaves room for 9 minutes.</summary>
     public TimeSpan WorkerDrainTimeout { get; set; } = TimeSpan.FromMinutes(7);
 
     /// <summary>What a worker needs to stop, in seconds: the drain, and the limits of all other steps (docs/operations.md).</summary>

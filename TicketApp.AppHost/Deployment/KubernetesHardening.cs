@@ -13,7 +13,7 @@ internal static partial class KubernetesHardening
     /// <param name="requests">CPU and memory that it is placed by.</param>
     /// <param name="limits">CPU and memory that it may not exceed.</param>
     /// <param name="gracePeriodSeconds">How long it may take to stop.</param>
-    /// <param name="scratch">Folders that it writes to, besides its volume. Gone with the pod.</param>
+    /// <param name="scratch">Folders that it writes to, apart from its volume. Gone with the pod.</param>
     public static ContainerV1 Harden(
         this KubernetesResource service,
         long uid,

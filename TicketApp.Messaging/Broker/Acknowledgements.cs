@@ -6,7 +6,7 @@ namespace TicketApp.Messaging.Broker;
 
 /// <summary>
 /// Acknowledges what came over one channel, a moment late: each frame is an entry in a quorum queue's log, which is synced to disk before the next message
-/// goes on, and nobody waits for it. Deliveries that continue what is acknowledged already share one frame, the others get one each.
+/// continues, and nobody waits for it. Deliveries that continue what is acknowledged already share one frame, the others get one each.
 /// </summary>
 internal sealed class Acknowledgements(IChannel channel, ushort prefetch)
 {

@@ -10,8 +10,8 @@ namespace TicketApp.Messaging.Broker;
 
 /// <summary>
 /// Consumes queues on a connection of its own, each on its own channel, and proves that it lives by its own progress: where
-/// messages wait, there is room for them and none has come for a while, the connection is given up and made anew. If the broker ends
-/// a channel or a consumer, only this one is made anew.
+/// messages wait, there is room for them and none has come for a while, the connection is given up and made again. If the broker ends
+/// a channel or a consumer, only this one is made again.
 /// </summary>
 public abstract partial class BrokerConsumer(IConnectionFactory factory, string name, BrokerPublisher broker, LoopProgress progress, ILogger logger)
     : BrokerLoop(factory, $"{name} consumer", progress, logger)
@@ -49,7 +49,7 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
     /// <summary>Runs beside the deliveries of one connection.</summary>
     protected virtual Task WhileConsumingAsync(CancellationToken lost) => Task.Delay(Timeout.Infinite, lost);
 
-    /// <summary>Asks the broker for no more messages; those in hand stay so.</summary>
+    /// <summary>Asks the broker for no more messages; those in progress stay so.</summary>
     /// <returns>Whether it has answered.</returns>
     protected Task<bool> StopConsumingAsync()
     {
@@ -180,7 +180,7 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
             }
 
             consuming();
-            // Without acknowledgements the broker would soon send nothing more: if they fail, the connection is made anew.
+            // Without acknowledgements the broker would soon send nothing more: if they fail, the connection is made again.
             await await Task.WhenAny(acknowledging, WatchProgressAsync(channel, queue, watch, ended));
             ended.ThrowIfCancellationRequested();
         }
@@ -247,7 +247,7 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "{Loop} stands still: {Waiting} messages wait in {Queue} and none came for {Seconds:F0} s; connecting anew")]
+        [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "{Loop} stands still: {Waiting} messages wait in {Queue} and none came for {Seconds:F0} s; connecting again")]
         public static partial void Standstill(ILogger logger, string loop, uint waiting, string queue, double seconds);
 
         [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "{Loop} lost its consumer of {Queue} ({Reason}); making another in {Milliseconds:F0} ms")]

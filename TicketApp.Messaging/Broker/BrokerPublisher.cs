@@ -45,7 +45,7 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
     /// <param name="body">The message.</param>
     /// <param name="messageId">Lets a reader see a repetition.</param>
     /// <param name="expiration">After which the broker drops it undelivered; null: never.</param>
-    /// <param name="cancellationToken">Ends the wait; the message may have arrived all the same.</param>
+    /// <param name="cancellationToken">Ends the wait; the message may have arrived anyway.</param>
     /// <exception cref="BrokerUnavailableException">It was not taken, or nobody can tell whether it was.</exception>
     public Task PublishAsync(
         string queue, ReadOnlyMemory<byte> body, string? messageId = null, TimeSpan? expiration = null, CancellationToken cancellationToken = default)

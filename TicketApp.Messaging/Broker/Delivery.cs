@@ -1,6 +1,6 @@
 namespace TicketApp.Messaging.Broker;
 
-/// <summary>A message in hand: the broker's until <see cref="Acknowledge"/>.</summary>
+/// <summary>A message in progress: the broker's until <see cref="Acknowledge"/>.</summary>
 public readonly record struct Delivery
 {
     private readonly Acknowledgements _acknowledgements;
@@ -25,7 +25,7 @@ public readonly record struct Delivery
 
     /// <summary>
     /// Tells the broker, within 20 ms, to forget the message; does nothing once it is lost. If the channel closes at that moment, the message may come again
-    /// all the same: a quorum queue drops acknowledgements that it has not taken in by then (rabbitmq-server issue 10327).
+    /// anyway: a quorum queue drops acknowledgements that it has not taken in by then (rabbitmq-server issue 10327).
     /// </summary>
     public void Acknowledge() => _acknowledgements.Add(_tag);
 }

@@ -18,7 +18,7 @@ public static class TicketTrace
 
     private static readonly ActivitySource _source = new(TelemetryNames.App);
 
-    /// <summary>The sampled span that the caller runs in; null if there is none.</summary>
+    /// <summary>The sampled span that the caller runs in; null without one.</summary>
     public static Activity? Current => _source.HasListeners() && Activity.Current is { Recorded: true } current ? current : null;
 
     /// <summary>Says on the current span which ticket it is about.</summary>
@@ -53,10 +53,10 @@ public static class TicketTrace
     public static Activity? StartShared(string name, IEnumerable<string?> traceParents) => StartShared(name, traceParents.Select(Parse));
 
     /// <summary>Starts a span of work that several tickets share: part of a lone ticket's trace, linked to the tickets of a batch.</summary>
-    /// <returns>Null if none of them is traced; nothing is then traced in the caller's flow, whoever called it.</returns>
+    /// <returns>Null if none of them is traced; nothing is then traced in the caller's flow, anyone who called it.</returns>
     public static Activity? StartShared(string name, IEnumerable<ActivityContext> tickets)
     {
-        // A loop serves whoever comes: the caller that woke it is not what it works for.
+        // A loop serves anyone who comes: the caller that woke it is not what it works for.
         if (Activity.Current is not null)
         {
             Activity.Current = null;

@@ -16,7 +16,7 @@ internal static class Moods
     /// <summary>1 for a glad picture, −1 for a sad one, 0 for anything else.</summary>
     public static int Of(Rune rune) => _moods.GetValueOrDefault(rune.Value);
 
-    /// <summary>The mood of a face of punctuation at the start of a text, such as <c>:-)</c>, and its length; 0 if there is none.</summary>
+    /// <summary>The mood of a face of punctuation at the start of a text, such as <c>:-)</c>, and its length; 0 without one.</summary>
     public static (int Mood, int Length) OfFace(ReadOnlySpan<char> text)
     {
         if (text.StartsWith("<3", StringComparison.Ordinal))

@@ -129,7 +129,7 @@ public sealed class ModelTests
         await using var builder = await CreateAsync("Parameters:postgres-password=pg", "Parameters:rabbitmq-password=mq");
         Assert.True(builder.ExecutionContext.IsRunMode);
 
-        // Whoever runs the model allocates the endpoints: here nobody runs it.
+        // A caller that runs the model allocates the endpoints: here nobody runs it.
         var port = 40000;
         foreach (var endpoint in builder.Resources.SelectMany(resource => resource.Annotations.OfType<EndpointAnnotation>()))
         {

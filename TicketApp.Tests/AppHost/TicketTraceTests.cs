@@ -39,7 +39,7 @@ public sealed class TicketTraceTests(AspireApp app)
     }
 
     [Fact]
-    public async Task After_its_worker_was_killed_a_ticket_goes_on_in_the_same_trace()
+    public async Task After_its_worker_was_killed_a_ticket_continues_in_the_same_trace()
     {
         var ticketId = await app.CreateTicketAsync("""{"seconds":6}""");
         // It was said to run, and the spans of that have arrived: those that a process has when it is killed are lost with it.

@@ -40,7 +40,7 @@ public sealed class ChatTicketTests(AppFixture app)
             finished = item.EventType == "finished" ? data : finished;
             if (said == "Hel")
             {
-                // Only now does the endpoint go on: that was told while the run went on.
+                // Only now does the endpoint continue: that was told while the run went on.
                 heard.TrySetResult();
             }
         }

@@ -230,7 +230,7 @@ create table webhook_deliveries (
     ticket       jsonb       not null, -- the row as the event left it, without content that is too large to send
     attempts     smallint    not null default 0,
     tries        smallint    not null default 0, -- attempts since its creation or last replay: the place in the schedule
-    due_at       timestamptz default now(),      -- the next attempt; while one is under way, when it counts as lost
+    due_at       timestamptz default now(),      -- the next attempt; while one is in progress, when it counts as lost
     outcome      text,                           -- delivered, dead
     time_ended   timestamptz,
     constraint webhook_deliveries_pk primary key (delivery_id),
@@ -282,7 +282,7 @@ create function webhook_event(status ticket_status) returns smallint
     language sql immutable parallel safe
     as $$ select case when status = 'running' then 1 when is_finished(status) then 2 else 0 end::smallint $$;
 
--- One place for all that starts or ends a ticket, in the same transaction. A ticket's row is locked meanwhile, so that the
+-- One place for all that starts or ends a ticket, in the same transaction. A ticket's row is locked, so that the
 -- sequence of its deliveries is the order of its events.
 create function create_webhook_delivery() returns trigger
     language plpgsql as $$
@@ -379,7 +379,7 @@ create table dispatch_pause (
 create index tickets_dead_ix on tickets (ticket_id) where status in ('failed', 'timed_out', 'expired');
 
 --- 0013_cheaper_checks.sql
--- The same checks without functions: the server would parse a function's body anew for every statement that writes a ticket.
+-- The same checks without functions: the server would parse a function's body again for every statement that writes a ticket.
 alter table tickets
     drop constraint tickets_finished_ck,
     drop constraint tickets_leased_ck,

@@ -27,7 +27,7 @@ public sealed class UnfinishedTicketTests(SlowAppFixture app)
     public async Task A_ticket_over_its_limit_ends_with_408_and_exactly_one_message_in_errors_without_being_asked_for()
     {
         var ticketId = await app.CreateTicketAsync(await app.CreateUserAsync());
-        // Nobody asks over HTTP until the message is there.
+        // No request comes over HTTP until the message is there.
         var error = await app.Errors.OfAsync(ticketId);
 
         for (var i = 0; i < 50; i++)

@@ -28,7 +28,7 @@ internal sealed class Ledger(RunningApp app)
     /// <summary>Tickets that ended with an answer and were read again, the same.</summary>
     public int Held { get; private set; }
 
-    /// <summary>Runs <paramref name="fault"/> under load, which goes on for a while after it, and checks every ticket.</summary>
+    /// <summary>Runs <paramref name="fault"/> under load, which continues for a while after it, and checks every ticket.</summary>
     /// <returns>The ledger, every entry of which held.</returns>
     public static Task<Ledger> CheckAsync(RunningApp app, Func<Task> fault) => CheckAsync(app, _ => fault());
 
@@ -94,7 +94,7 @@ internal sealed class Ledger(RunningApp app)
         ConcurrentDictionary<string, string> answers = [];
         await Parallel.ForEachAsync(_accepted, _readers, async (ticketId, _) => answers[ticketId] = await EndOfAsync(ticketId));
 
-        // Whatever is still under way (repeated messages, late results, ended leases) must change nothing.
+        // Whatever is still in progress (repeated messages, late results, ended leases) must change nothing.
         await Eventually.IsTrueAsync("Nothing open", _endLimit, () => Ask("select count(*) from tickets where time_finished is null") == 0);
         await Parallel.ForEachAsync(answers, _readers, async (ticket, _) => Assert.Equal(ticket.Value, await EndOfAsync(ticket.Key)));
         Held = answers.Count;

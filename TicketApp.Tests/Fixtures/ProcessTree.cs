@@ -38,7 +38,7 @@ internal static class ProcessTree
         return All().Single(process => Read(process.Id, "cmdline")?.Contains(wanted, StringComparison.Ordinal) == true);
     }
 
-    /// <returns>Null if there is none of that id.</returns>
+    /// <returns>Null without one of that id.</returns>
     public static ProcessEntry? Find(int processId)
     {
         if (Read(processId, "stat") is not { } stat)

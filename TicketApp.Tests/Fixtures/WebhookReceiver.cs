@@ -37,7 +37,7 @@ internal sealed class WebhookReceiver : IAsyncDisposable
 
     public IReadOnlyList<ReceivedWebhook> Received => [.. _received];
 
-    /// <summary>How many requests were under way at once.</summary>
+    /// <summary>How many requests were in progress at once.</summary>
     public int MaxConcurrency => _maxConcurrency;
 
     /// <summary>Starts one.</summary>

@@ -18,7 +18,7 @@ internal sealed class WebhookTickets(NpgsqlDataSource database) : IAsyncDisposab
         update tickets set status = 'succeeded', time_finished = now(), response = 'Happy message' where time_finished is null;
         """);
 
-    /// <summary>A ticket of that user that waits; its user is told of start and end.</summary>
+    /// <summary>A ticket of that user that waits; its user is told about start and end.</summary>
     public async Task<Guid> CreateAsync(Guid userId, string url)
     {
         var ticketId = Guid.CreateVersion7();

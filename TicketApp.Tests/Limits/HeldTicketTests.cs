@@ -3,7 +3,7 @@ using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Limits;
 
-/// <summary>Tickets of users who have as many under way as they may, in an application of two replicas.</summary>
+/// <summary>Tickets of users who have as many in progress as they may, in an application of two replicas.</summary>
 public sealed class HeldTicketTests(LimitedApp app) : IClassFixture<LimitedApp>
 {
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(20);

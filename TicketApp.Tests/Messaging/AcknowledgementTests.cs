@@ -11,7 +11,7 @@ namespace TicketApp.Tests.Messaging;
 [Collection(AppCollection.Name)]
 public sealed class AcknowledgementTests(AppFixture app)
 {
-    // So few that fewer than 32 acknowledgements are under way at once. Of more, the broker may drop some when the channel closes
+    // So few that fewer than 32 acknowledgements are in progress at once. Of more, the broker may drop some when the channel closes
     // (rabbitmq-server issue 10327), and how many come back would be luck.
     private const int Messages = 30;
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(30);

@@ -18,7 +18,7 @@ public sealed class RefusedQueueTests(AppFixture app)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_publisher_goes_on_with_the_others_and_takes_it_once_it_is_right()
+    public async Task A_publisher_continues_with_the_others_and_takes_it_once_it_is_right()
     {
         ConnectionFactory factory = new() { Uri = app.Broker };
         await using var broken = await BrokenQueue.CreateAsync(factory);
@@ -58,7 +58,7 @@ public sealed class RefusedQueueTests(AppFixture app)
     }
 
     [Fact]
-    public async Task A_consumer_goes_on_with_the_others_and_takes_it_once_it_is_right()
+    public async Task A_consumer_continues_with_the_others_and_takes_it_once_it_is_right()
     {
         ConnectionFactory factory = new() { Uri = app.Broker };
         await using var broken = await BrokenQueue.CreateAsync(factory);

@@ -31,7 +31,7 @@ public sealed class ModelTests(AppFixture app)
     }
 
     [Fact]
-    public async Task Progress_is_stored_while_the_run_goes_on()
+    public async Task Progress_is_stored_while_the_run_continues()
     {
         var ticketId = await app.CreateTicketAsync(await app.CreateUserAsync(), "simulated", """{"seed":2,"seconds":1.5,"progress":true}""");
         Assert.Equal("Sad message", await app.FinishAsync(ticketId));

@@ -103,7 +103,7 @@ internal sealed class TicketPage : IAsyncDisposable
 
     public Task<string> UserIdAsync() => Page.EvaluateAsync<string>("localStorage.getItem('ticketapp.user')");
 
-    /// <summary>The key that the browser keeps; empty where there is none.</summary>
+    /// <summary>The key that the browser keeps; empty without one.</summary>
     public Task<string> KeyAsync() => Page.EvaluateAsync<string>("localStorage.getItem('ticketapp.key')");
 
     /// <summary>Presses the tabulator until it is on <paramref name="target"/>.</summary>

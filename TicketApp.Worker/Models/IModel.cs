@@ -20,7 +20,7 @@ public interface IModel
 
     /// <summary>Answers one ticket.</summary>
     /// <param name="run">What is asked, and where to report progress.</param>
-    /// <param name="cancellationToken">Cancelled when the run's time is over, its ticket was canceled, or the worker stops. A model that goes on regardless is abandoned seconds later.</param>
+    /// <param name="cancellationToken">Cancelled when the run's time is over, its ticket was canceled, or the worker stops. A model that continues regardless is abandoned seconds later.</param>
     /// <returns>The answer; a text will do.</returns>
     /// <exception cref="ModelException">The attempt failed, and the model knows more about that: whether and when to try again.</exception>
     /// <remarks>Any other exception fails the attempt as <c>model_error</c>; there may be another one.</remarks>

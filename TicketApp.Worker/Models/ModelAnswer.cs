@@ -15,7 +15,7 @@ public sealed record ModelAnswer(string Response)
     public static ModelAnswer FromString(string response) => new(response);
 }
 
-/// <summary>What became of one ticket of a batch: an answer, or why there is none.</summary>
+/// <summary>What became of one ticket of a batch: an answer, or why not.</summary>
 /// <param name="Answer">The answer; null if it failed.</param>
 /// <param name="Failure">As <see cref="IModel.RunAsync"/> would have thrown it; null if there is an answer.</param>
 public sealed record ModelOutcome(ModelAnswer? Answer, Exception? Failure)

@@ -21,7 +21,7 @@ public sealed class ModelException : Exception
     /// <summary>A stable word for the reason, up to 50 characters. Default <c>model_error</c>.</summary>
     public string ErrorType { get; init; } = "model_error";
 
-    /// <summary>Whether another attempt would fail as well, so that there is none. Default false.</summary>
+    /// <summary>Whether another attempt would fail as well, so that none is made. Default false.</summary>
     public bool IsFinal { get; init; }
 
     /// <summary>The least pause before the next attempt, as a <c>Retry-After</c> asks for it; null: the usual one.</summary>

@@ -31,7 +31,7 @@ internal sealed class ActiveRuns
         }
     }
 
-    /// <summary>How many tickets of a model are in hand.</summary>
+    /// <summary>How many tickets of a model are in progress.</summary>
     public int CountOf(string model)
     {
         lock (_lock)
@@ -40,7 +40,7 @@ internal sealed class ActiveRuns
         }
     }
 
-    /// <summary>The run of a ticket under an epoch; null if it is not in hand.</summary>
+    /// <summary>The run of a ticket under an epoch; null if it is not in progress.</summary>
     public Run? Find(RunReference reference)
     {
         lock (_lock)

@@ -15,7 +15,7 @@ internal sealed class PendingDelivery(Delivery delivery, int tickets)
     /// <summary>Since when it is held.</summary>
     public TimeSpan Age => Stopwatch.GetElapsedTime(_delivered);
 
-    /// <summary>Whether the broker counts it no more among those that are in hand here.</summary>
+    /// <summary>Whether the broker counts it no more among those that are in progress here.</summary>
     public bool IsGone => Volatile.Read(ref _isAcknowledged) == 1 || Delivery.IsLost;
 
     /// <summary>One of its tickets is done with.</summary>

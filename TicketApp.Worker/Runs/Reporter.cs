@@ -7,7 +7,7 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Worker.Runs;
 
 /// <summary>
-/// Publishes reports: those that arise while one message is under way share the next. What was reported is kept until the
+/// Publishes reports: those that arise while one message is in progress share the next. What was reported is kept until the
 /// broker has it; only then is the ticket's own message acknowledged, so that no result can be lost between the two.
 /// </summary>
 internal sealed partial class Reporter(BrokerPublisher broker, ActiveRuns runs, LoopProgress progress, ILogger<Reporter> logger)
@@ -20,10 +20,10 @@ internal sealed partial class Reporter(BrokerPublisher broker, ActiveRuns runs, 
     private static readonly TimeSpan _confirmLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _sendLimit = TimeSpan.FromSeconds(1);
 
-    // Bounded by the runs in hand: each has at most its start and its end here, and what is said of it while the broker takes messages.
+    // Bounded by the runs in progress: each has at most its start and its end here, and what is said of it while the broker takes messages.
     private readonly Channel<Entry> _entries = Channel.CreateUnbounded<Entry>(new UnboundedChannelOptions { SingleReader = true });
 
-    // What is under way to the broker; kept if that is broken off.
+    // What is in progress to the broker; kept if that is broken off.
     private readonly List<Entry> _batch = new(MaxBatch);
 
     public StopPhase StopPhase => StopPhase.Publishing;
@@ -61,7 +61,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, ActiveRuns runs, 
     /// <inheritdoc/>
     public override bool IsEssential => true;
 
-    // Whoever waits for an answer waits for this.
+    // A caller that waits for an answer waits for this.
     protected override TimeSpan MaxPause => TimeSpan.FromMilliseconds(200);
 
     protected override ValueTask<bool> WaitForWorkAsync(CancellationToken stoppingToken) => _entries.Reader.WaitToReadAsync(stoppingToken);
@@ -97,7 +97,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, ActiveRuns runs, 
     }
 
     /// <summary>
-    /// Sends what a broker that hangs has not confirmed in time, all at once and without another answer. It reads what is in its socket when it goes on, though this process is
+    /// Sends what a broker that hangs has not confirmed in time, all at once and without another answer. It reads what is in its socket when it continues, though this process is
     /// gone by then: no result is lost, and no ticket has to wait for the end of its lease. What it gets twice counts once.
     /// </summary>
     private async Task SendUnconfirmedAsync()

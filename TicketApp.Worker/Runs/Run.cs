@@ -5,7 +5,7 @@ using TicketApp.Worker.Models;
 
 namespace TicketApp.Worker.Runs;
 
-/// <summary>A ticket in hand, from its delivery until its end is safely reported.</summary>
+/// <summary>A ticket in progress, from its delivery until its end is safely reported.</summary>
 internal sealed class Run : IDisposable
 {
     // What a model gets to end in peace once its token is cancelled.
@@ -140,7 +140,7 @@ internal sealed class Run : IDisposable
         Report(Ticket, type, worker) with
         {
             RunMilliseconds = (int)Math.Min(int.MaxValue, Elapsed.TotalMilliseconds),
-            // The span of a run that goes on is not told of until it ends, and never if its process is killed: nothing may hang on it.
+            // The span of a run that continues is not told about until it ends, and never if its process is killed: nothing may hang on it.
             TraceParent = type is ReportType.Started or ReportType.Progress ? Ticket.TraceParent : _span?.Id ?? Ticket.TraceParent,
         };
 

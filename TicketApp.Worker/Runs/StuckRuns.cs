@@ -31,10 +31,10 @@ internal sealed partial class StuckRuns(IHostApplicationLifetime lifetime, IOpti
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "A run of the model {Model} does not stop and is abandoned; {Count} such runs go on")]
+        [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "A run of the model {Model} does not stop and is abandoned; {Count} such runs continue")]
         public static partial void Abandoned(ILogger logger, string model, int count);
 
-        [LoggerMessage(EventId = 2, Level = LogLevel.Critical, Message = "{Count} abandoned runs go on: this worker stops and has to be started again")]
+        [LoggerMessage(EventId = 2, Level = LogLevel.Critical, Message = "{Count} abandoned runs continue: this worker stops and has to be started again")]
         public static partial void Restart(ILogger logger, int count);
     }
 }

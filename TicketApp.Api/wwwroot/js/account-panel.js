@@ -22,7 +22,7 @@ export function startAccount() {
   show();
 }
 
-/** The user to act for: makes one where there is none. `{ problem }`, null if all is well. */
+/** The user to act for: makes one where it does not exist. `{ problem }`, null if all is well. */
 export async function ensureUser() {
   return account.userId === "" ? takeNewUser() : { problem: null };
 }

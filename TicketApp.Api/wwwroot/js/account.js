@@ -7,7 +7,7 @@ const keyKey = "ticketapp.key";
 
 const listeners = [];
 
-/** The user's id and key; empty text where there is none. */
+/** The user's id and key; empty text where it does not exist. */
 export const account = {
   get userId() {
     return storage.read(userKey);

@@ -45,7 +45,7 @@ export function noteOutcome(problem) {
     return;
   }
 
-  // Several reads may have been under way; they failed together.
+  // Several reads may have been in progress; they failed together.
   if (pause() === 0) {
     failures += 1;
     trouble = problem.message;

@@ -14,7 +14,7 @@ export class Poller {
     document.addEventListener("visibilitychange", () => this.now());
   }
 
-  /** Reads at once, or as soon as the read under way has ended. */
+  /** Reads at once, or as soon as the read in progress has ended. */
   now() {
     this.#isWanted = true;
     this.#schedule(0);

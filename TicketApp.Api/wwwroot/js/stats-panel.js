@@ -36,7 +36,7 @@ async function refresh() {
 function take({ queued, running, finished, workers, slots, median_run_seconds: median, oldest_age_seconds: oldest }) {
   const ended = Object.values(finished).reduce((sum, value) => sum + value, 0);
   const at = performance.now();
-  // After a pause, as of a hidden tab, the line begins anew.
+  // After a pause, as of a hidden tab, the line begins again.
   if (samples.length > 0 && at - samples.at(-1).at > 5 * every * 1000) {
     samples.length = 0;
   }

@@ -67,7 +67,7 @@ async function submit(onSubmitted) {
   onSubmitted(body);
 }
 
-/** What was typed meanwhile stays. */
+/** What was typed stays. */
 function clear(submitted = "") {
   if (text.value === submitted) {
     text.value = "";
@@ -112,7 +112,7 @@ function refuse({ status, type, message, errors, retryAfter, isOutage }) {
   }
 }
 
-/** It is not sent again by itself: whoever waits for something else now may not want it any more. */
+/** It is not sent again by itself: anyone who waits for something else now may not want it any more. */
 function countDown(reason, seconds) {
   const again = "Your text is kept: submit it again";
   const ready = Date.now() + seconds * 1000;

@@ -10,7 +10,7 @@ import { ticketAddress, TicketView } from "./ticket-view.js";
 import { answerOf, describe, isOpen, stateOf } from "./ticket-words.js";
 
 const pageSize = 20;
-// While something is under way, and while nothing is.
+// While something is in progress, and while nothing is.
 const livePause = 2;
 const idlePause = 10;
 const longestSaid = 200;
@@ -83,7 +83,7 @@ function takeProgress(id, { status, fraction, text, queue }) {
   }
 }
 
-/** Only events tell of progress: where a ticket comes from elsewhere, what they told of the same attempt still holds. */
+/** Only events tell of progress: where a ticket comes from elsewhere, what they told about the same attempt still holds. */
 function withProgress(before, now) {
   const holds = before?.progress && before.attempt === now.attempt && isOpen(now) && streams.some((stream) => stream.ticketId === now.id);
   return holds ? { ...now, progress: before.progress } : now;

@@ -5,7 +5,7 @@ using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Api.Resources;
 
-/// <summary>The log of ends: whoever follows it sees each end once, whatever the order in which transactions commit.</summary>
+/// <summary>The log of ends: anyone who follows it sees each end once, whatever the order in which transactions commit.</summary>
 [Collection(AppCollection.Name)]
 public sealed class CompletionFeedTests(AppFixture app)
 {

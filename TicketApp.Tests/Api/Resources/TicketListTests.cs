@@ -93,7 +93,7 @@ public sealed class TicketListTests(AppFixture app)
     }
 
     [Fact]
-    public async Task A_page_reads_a_bounded_number_of_rows_and_goes_on_behind_them()
+    public async Task A_page_reads_a_bounded_number_of_rows_and_continues_behind_them()
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
         await database.ExecuteAsync(

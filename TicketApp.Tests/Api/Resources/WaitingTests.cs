@@ -62,7 +62,7 @@ public sealed class WaitingTests(FaultApp app)
     }
 
     [Fact]
-    public async Task Events_go_on_where_the_listener_left_off()
+    public async Task Events_continue_where_the_listener_left_off()
     {
         var ticket = (await Api.CreateTicketAsync(await Api.CreateUserAsync())).Id;
         var all = (await EventsAsync(ticket)).Where(one => one.EventType != "progress").ToArray();

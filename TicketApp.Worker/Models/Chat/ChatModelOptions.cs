@@ -20,7 +20,7 @@ public sealed class ChatModelOptions
     [Range(1, int.MaxValue)]
     public int? MaxOutputTokens { get; set; }
 
-    /// <summary>Slots: how many requests a worker has under way at once. Counts before <c>Worker:Concurrency</c>, and <c>Worker:Slots:chat</c> before it. Default 16.</summary>
+    /// <summary>Slots: how many requests a worker has in progress at once. Counts before <c>Worker:Concurrency</c>, and <c>Worker:Slots:chat</c> before it. Default 16.</summary>
     [Range(1, ushort.MaxValue)]
     public int MaxConcurrency { get; set; } = 16;
 

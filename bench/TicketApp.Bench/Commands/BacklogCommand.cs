@@ -108,7 +108,7 @@ internal sealed class BacklogCommand : IBenchCommand
             BenchServers.ScalarAsync<long>(system.Database, "select count(*) from tickets where time_finished is not null", cancellationToken);
     }
 
-    /// <summary>Stops the worker from running, not from being there: so what is created meanwhile queues.</summary>
+    /// <summary>Stops the worker from running, not from being there: so what is created queues.</summary>
     private static async Task WhileFrozenAsync(SystemUnderTest system, Func<Task> action)
     {
         system.Worker.Freeze();

@@ -6,7 +6,7 @@ namespace TicketApp.Bench.Commands;
 
 /// <summary>
 /// The closed and then the open loop over variants of TicketApp. All stay up, each on servers of its own, and each round measures one after the other,
-/// beginning with another: what the machine does better or worse from minute to minute, it does for all of them. After a few rounds all are started anew: one
+/// beginning with another: what the machine does better or worse from minute to minute, it does for all of them. After a few rounds all are started again: one
 /// start differs from the next by some percent, for as long as it runs. Ratios to the first.
 /// </summary>
 internal static class VariantRounds

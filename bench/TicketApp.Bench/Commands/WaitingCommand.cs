@@ -23,7 +23,7 @@ internal sealed class WaitingCommand : IBenchCommand
 
     public string Name => "waiting";
 
-    public string Description => "Memory and threads of one worker with 10,000 long runs in hand, and what keeping them alive costs";
+    public string Description => "Memory and threads of one worker with 10,000 long runs in progress, and what keeping them alive costs";
 
     public async Task RunAsync(BenchSession session, CancellationToken cancellationToken)
     {

@@ -14,7 +14,7 @@ internal sealed class QueueTtl(BenchServers servers)
     private static readonly CreateChannelOptions _confirmed = new(
         publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: null);
 
-    /// <summary>Publishes persistent, mandatory messages, each confirmed, with so many under way at once.</summary>
+    /// <summary>Publishes persistent, mandatory messages, each confirmed, with so many in progress at once.</summary>
     /// <returns>Messages a second.</returns>
     public async Task<double> PublishAsync(int inFlight, TimeSpan time, string? expiration, CancellationToken cancellationToken)
     {

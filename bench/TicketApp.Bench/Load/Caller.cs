@@ -23,7 +23,7 @@ internal abstract class Caller(HttpConnection connection)
         Connection.Send(NextRequest());
     }
 
-    /// <summary>Reads what has come, and goes on once the answer is complete.</summary>
+    /// <summary>Reads what has come, and continues once the answer is complete.</summary>
     public void Receive()
     {
         if (Connection.TryReceive(out var status, out var body))
@@ -36,7 +36,7 @@ internal abstract class Caller(HttpConnection connection)
     /// <summary>The request that is due now.</summary>
     protected abstract byte[] NextRequest();
 
-    /// <summary>Takes an answer; says when the next request is due, or that there is none.</summary>
+    /// <summary>Takes an answer; says when the next request is due, or that none is.</summary>
     protected abstract void OnAnswer(HttpStatusCode status, ReadOnlySpan<byte> body);
 
     protected void DueAt(long timestamp) => Due = timestamp;

@@ -61,7 +61,7 @@ internal sealed class TicketLoad
     public double TicketsPerSecond => _ended.Count / Duration.TotalSeconds;
 
     /// <summary>Takes the next ticket.</summary>
-    /// <returns>When it is due; null if there is none left.</returns>
+    /// <returns>When it is due; null if none is left.</returns>
     public long? Take()
     {
         if (_next >= Tickets || Limit < Stopwatch.GetElapsedTime(_start))

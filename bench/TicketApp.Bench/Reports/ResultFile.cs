@@ -27,7 +27,7 @@ internal sealed record ResultFile
 
     public required IReadOnlyList<Figure> Figures { get; init; }
 
-    /// <summary>Reads a result; null if there is none of that name.</summary>
+    /// <summary>Reads a result; null without one of that name.</summary>
     public static async Task<ResultFile?> ReadAsync(string directory, string name, CancellationToken cancellationToken)
     {
         var path = Path.Combine(directory, name + ".json");

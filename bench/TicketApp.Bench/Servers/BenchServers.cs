@@ -82,6 +82,6 @@ internal sealed class BenchServers(string database, string broker)
         return (T)Convert.ChangeType((await command.ExecuteScalarAsync(cancellationToken))!, typeof(T), CultureInfo.InvariantCulture);
     }
 
-    /// <summary>For a connection that is not kept: a database of that name is dropped and made anew.</summary>
+    /// <summary>For a connection that is not kept: a database of that name is dropped and made again.</summary>
     public static string Unpooled(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString;
 }
