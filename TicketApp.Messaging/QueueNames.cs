@@ -24,3 +24,13 @@ public static class QueueNames
     /// <summary>Whether <paramref name="queue"/> holds the work of one model.</summary>
     public static bool IsOfModel(string queue) => queue == Tickets || queue.StartsWith(OfModel, StringComparison.Ordinal);
 }
+
+/// <summary>The models that code speaks of by name. Any other is known by what workers say of it.</summary>
+public static class ModelNames
+{
+    /// <summary>The original system's ML step: waits a random time and answers happy or sad.</summary>
+    public const string Simulated = "simulated";
+
+    /// <summary>A classifier that reads the input: happy or sad.</summary>
+    public const string Sentiment = "sentiment";
+}

@@ -23,7 +23,7 @@ public enum ReportType
     [JsonStringEnumMemberName("returned")]
     Returned,
 
-    /// <summary>The broker delivered the ticket a second time: anyone who had it before may be gone.</summary>
+    /// <summary>The broker delivered the ticket a second time: the worker that had it may be gone.</summary>
     [JsonStringEnumMemberName("redelivered")]
     Redelivered,
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -73,4 +74,21 @@ public static class HostDefaults
     private static bool IsNoProbe(HttpContext context) =>
         !context.Request.Path.StartsWithSegments(HealthEndpoints.ReadinessPath, StringComparison.Ordinal)
         && !context.Request.Path.StartsWithSegments(HealthEndpoints.LivenessPath, StringComparison.Ordinal);
+}
+
+/// <summary>How durations of tickets and runs are measured, in Api and worker alike.</summary>
+public static class Durations
+{
+    /// <summary>Buckets in seconds, from a fraction of a run that takes no time to the longest that the original allows.</summary>
+    public static InstrumentAdvice<double> Advice { get; } = new()
+    {
+        HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600],
+    };
+}
+
+/// <summary>Under which names the app's own telemetry goes out.</summary>
+public static class TelemetryNames
+{
+    /// <summary>The source of the app's own spans, and its meter.</summary>
+    public const string App = "TicketApp";
 }

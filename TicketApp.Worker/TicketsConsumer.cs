@@ -109,7 +109,7 @@ internal sealed partial class TicketsConsumer(
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Acknowledges what is held for long, before the broker takes it for forgotten. Its runs are known to run: their leases live by heartbeats, anyone who has the message.</summary>
+    /// <summary>Acknowledges what is held for long, before the broker takes it for forgotten. Its runs are known to run: their leases live by heartbeats and not by the message.</summary>
     protected override async Task WhileConsumingAsync(CancellationToken lost)
     {
         using PeriodicTimer timer = new(_ageCheck);

@@ -10,32 +10,38 @@ public sealed class WorkerOptions : IValidatableObject
 {
     public const string SectionName = "Worker";
 
-    /// <summary>The models to serve. Default: none named, which serves all that are registered.</summary>
+    /// <summary>Names of the models that this worker serves. Not set: all registered models. Default: not set.</summary>
     public IList<string> Models { get; } = [];
 
-    /// <summary>Slots: how many runs of a model at once. Default: what the model says, 100 for models that only wait and the cores for those that compute.</summary>
+    /// <summary>
+    /// Slots: the maximum number of runs of one model at once. Default: set by the model: 100, or the number of cores if it computes.
+    /// </summary>
     [Range(1, ushort.MaxValue)]
     public int? Concurrency { get; set; }
 
-    /// <summary>The same for single models, by name; counts before <see cref="Concurrency"/>. Default: none.</summary>
+    /// <summary>Slots of one model. Overrides <c>Worker:Concurrency</c>. Default: not set.</summary>
     public IDictionary<string, int> Slots { get; } = new Dictionary<string, int>();
 
-    /// <summary>How long one run may take. Default 7 minutes.</summary>
+    /// <summary>Maximum time of one run. A ticket can request less. Default: 00:07:00.</summary>
     [TimeSpanRange("00:00:00.010", "1.00:00:00")]
     public TimeSpan ExecutionTimeout { get; set; } = TimeSpan.FromMinutes(7);
 
-    /// <summary>How long a stopping worker lets its runs continue before it hands them back. Default 5 seconds.</summary>
+    /// <summary>
+    /// How long a stopping worker lets its runs continue before it returns their tickets to the backlog. Default: 00:00:05.
+    /// </summary>
     [TimeSpanRange("00:00:00", "01:00:00")]
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// How long a run keeps its message unacknowledged. After that its lease alone guards it. Less than the broker's <c>consumer_timeout</c>, after which that
-    /// takes the messages of a consumer away. Default 10 minutes.
+    /// How long a run keeps its message unacknowledged; after that, only the lease protects the run. Keep it below the broker's
+    /// <c>consumer_timeout</c> (30 min by default in RabbitMQ). Default: 00:10:00.
     /// </summary>
     [TimeSpanRange("00:00:01", "1.00:00:00")]
     public TimeSpan AcknowledgeAfter { get; set; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>How many runs that do not stop may be left to themselves; with one more the process ends, to be started again. Default 10.</summary>
+    /// <summary>
+    /// Maximum number of runs that do not stop when told to. With one more, the worker stops with exit code 3. Default: 10.
+    /// </summary>
     [Range(0, 1000)]
     public int MaxStuckRuns { get; set; } = 10;
 

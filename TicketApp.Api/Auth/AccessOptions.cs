@@ -10,15 +10,23 @@ public sealed class AccessOptions
     public const string Open = "open";
     public const string Keys = "keys";
 
-    /// <summary><c>open</c>: everyone may do everything, as in the original. <c>keys</c>: each call carries a key. Default <c>open</c> in Development, else <c>keys</c>.</summary>
+    /// <summary>
+    /// <c>open</c>: every caller can do everything, as in the original. <c>keys</c>: each call carries a key. Default: <c>open</c> in
+    /// Development, else <c>keys</c>.
+    /// </summary>
     [Required, AllowedValues(Open, Keys, ErrorMessage = "Auth:Mode must be open or keys.")]
     public string Mode { get; set; } = Keys;
 
-    /// <summary>Who may create users in mode <c>keys</c>: <c>anyone</c>, as in the original, or <c>admin</c>, that is, who has an admin key. Default <c>anyone</c>.</summary>
+    /// <summary>
+    /// Who can create users in mode <c>keys</c>: <c>anyone</c>, as in the original, or <c>admin</c> for calls with an admin key. Default:
+    /// anyone.
+    /// </summary>
     [Required, AllowedValues("anyone", "admin", ErrorMessage = "Auth:SignUp must be anyone or admin.")]
     public string SignUp { get; set; } = "anyone";
 
-    /// <summary>Keys of administrators, as they are sent: who has one acts for every user and may use <c>/v1/admin</c>. At least 24 characters each. Default none.</summary>
+    /// <summary>
+    /// Admin keys, of at least 24 characters each. Without one, nobody can use <c>/v1/admin</c> in mode <c>keys</c>. Default: none.
+    /// </summary>
     public IList<string> AdminKeys { get; } = [];
 
     internal bool RequiresKeys => Mode == Keys;

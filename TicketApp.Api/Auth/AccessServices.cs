@@ -46,7 +46,7 @@ internal static partial class AccessServices
         app.UseAuthorization();
     }
 
-    /// <summary>A caller that may create users may call this.</summary>
+    /// <summary>For callers that may create users.</summary>
     public static TBuilder AllowSignUp<TBuilder>(this TBuilder endpoint, IEndpointRouteBuilder routes)
         where TBuilder : IEndpointConventionBuilder =>
         Options(routes).AnyoneMaySignUp ? endpoint.AllowAnonymous() : endpoint.RequireAdmin(routes);

@@ -21,7 +21,7 @@ internal sealed class UserCreator(NpgsqlDataSource database, TicketMetrics metri
 
     protected override bool Lingers => true;
 
-    // What the first try stored anyway is in use by nobody else.
+    // No other request uses what the first try may have stored.
     protected override bool IsRepeatable => true;
 
     protected override async Task<IReadOnlyList<bool>> ServeAsync(IReadOnlyList<NewUser> items)

@@ -115,7 +115,7 @@ internal sealed partial class Rescuer(
         var outcomes = await store.RescueExpiredAsync(limit, leftOut, cancellationToken);
         foreach (var outcome in outcomes)
         {
-            metrics.LeasesLost(outcome.Model, outcome.Freed);
+            metrics.LeasesExpired(outcome.Model, outcome.Freed);
         }
 
         return outcomes;

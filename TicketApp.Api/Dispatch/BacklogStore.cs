@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Npgsql;
+using TicketApp.Api.Storage;
 
 namespace TicketApp.Api.Dispatch;
 
@@ -46,5 +48,22 @@ internal sealed class BacklogStore(NpgsqlDataSource database)
         }
 
         return new(inFlight, dispatched, [.. backlog]);
+    }
+}
+
+/// <summary>The models' backlogs as requests see them. The database is asked only when a request asks.</summary>
+internal sealed class BacklogView(BacklogStore store) : IDisposable
+{
+    private readonly ConcurrentDictionary<string, CachedQuery<BacklogSnapshot>> _queries = new(StringComparer.Ordinal);
+
+    public ValueTask<BacklogSnapshot> GetAsync(string model, CancellationToken cancellationToken) =>
+        _queries.GetOrAdd(model, static (model, store) => new(token => store.QueryAsync(model, token)), store).GetAsync(cancellationToken);
+
+    public void Dispose()
+    {
+        foreach (var look in _queries.Values)
+        {
+            look.Dispose();
+        }
     }
 }

@@ -12,14 +12,20 @@ public sealed class DispatchOptions
     /// <summary>The least of one model's tickets that is dispatched at once, also while no worker serves it. Default 64.</summary>
     internal int MinWindow { get; set; } = 64;
 
-    /// <summary>The most of one model's tickets that is dispatched at once. Default 20,000.</summary>
+    /// <summary>
+    /// Maximum number of one model's tickets that are dispatched at once. The window is two tickets for each worker slot, at least 64.
+    /// Default: 20000.
+    /// </summary>
     [Range(1, 1_000_000)]
     public int MaxWindow { get; set; } = 20_000;
 
     /// <summary>Dispatched tickets for each slot of the workers that serve their model: one runs, the rest is at hand when it ends. Default 2.</summary>
     internal double WindowPerSlot { get; set; } = 2;
 
-    /// <summary>How long a dispatch, a start or a heartbeat is good for. Workers send a heartbeat every 10 seconds. Default 30 seconds.</summary>
+    /// <summary>
+    /// How long a dispatch, a start or a heartbeat keeps a ticket leased. At least 15 s, because workers send a heartbeat every 10 s.
+    /// Default: 00:00:30.
+    /// </summary>
     [TimeSpanRange("00:00:15", "01:00:00")]
     public TimeSpan LeaseDuration { get; set; } = TimeSpan.FromSeconds(30);
 

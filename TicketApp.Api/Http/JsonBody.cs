@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace TicketApp.Api.Http;
 
-/// <summary>The JSON body of a request to the resource API, or why not.</summary>
+/// <summary>The JSON body of a request to the resource API, or what is wrong with it.</summary>
 /// <param name="Bytes">As it came.</param>
 /// <param name="Root">What it holds; undefined where there is a problem.</param>
 /// <param name="Problem">What is wrong with it.</param>

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
+using TicketApp.Api.Telemetry;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Operations;
@@ -29,7 +30,7 @@ internal sealed class ServiceGauges : DatabaseLoop
         meter.CreateObservableGauge("ticketapp.slots", () => ByModel(model => model.Slots), "{ticket}", "How many tickets of a model they run at once.");
         meter.CreateObservableCounter("ticketapp.tickets.finished", Finished, "{ticket}", "Tickets that have ended, by how.");
         meter.CreateObservableGauge(
-            "ticketapp.dispatch.window", () => windows.All.Select(window => new Measurement<int>(window.Value.Size, Model(window.Key))), "{ticket}", "How many tickets of a model may be dispatched at once.");
+            "ticketapp.dispatch.window", () => windows.All.Select(window => new Measurement<int>(window.Value.Size, Model(window.Key))), "{ticket}", "Maximum number of one model's tickets that may be dispatched at once.");
     }
 
     protected override async Task WorkAsync(CancellationToken stoppingToken) => _last = await _statistics.GetAsync(stoppingToken);
@@ -52,5 +53,20 @@ internal sealed class ServiceGauges : DatabaseLoop
                 yield return new(count, Model(model), new("ticketapp.ticket.status", status));
             }
         }
+    }
+}
+
+internal static class TelemetryServices
+{
+    /// <summary>Adds the metrics. The service's figures are looked at only where somebody receives them.</summary>
+    public static IHostApplicationBuilder AddTicketMetrics(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<TicketMetrics>();
+        if (builder.ExportsTelemetry())
+        {
+            builder.Services.AddHostedService<ServiceGauges>();
+        }
+
+        return builder;
     }
 }

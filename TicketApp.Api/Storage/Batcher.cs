@@ -44,7 +44,7 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
     /// <summary>Whether batches are fewer and larger under load, for a moment's wait: worth it where each costs a commit.</summary>
     protected virtual bool Lingers => false;
 
-    // A caller that calls while the database is away is told so soon.
+    // While the database is away, callers hear of it soon.
     protected sealed override TimeSpan MaxPause => TimeSpan.FromMilliseconds(100);
 
     protected TicketMetrics Metrics { get; }
@@ -147,5 +147,24 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
 
         /// <summary>The span of the call, if that is traced.</summary>
         public ActivityContext Caller { get; } = TicketTrace.Current?.Context ?? default;
+    }
+}
+
+/// <summary>More waits than may wait: the caller is told 503 and when to come back.</summary>
+public sealed class OverloadedException : Exception
+{
+    public OverloadedException()
+        : this("The service is at its limit.")
+    {
+    }
+
+    public OverloadedException(string message)
+        : base(message)
+    {
+    }
+
+    public OverloadedException(string message, Exception innerException)
+        : base(message, innerException)
+    {
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 using TicketApp.Messaging.Tracing;
 using TicketApp.ServiceDefaults;
@@ -74,4 +75,13 @@ internal static class DatabaseServices
         await using NpgsqlCommand command = new(PlanningSql, connection);
         await command.ExecuteNonQueryAsync();
     }
+}
+
+/// <summary>Healthy once the schema is up to date.</summary>
+internal sealed class SchemaHealthCheck(DatabaseMigrator migrator) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(migrator.Ready.IsCompletedSuccessfully
+            ? HealthCheckResult.Healthy()
+            : new HealthCheckResult(context.Registration.FailureStatus, $"The schema is not up to date yet{(migrator.FailureReason is { } reason ? $": {reason}" : "")}."));
 }

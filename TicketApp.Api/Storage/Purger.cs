@@ -45,3 +45,16 @@ internal sealed partial class Purger(
         public static partial void Purged(ILogger logger, int count);
     }
 }
+
+internal static class RetentionServices
+{
+    /// <summary>Adds the removal of finished tickets.</summary>
+    public static IServiceCollection AddRetention(this IServiceCollection services)
+    {
+        services.AddOptions<RetentionOptions>().BindConfiguration(RetentionOptions.SectionName).ValidateOnStart();
+        return services
+            .AddSingleton<IValidateOptions<RetentionOptions>, RetentionOptionsValidator>()
+            .AddSingleton<PurgeStore>()
+            .AddHostedService<Purger>();
+    }
+}

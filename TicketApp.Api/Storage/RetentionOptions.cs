@@ -8,7 +8,9 @@ public sealed class RetentionOptions
 {
     public const string SectionName = "Retention";
 
-    /// <summary>From a ticket's end to its removal, with all that belongs to it. Zero: kept for ever. Default 7 days.</summary>
+    /// <summary>
+    /// Time from a ticket's end until the ticket and all its data are deleted. 0: tickets are kept for ever. Default: 7.00:00:00.
+    /// </summary>
     [TimeSpanRange("00:00:00", "3650.00:00:00")]
     public TimeSpan FinishedFor { get; set; } = TimeSpan.FromDays(7);
 

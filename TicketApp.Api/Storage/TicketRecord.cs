@@ -127,3 +127,15 @@ internal sealed record TicketRecord
 
     private static DateTime? Time(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetDateTime(column);
 }
+
+/// <summary>A ticket as it was read.</summary>
+/// <param name="TicketId">Its id.</param>
+/// <param name="UserId">Whose it is.</param>
+/// <param name="Status">Where it was.</param>
+/// <param name="Response">Its response, if it succeeded.</param>
+/// <param name="Age">Since its creation, on the database's clock.</param>
+internal sealed record TicketSummary(Guid TicketId, Guid UserId, TicketStatus Status, string? Response, TimeSpan Age)
+{
+    /// <summary>As <see cref="TicketRecord.Bytes"/>.</summary>
+    public long Bytes => 4L * (Response?.Length ?? 0);
+}

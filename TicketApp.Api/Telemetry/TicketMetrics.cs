@@ -12,7 +12,7 @@ internal sealed class TicketMetrics
 
     private readonly Counter<long> _created;
     private readonly Counter<long> _retried;
-    private readonly Counter<long> _lost;
+    private readonly Counter<long> _expired;
     private readonly Counter<long> _late;
     private readonly Counter<long> _webhooks;
     private readonly Histogram<double> _duration;
@@ -26,7 +26,7 @@ internal sealed class TicketMetrics
         var meter = meters.Create(TelemetryNames.App);
         _created = meter.CreateCounter<long>("ticketapp.tickets.created", "{ticket}", "Tickets that were stored.");
         _retried = meter.CreateCounter<long>("ticketapp.attempts.retried", "{attempt}", "Attempts that failed or were handed back, after which the ticket runs again.");
-        _lost = meter.CreateCounter<long>("ticketapp.leases.lost", "{ticket}", "Tickets returned to the backlog as their lease ended.");
+        _expired = meter.CreateCounter<long>("ticketapp.leases.expired", "{ticket}", "Tickets returned to the backlog because their lease expired.");
         _late = meter.CreateCounter<long>("ticketapp.results.late", "{result}", "Results that came too late to count.");
         _webhooks = meter.CreateCounter<long>("ticketapp.webhooks.attempts", "{attempt}", "Attempts to deliver a webhook.");
         _duration = meter.CreateHistogram("ticketapp.ticket.duration", "s", "From a ticket's creation to the result that ended it.", advice: Durations.Advice);
@@ -50,7 +50,7 @@ internal sealed class TicketMetrics
 
     public void Retried(string model, int count) => _retried.Add(count, new KeyValuePair<string, object?>(ModelKey, model));
 
-    public void LeasesLost(string model, int count) => _lost.Add(count, new KeyValuePair<string, object?>(ModelKey, model));
+    public void LeasesExpired(string model, int count) => _expired.Add(count, new KeyValuePair<string, object?>(ModelKey, model));
 
     public void Late(int count) => _late.Add(count);
 

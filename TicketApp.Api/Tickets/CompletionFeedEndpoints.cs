@@ -14,7 +14,7 @@ internal static class CompletionFeedEndpoints
     {
         v1.MapGet("/tickets/changes", ReadAsync).Produces<TicketChanges>()
             .WithSummary("Follow what finished")
-            .WithDescription("The log of ends, in order. Each end is there once, anyone who reads how often; ask again with the value of next, now or later.")
+            .WithDescription("The log of ends, in order. Each end is there once, for every reader; ask again with the value of next, now or later.")
             .WithParameter("after", "The value of next of the answer before; now for what ends from now on; absent for everything.")
             .WithParameter("user_id", "Only this user's tickets.")
             .WithParameter("limit", "The most in an answer.", isNumber: true)

@@ -1,4 +1,6 @@
+using Microsoft.Extensions.Options;
 using Npgsql;
+using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.ServiceDefaults;
@@ -81,4 +83,12 @@ internal sealed class IdempotencyStore(NpgsqlDataSource database, TicketMetrics 
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. keys.Select(key => key.UserId)] });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. keys.Select(key => key.Key)] });
     }
+}
+
+/// <summary>Forgets idempotency keys whose time is over.</summary>
+internal sealed class KeyExpiry(IdempotencyStore keys, IOptions<TicketOptions> options, DatabaseMigrator migrator, LoopProgress progress, ILogger<KeyExpiry> logger)
+    : PurgeLoop("forgetting of idempotency keys", TimeSpan.FromMinutes(1), migrator, progress, logger)
+{
+    protected override async Task<bool> PurgeAsync(int part, CancellationToken stoppingToken) =>
+        await keys.ForgetAsync(TicketIds.FirstAt(DateTimeOffset.UtcNow - options.Value.IdempotencyKeyLifetime), part, stoppingToken) > 0;
 }

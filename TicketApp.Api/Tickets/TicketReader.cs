@@ -16,7 +16,7 @@ internal sealed class TicketReader(NpgsqlDataSource database, TicketMetrics metr
         """;
 
     // What a question about a ticket that has just come may wait for its answer, and how long a ticket has just come. One that another replica
-    // ends is reported so much later at most.
+    // ends is reported that much later at most.
     private static readonly TimeSpan _moment = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan _young = TimeSpan.FromMilliseconds(100);
 

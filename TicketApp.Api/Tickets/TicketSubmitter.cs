@@ -6,7 +6,7 @@ namespace TicketApp.Api.Tickets;
 
 /// <summary>What became of a submission: a ticket or a problem.</summary>
 /// <param name="Row">The ticket.</param>
-/// <param name="Problem">Why it does not exist.</param>
+/// <param name="Problem">The reason, if there is no ticket.</param>
 /// <param name="IsReplayed">Whether an earlier request with the same key had made it.</param>
 internal sealed record Submission(TicketRecord? Row, Problem? Problem = null, bool IsReplayed = false);
 

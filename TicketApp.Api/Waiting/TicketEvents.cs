@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
+using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Tickets;
 
@@ -103,3 +105,24 @@ internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, T
         return seen;
     }
 }
+
+/// <summary>The data of the event <c>progress</c>: how an open ticket gets on.</summary>
+public sealed record TicketProgress
+{
+    /// <summary>The ticket's status.</summary>
+    public required string Status { get; init; }
+
+    /// <summary>How far the run is, from 0 to 1, if its model says so.</summary>
+    public double? Fraction { get; init; }
+
+    /// <summary>What the answer has grown by since the report before, if its model says so.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>Where the ticket stands, while it waits.</summary>
+    public QueuePosition? Queue { get; init; }
+}
+
+/// <summary>The compiled serializers of this folder.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(TicketProgress))]
+internal sealed partial class WaitingJson : JsonSerializerContext;

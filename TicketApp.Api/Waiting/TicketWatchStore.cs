@@ -46,7 +46,7 @@ internal sealed class TicketWatchStore(NpgsqlDataSource database)
         }
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        // Of many large ones the others still count as unknown, and are reported by the next look.
+        // Of many large ones the others still count as unknown, and the next query reports them.
         for (var bytes = 0L; bytes < TicketRecord.MaxAtOnce && await reader.ReadAsync(cancellationToken);)
         {
             var row = reader.IsDBNull(0) ? null : TicketRecord.Read(reader);

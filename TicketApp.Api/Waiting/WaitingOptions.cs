@@ -8,7 +8,10 @@ public sealed class WaitingOptions
 {
     public const string SectionName = "Waiting";
 
-    /// <summary>The most requests that wait for a ticket or listen to one at once, on each replica; above it they get 503. Default 10,000.</summary>
+    /// <summary>
+    /// Maximum number of requests on each replica that wait for a ticket or listen to its events. Above it, listeners and <c>GET</c> requests
+    /// get 503, and <c>POST</c> requests do not wait. Default: 10000.
+    /// </summary>
     [Range(1, 1_000_000)]
     public int MaxWaiters { get; set; } = 10_000;
 

@@ -19,38 +19,44 @@ public sealed class WebhookOptions : IValidatableObject
         TimeSpan.FromHours(10), TimeSpan.FromHours(14), TimeSpan.FromHours(20), TimeSpan.FromHours(24),
     ];
 
-    /// <summary>Whether http is good enough. Not encrypted: anyone who is on the way can read tickets. Default false: https only.</summary>
+    /// <summary>Whether webhooks can go to <c>http</c> URLs. Anyone on the network path can read them. Default: false.</summary>
     public bool AllowHttp { get; set; }
 
-    /// <summary>Whether addresses that are not of the public Internet may be connected to, such as loopback. For development and tests. Default false.</summary>
+    /// <summary>
+    /// Whether webhooks can go to addresses outside the public Internet, such as loopback. For development and tests only. Default: false.
+    /// </summary>
     public bool AllowPrivateAddresses { get; set; }
 
     /// <summary>
-    /// Seals users' signing secrets in the database: at least 32 random characters, the same for all replicas. Not set: they are stored as they are.
-    /// Secrets from before it was set stay readable; if it is changed, sealed ones are not, and their users need new ones. Default not set.
+    /// Encrypts users' signing secrets in the database: at least 32 random characters, the same on all replicas. Not set: secrets are stored
+    /// in plain text. Default: not set.
     /// </summary>
     public string? SecretKey { get; set; }
 
     /// <summary>How long a secret still signs beside its successor. Default 24 hours.</summary>
     internal TimeSpan SecretOverlap { get; set; } = TimeSpan.FromHours(24);
 
-    /// <summary>How many attempts one replica has in progress at once. Default 64.</summary>
+    /// <summary>Maximum number of delivery attempts that one replica makes at once. Default: 64.</summary>
     [Range(1, 10_000)]
     public int MaxConcurrency { get; set; } = 64;
 
-    /// <summary>How many of them to one host. Default 8.</summary>
+    /// <summary>Maximum number of delivery attempts that one replica makes at once to one host and port. Default: 8.</summary>
     [Range(1, 10_000)]
     public int MaxConcurrencyPerHost { get; set; } = 8;
 
     /// <summary>How long a connection may take. Default 5 seconds.</summary>
     internal TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long an attempt may take, connecting included, until the receiver's status is there. Default 15 seconds.</summary>
+    /// <summary>
+    /// Maximum time of an attempt, from connecting until the receiver's status arrives. Connecting takes at most 5 s of it. Default:
+    /// 00:00:15.
+    /// </summary>
     [TimeSpanRange("00:00:00.100", "00:02:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// The pauses before each further attempt, up to 50 of at most 7 days, made up to a tenth shorter or longer by chance. Default 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
+    /// Pauses before each further attempt. At most 50 pauses of at most 7 days, each varied by up to a tenth. Default: 5 s, 5 min, 30 min, 2
+    /// h, 5 h, 10 h, 14 h, 20 h, 24 h.
     /// </summary>
     /// <remarks>Not initialised: the binder would add to what is there.</remarks>
     public IReadOnlyList<TimeSpan>? Retries { get; set; }
@@ -82,3 +88,25 @@ public sealed class WebhookOptions : IValidatableObject
 
 [OptionsValidator]
 internal sealed partial class WebhookOptionsValidator : IValidateOptions<WebhookOptions>;
+
+/// <summary>When to try again.</summary>
+internal sealed class RetrySchedule(IOptions<WebhookOptions> options)
+{
+    private static readonly TimeSpan _maxRetryAfter = TimeSpan.FromHours(24);
+
+    /// <summary>The pause after a failed try; null if it was the last.</summary>
+    /// <param name="tries">How many there were, from 1.</param>
+    /// <param name="retryAfter">What the receiver asked for: kept to, up to a day, where it is longer.</param>
+    /// <param name="chance">From 0 to 1: what spreads deliveries that failed together over a fifth of the pause.</param>
+    public TimeSpan? PauseAfter(int tries, TimeSpan? retryAfter, double chance)
+    {
+        if (tries > options.Value.Schedule.Count)
+        {
+            return null;
+        }
+
+        var pause = options.Value.Schedule[tries - 1] * (0.9 + chance / 5);
+        var asked = retryAfter > _maxRetryAfter ? _maxRetryAfter : retryAfter;
+        return asked > pause ? asked : pause;
+    }
+}

@@ -39,8 +39,8 @@ internal static class Kubernetes
 
     private static void DeployApi(DeploymentOptions options, IResourceBuilder<ProjectResource> api)
     {
-        var floor = api.ChartNumber("api-floor", options.MinApiReplicas);
-        var ceiling = api.ChartNumber("api-ceiling", options.MaxApiReplicas);
+        var min = api.ChartNumber("min-api-replicas", options.MinApiReplicas);
+        var max = api.ChartNumber("max-api-replicas", options.MaxApiReplicas);
         var host = api.ChartText("public-host", options.PublicHost);
         var ingressClass = api.ChartText("ingress-class", "nginx");
         var tlsSecret = api.ChartText("tls-secret", "ticketapp-tls");
@@ -58,7 +58,7 @@ internal static class Kubernetes
             service.AdditionalResources.AddRange(
             [
                 DisruptionBudget("api"),
-                CpuScaler("api", floor, ceiling, utilization: 70),
+                CpuScaler("api", min, max, utilization: 70),
                 PublicIngress("api", ingressClass, host, tlsSecret),
                 AllowIngress("api", 8080, peers),
             ]);
@@ -67,8 +67,8 @@ internal static class Kubernetes
 
     private static void DeployWorker(DeploymentOptions options, IResourceBuilder<ProjectResource> worker)
     {
-        var floor = worker.ChartNumber("worker-floor", options.MinWorkers);
-        var ceiling = worker.ChartNumber("worker-ceiling", options.MaxWorkers);
+        var min = worker.ChartNumber("min-workers", options.MinWorkers);
+        var max = worker.ChartNumber("max-workers", options.MaxWorkers);
         worker.PublishAsKubernetesService(service =>
         {
             Roll(service);
@@ -76,7 +76,7 @@ internal static class Kubernetes
             service.AdditionalResources.AddRange(
             [
                 DisruptionBudget("worker"),
-                BacklogScaler("worker", floor, ceiling, ticketsPerReplica: "{{ .Values.config.worker.worker_slots }}"),
+                BacklogScaler("worker", min, max, ticketsPerReplica: "{{ .Values.config.worker.worker_slots }}"),
                 DenyIngress("worker"),
             ]);
         });

@@ -53,7 +53,7 @@ public static class TicketTrace
     public static Activity? StartShared(string name, IEnumerable<string?> traceParents) => StartShared(name, traceParents.Select(Parse));
 
     /// <summary>Starts a span of work that several tickets share: part of a lone ticket's trace, linked to the tickets of a batch.</summary>
-    /// <returns>Null if none of them is traced; nothing is then traced in the caller's flow, anyone who called it.</returns>
+    /// <returns>Null if none of them is traced; nothing is then traced in the caller's flow, whatever called it.</returns>
     public static Activity? StartShared(string name, IEnumerable<ActivityContext> tickets)
     {
         // A loop serves anyone who comes: the caller that woke it is not what it works for.

@@ -35,7 +35,7 @@ public class FaultApp : RunningApp
     /// <summary>Kills the process of an instance and returns once it has ended.</summary>
     public Task KillAsync(string instance) => ProcessOf(instance).KillAsync();
 
-    /// <summary>Stops all processes of a server while <paramref name="meanwhile"/> runs, then lets them go on: its connections stay, and nobody answers.</summary>
+    /// <summary>Stops all processes of a server while <paramref name="meanwhile"/> runs, then lets them continue: its connections stay, and nobody answers.</summary>
     public async Task FreezeAsync(string instance, Func<Task> meanwhile)
     {
         await ProcessOf(instance).SignalAllAsync("STOP");

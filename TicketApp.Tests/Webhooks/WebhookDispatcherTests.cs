@@ -34,7 +34,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
         await using var receiver = await WebhookReceiver.StartAsync();
         await WebhookTickets.StoreFinishedAsync(database, receiver.Url, count: 50);
-        // As a replica leaves them that dies in progress, once the lease has ended.
+        // As a replica leaves them when it dies, once the lease has ended.
         await database.ExecuteAsync("update webhook_deliveries set attempts = 1, tries = 1 where sequence % 5 = 0");
         await RunAsync(database, new() { AllowHttp = true, AllowPrivateAddresses = true }, replicas: 3);
 

@@ -26,3 +26,26 @@ public interface IModel
     /// <remarks>Any other exception fails the attempt as <c>model_error</c>; there may be another one.</remarks>
     ValueTask<ModelAnswer> RunAsync(ModelRun run, CancellationToken cancellationToken);
 }
+
+/// <summary>How many runs at once suit a model.</summary>
+public static class ModelSlots
+{
+    /// <summary>For models that wait, for a clock or another machine: 100.</summary>
+    public static int Waiting => 100;
+
+    /// <summary>For models that compute: as many as the machine has cores.</summary>
+    public static int Computing => Environment.ProcessorCount;
+}
+
+/// <summary>A model that is quicker with several tickets at a time. Each of them ends on its own.</summary>
+public interface IBatchModel : IModel
+{
+    /// <summary>The most tickets of one call, from 1. <see cref="IModel.Slots"/> counts calls.</summary>
+    int LargestBatch { get; }
+
+    /// <summary>Answers several tickets.</summary>
+    /// <param name="runs">From one to <see cref="LargestBatch"/>.</param>
+    /// <param name="cancellationToken">Cancelled when their time is over, or none of them is wanted any more.</param>
+    /// <returns>What became of each, in their order. If the call throws, each is run by itself instead.</returns>
+    ValueTask<IReadOnlyList<ModelOutcome>> RunBatchAsync(IReadOnlyList<ModelRun> runs, CancellationToken cancellationToken);
+}

@@ -9,11 +9,13 @@ public sealed class SimulatorOptions : IValidatableObject
 {
     public const string SectionName = "Simulator";
 
-    /// <summary>Shortest run; zero is allowed. Default 1 second.</summary>
+    /// <summary>Shortest run of the simulated model. 0 is allowed. Default: 00:00:01.</summary>
     [TimeSpanRange("00:00:00", "1.00:00:00")]
     public TimeSpan MinDuration { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Longest run; zero is allowed. Default 7 minutes, in Development 10 seconds.</summary>
+    /// <summary>
+    /// Longest run of the simulated model. Not less than <c>Simulator:MinDuration</c>. Default: 00:07:00, in Development 00:00:10.
+    /// </summary>
     [TimeSpanRange("00:00:00", "1.00:00:00")]
     public TimeSpan MaxDuration { get; set; } = TimeSpan.FromMinutes(7);
 

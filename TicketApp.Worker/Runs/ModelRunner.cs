@@ -72,3 +72,10 @@ internal sealed class ModelRunner(ServedModel served, RunEnds ends, StuckRuns ab
         }
     }
 }
+
+/// <summary>Has the slots of one model.</summary>
+internal interface IModelRunner : IDisposable
+{
+    /// <summary>Runs it once there is a slot, and ends it. Does not wait for that.</summary>
+    void Take(Run run);
+}

@@ -23,7 +23,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, ActiveRuns runs, 
     // Bounded by the runs in progress: each has at most its start and its end here, and what is said of it while the broker takes messages.
     private readonly Channel<Entry> _entries = Channel.CreateUnbounded<Entry>(new UnboundedChannelOptions { SingleReader = true });
 
-    // What is in progress to the broker; kept if that is broken off.
+    // Sent to the broker and not confirmed; kept if the connection breaks.
     private readonly List<Entry> _batch = new(MaxBatch);
 
     public StopPhase StopPhase => StopPhase.Publishing;

@@ -16,7 +16,7 @@ internal sealed class RunMetrics
             "ticketapp.runs",
             () => runs.All.Where(run => run.HasStarted && !run.HasEnded).CountBy(run => run.Ticket.Model).Select(model => new Measurement<int>(model.Value, Model(model.Key))),
             "{run}",
-            "Runs in progress in this worker.");
+            "Active runs in this worker.");
         _duration = meter.CreateHistogram(
             "ticketapp.run.duration",
             "s",

@@ -9,26 +9,36 @@ public sealed class ChatModelOptions
 {
     public const string SectionName = "Chat";
 
-    /// <summary>What it is told before each ticket's input. Default: nothing.</summary>
+    /// <summary>
+    /// System message that the chat model receives before each ticket's input. Not set: no system message. Default: not set.
+    /// </summary>
     public string? SystemPrompt { get; set; }
 
-    /// <summary>How freely it answers: 0 is the most predictable. Default: what the endpoint does by itself.</summary>
+    /// <summary>Sampling temperature, from 0 (most predictable) to 2. Not set: the endpoint's default. Default: not set.</summary>
     [Range(0, 2)]
     public float? Temperature { get; set; }
 
-    /// <summary>The longest answer, in tokens; it ends there. Default: what the endpoint does by itself.</summary>
+    /// <summary>
+    /// Maximum length of an answer, in tokens; the answer is cut there. Not set: the endpoint's default. Default: not set.
+    /// </summary>
     [Range(1, int.MaxValue)]
     public int? MaxOutputTokens { get; set; }
 
-    /// <summary>Slots: how many requests a worker has in progress at once. Counts before <c>Worker:Concurrency</c>, and <c>Worker:Slots:chat</c> before it. Default 16.</summary>
+    /// <summary>Slots of the chat model. Overrides <c>Worker:Concurrency</c>; <c>Worker:Slots:chat</c> overrides it. Default: 16.</summary>
     [Range(1, ushort.MaxValue)]
     public int MaxConcurrency { get; set; } = 16;
 
-    /// <summary>How long it may send nothing, from the request to the first token and between two. Default 1 minute.</summary>
+    /// <summary>
+    /// Maximum silence of the endpoint, from the request to the first token and between two tokens. Leave enough time for the endpoint to
+    /// load its model. Default: 00:01:00.
+    /// </summary>
     [TimeSpanRange("00:00:00.100", "1.00:00:00")]
     public TimeSpan TokenTimeout { get; set; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Whether requests go through the proxy that the environment names (<c>HTTPS_PROXY</c> and its like). Default false: never through one.</summary>
+    /// <summary>
+    /// Whether requests to the endpoint use the proxy of <c>HTTPS_PROXY</c> and similar variables. false: requests never use a proxy.
+    /// Default: false.
+    /// </summary>
     public bool UseProxy { get; set; }
 }
 

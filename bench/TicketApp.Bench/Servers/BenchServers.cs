@@ -47,7 +47,7 @@ internal sealed class BenchServers(string database, string broker)
             }
             catch (RabbitMQ.Client.Exceptions.OperationInterruptedException)
             {
-                // There is none of that name, and the channel is closed for it.
+                // No queue has that name, and the broker closes the channel.
             }
         }
     }

@@ -3,7 +3,7 @@ using TicketApp.SentimentTrainer.Data;
 using TicketApp.SentimentTrainer.Evaluation;
 using TicketApp.Tests.Fixtures;
 
-namespace TicketApp.Tests.Sentiment;
+namespace TicketApp.Tests.Unit;
 
 /// <summary>The committed weights: how good they are, and that damage is noticed.</summary>
 public sealed class SentimentWeightsTests

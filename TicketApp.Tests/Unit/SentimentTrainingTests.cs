@@ -3,7 +3,7 @@ using TicketApp.Sentiment.Weights;
 using TicketApp.SentimentTrainer;
 using TicketApp.SentimentTrainer.Data;
 
-namespace TicketApp.Tests.Sentiment;
+namespace TicketApp.Tests.Unit;
 
 /// <summary>The trainer on a corpus that is made here: small, but with something to learn in it.</summary>
 public sealed class SentimentTrainingTests : IDisposable

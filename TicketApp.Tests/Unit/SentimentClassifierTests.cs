@@ -1,7 +1,7 @@
 using System.Text;
 using TicketApp.Sentiment;
 
-namespace TicketApp.Tests.Sentiment;
+namespace TicketApp.Tests.Unit;
 
 /// <summary>The committed weights on any text there can be.</summary>
 public sealed class SentimentClassifierTests

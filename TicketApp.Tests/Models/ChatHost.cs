@@ -9,7 +9,7 @@ using TicketApp.Worker;
 using TicketApp.Worker.Models;
 using TicketApp.Worker.Models.Chat;
 
-namespace TicketApp.Tests.Chat;
+namespace TicketApp.Tests.Models;
 
 /// <summary>The chat model as a worker has it, with all that it writes to the log.</summary>
 internal sealed class ChatHost : IDisposable, IProgress<ModelProgress>

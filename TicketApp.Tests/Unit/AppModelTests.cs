@@ -1,12 +1,12 @@
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace TicketApp.Tests.AppHost.Model;
+namespace TicketApp.Tests.Unit;
 
 /// <summary>
 /// The application model, built and never started: no server, no container engine.
 /// Alone: <c>dotnet test --filter FullyQualifiedName~TicketApp.Tests.AppHost.Model</c>.
 /// </summary>
-public sealed class ModelTests
+public sealed class AppModelTests
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -129,7 +129,7 @@ public sealed class ModelTests
         await using var builder = await CreateAsync("Parameters:postgres-password=pg", "Parameters:rabbitmq-password=mq");
         Assert.True(builder.ExecutionContext.IsRunMode);
 
-        // A caller that runs the model allocates the endpoints: here nobody runs it.
+        // The orchestrator allocates the endpoints, and none runs here.
         var port = 40000;
         foreach (var endpoint in builder.Resources.SelectMany(resource => resource.Annotations.OfType<EndpointAnnotation>()))
         {

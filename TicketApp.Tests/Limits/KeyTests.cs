@@ -2,7 +2,7 @@ using System.Net;
 using System.Text.Json.Nodes;
 using TicketApp.Tests.Fixtures;
 
-namespace TicketApp.Tests.Access;
+namespace TicketApp.Tests.Limits;
 
 /// <summary>Where calls need keys: who may do what, on either of two replicas.</summary>
 [Collection(KeyedCollection.Name)]

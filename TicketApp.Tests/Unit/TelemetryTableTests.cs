@@ -13,7 +13,7 @@ using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
 using TicketApp.Worker.Runs;
 
-namespace TicketApp.Tests.Telemetry;
+namespace TicketApp.Tests.Unit;
 
 /// <summary>The tables of docs/telemetry.md are what the programs declare.</summary>
 public sealed class TelemetryTableTests

@@ -1,6 +1,6 @@
 using TicketApp.Api.Auth;
 
-namespace TicketApp.Tests.Access;
+namespace TicketApp.Tests.Unit;
 
 public sealed class ApiKeyTests
 {

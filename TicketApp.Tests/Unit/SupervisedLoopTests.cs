@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
 
-namespace TicketApp.Tests.Loops;
+namespace TicketApp.Tests.Unit;
 
 /// <summary>What every background loop does with a fault, and how health tells of it.</summary>
 public sealed class SupervisedLoopTests : IAsyncDisposable

@@ -3,7 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using TicketApp.Tests.Fixtures;
 
-namespace TicketApp.Tests.Sentiment;
+namespace TicketApp.Tests.Models;
 
 /// <summary>The model in the running application, chosen by a ticket.</summary>
 [Collection(AppCollection.Name)]

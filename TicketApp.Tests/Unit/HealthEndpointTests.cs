@@ -6,7 +6,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
 
-namespace TicketApp.Tests.Loops;
+namespace TicketApp.Tests.Unit;
 
 /// <summary>The answers of <c>/health</c> and <c>/alive</c>.</summary>
 public sealed class HealthEndpointTests : IAsyncLifetime, IHealthCheck

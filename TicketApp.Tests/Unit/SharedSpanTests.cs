@@ -2,7 +2,7 @@ using System.Diagnostics;
 using TicketApp.Messaging.Tracing;
 using TicketApp.ServiceDefaults;
 
-namespace TicketApp.Tests.Telemetry;
+namespace TicketApp.Tests.Unit;
 
 /// <summary>Spans of work that several tickets share.</summary>
 public sealed class SharedSpanTests : IDisposable

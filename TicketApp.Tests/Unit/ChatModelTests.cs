@@ -3,9 +3,10 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
+using TicketApp.Tests.Models;
 using TicketApp.Worker.Models.Chat;
 
-namespace TicketApp.Tests.Chat;
+namespace TicketApp.Tests.Unit;
 
 /// <summary>The chat model with an endpoint that behaves.</summary>
 public sealed class ChatModelTests

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using TicketApp.Tests.Fixtures;
 using TicketApp.Worker.Models.Chat;
 
-namespace TicketApp.Tests.Chat;
+namespace TicketApp.Tests.Models;
 
 /// <summary>Tickets for the chat model of a worker of the running application.</summary>
 [Collection(AppCollection.Name)]

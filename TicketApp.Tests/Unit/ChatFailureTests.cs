@@ -1,7 +1,8 @@
 using TicketApp.Tests.Fixtures;
+using TicketApp.Tests.Models;
 using TicketApp.Worker.Models;
 
-namespace TicketApp.Tests.Chat;
+namespace TicketApp.Tests.Unit;
 
 /// <summary>What an endpoint may do wrong, and what becomes of the attempt.</summary>
 public sealed class ChatFailureTests

@@ -1,6 +1,6 @@
 using TicketApp.Sentiment.Text;
 
-namespace TicketApp.Tests.Sentiment;
+namespace TicketApp.Tests.Unit;
 
 public sealed class WordReaderTests
 {

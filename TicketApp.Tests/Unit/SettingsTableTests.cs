@@ -1,0 +1,71 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using TicketApp.Api.Dispatch;
+using TicketApp.Tests.Fixtures;
+using TicketApp.Worker;
+
+namespace TicketApp.Tests.Unit;
+
+/// <summary>The tables of settings in docs/operations.md say what the options classes say of themselves.</summary>
+public sealed partial class SettingsTableTests
+{
+    private static readonly Dictionary<string, Assembly> _programs = new()
+    {
+        ["TicketApp.Api"] = typeof(DispatchOptions).Assembly,
+        ["TicketApp.Worker"] = typeof(WorkerOptions).Assembly,
+    };
+
+    public static TheoryData<string> Programs => [.. _programs.Keys];
+
+    [Theory]
+    [MemberData(nameof(Programs))]
+    public void Each_setting_has_its_row(string program)
+    {
+        var assembly = _programs[program];
+        var declared =
+            from type in assembly.GetTypes()
+            let section = type.GetField("SectionName", BindingFlags.Public | BindingFlags.Static)?.GetRawConstantValue()
+            where section is not null
+            let source = Source(program, type.Name)
+            from property in type.GetProperties(BindingFlags.Instance | BindingFlags.Public | BindingFlags.DeclaredOnly)
+            select $"{section}:{property.Name} | {Summary(source, property.Name)}";
+
+        Assert.Equal(declared.Order(StringComparer.Ordinal), Documented(assembly).Order(StringComparer.Ordinal));
+    }
+
+    private static string Source(string program, string type) =>
+        Directory.EnumerateFiles(Path.Combine(Repository.Root, program), $"{type}.cs", SearchOption.AllDirectories).Select(File.ReadAllText).Single();
+
+    /// <summary>What the documentation comment of a property says, as text.</summary>
+    private static string Summary(string source, string property)
+    {
+        var comment = Regex.Match(source, $@"((?:    ///[^\n]*\n)+)(?:    \[[^\n]*\n)*    public [^\n=(]* {property} \{{").Groups[1].Value;
+        var text = Regex.Match(comment, "<summary>(.*?)</summary>", RegexOptions.Singleline).Groups[1].Value;
+        return Spaces.Replace(Tags.Replace(text.Replace("///", " ", StringComparison.Ordinal), ""), " ").Trim()
+            .Replace("&lt;", "<", StringComparison.Ordinal).Replace("&gt;", ">", StringComparison.Ordinal).Replace("&amp;", "&", StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<string> Documented(Assembly assembly)
+    {
+        var sections = assembly.GetTypes().Select(type => type.GetField("SectionName", BindingFlags.Public | BindingFlags.Static)?.GetRawConstantValue()).ToHashSet();
+        return from line in File.ReadLines(Path.Combine(Repository.Root, "docs/operations.md"))
+               let row = Row.Match(line)
+               where row.Success && sections.Contains(row.Groups["section"].Value)
+               select $"{row.Groups["section"].Value}:{row.Groups["name"].Value} | {Plain(row.Groups["text"].Value)}. Default: {Plain(row.Groups["default"].Value)}.";
+    }
+
+    /// <summary>A cell without the marks of code and links.</summary>
+    private static string Plain(string cell) => Links.Replace(cell, "$1").Replace("`", "", StringComparison.Ordinal);
+
+    [GeneratedRegex(@"^\| `(?<section>\w+):(?<name>\w+)[^|]*\| (?<default>[^|]*) \| (?<text>[^|]*) \|$")]
+    private static partial Regex Row { get; }
+
+    [GeneratedRegex(@"\[([^\]]*)\]\([^)]*\)")]
+    private static partial Regex Links { get; }
+
+    [GeneratedRegex("</?[a-z]+[^>]*>")]
+    private static partial Regex Tags { get; }
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex Spaces { get; }
+}
