@@ -89,6 +89,12 @@ internal static class ServerConfiguration
             options.Mode = options.Mode == ServerMode.Containers || answers || !OperatingSystem.IsLinux() ? ServerMode.Containers : ServerMode.Native;
         }
 
+        if (options.IsNative && reason.Contains(ContainerEngine.Hangs, StringComparison.Ordinal))
+        {
+            // The orchestrator asks the engine as well, and would wait minutes for one that hangs: it is told to ask for one that is not there.
+            builder.Configuration["DcpPublisher:ContainerRuntime"] ??= ContainerEngine.NotInstalled();
+        }
+
         builder.Announce(options.IsNative
             ? $"PostgreSQL and RabbitMQ run as processes of this machine, with their data in {options.Data} ({reason})"
             : $"PostgreSQL and RabbitMQ run in containers ({reason})");

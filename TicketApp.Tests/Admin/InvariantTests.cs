@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
 using TicketApp.Api.Operations;
 using TicketApp.Tests.Fixtures;
 
@@ -7,6 +10,8 @@ namespace TicketApp.Tests.Admin;
 [Collection(AppCollection.Name)]
 public sealed class InvariantTests(AppFixture app)
 {
+    private static readonly TimeSpan _healing = TimeSpan.FromSeconds(90);
+
     private const string Id = "00000000-0000-7000-8000-000000000003";
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -59,9 +64,22 @@ public sealed class InvariantTests(AppFixture app)
         var tickets = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => app.CreateTicketAsync(user)));
         await Task.WhenAll(tickets.Select(app.FinishAsync));
 
-        var answer = await app.Api.GetStringAsync("/v1/admin/invariants", Cancel);
+        // What faults of other tests left behind is put right first; what breaks a guarantee never heals.
+        var broken = await BrokenAsync();
+        for (var since = Stopwatch.GetTimestamp(); broken.Length > 0 && Stopwatch.GetElapsedTime(since) < _healing; broken = await BrokenAsync())
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), Cancel);
+        }
 
-        Assert.StartsWith("{\"ok\":true,", answer, StringComparison.Ordinal);
+        Assert.Empty(broken);
+    }
+
+    private async Task<string[]> BrokenAsync()
+    {
+        var counts = await app.Api.GetFromJsonAsync<JsonObject>("/v1/admin/invariants", Cancel);
+        string[] broken = [.. counts!["results"]!.AsArray().Where(result => result!["count"]!.GetValue<long>() > 0).Select(result => result!.ToJsonString())];
+        Assert.Equal(broken.Length == 0, counts["ok"]!.GetValue<bool>());
+        return broken;
     }
 
     private async Task<ScratchDatabase> CreateAsync()
