@@ -49,7 +49,8 @@ public sealed class AdminTests(AppFixture app)
         await using var database = Npgsql.NpgsqlDataSource.Create(app.Database);
         await using var insert = database.CreateCommand(
             $"""
-            insert into tickets (ticket_id, user_id, status, model, attempt, queue_key, epoch, expires_at, due_at, time_finished, error_type)
+            insert into tickets (
+                ticket_id, user_id, status, model, attempt, queue_key, epoch, expires_at, due_at, time_finished, error_type)
             select gen_random_uuid(), '{user}', 'failed', '{model}', 3, 0, 3, now(), now(), now(), 'model_error' from generate_series(1, 5)
             """);
         await insert.ExecuteNonQueryAsync(Cancel);
@@ -64,9 +65,15 @@ public sealed class AdminTests(AppFixture app)
         var purged = await PostAsync($"/v1/admin/dead-tickets/purge?model={model}&limit=2");
         Assert.Equal((0, 2), (none["count"]!.GetValue<int>(), purged["count"]!.GetValue<int>()));
 
-        await using var rename = database.CreateCommand($"alter table tickets disable trigger tickets_finished_is_final; update tickets set model = 'simulated', error_type = '{model}' where model = '{model}'; alter table tickets enable trigger tickets_finished_is_final");
+        await using var rename = database.CreateCommand(
+            $"""
+            alter table tickets disable trigger tickets_finished_is_final;
+            update tickets set model = 'simulated', error_type = '{model}' where model = '{model}';
+            alter table tickets enable trigger tickets_finished_is_final
+            """);
         await rename.ExecuteNonQueryAsync(Cancel);
-        var ids = (await GetAsync($"/v1/admin/dead-tickets?error_type={model}"))["results"]!.AsArray().Select(ticket => ticket!["id"]!.GetValue<string>()).ToArray();
+        var dead = await GetAsync($"/v1/admin/dead-tickets?error_type={model}");
+        var ids = dead["results"]!.AsArray().Select(ticket => ticket!["id"]!.GetValue<string>()).ToArray();
         var retried = await PostAsync($"/v1/admin/dead-tickets/retry?error_type={model}");
 
         Assert.Equal(3, retried["count"]!.GetValue<int>());

@@ -27,9 +27,17 @@ public sealed class InvariantTests(AppFixture app)
         { "end_without_state", "update tickets set time_finished = now()" },
         { "ended_before_created", "update tickets set status = 'failed', time_finished = now() - interval '1 day'" },
         { "succeeded_too_late", "update tickets set status = 'succeeded', time_finished = now() + interval '1 day'" },
-        { "end_changed", $"update tickets set status = 'succeeded', time_finished = now(); insert into ticket_attempts (ticket_id, epoch, outcome, attempt) values ('{Id}', 1, 'failed', 1)" },
+        {
+            "end_changed",
+            "update tickets set status = 'succeeded', time_finished = now(); "
+            + $"insert into ticket_attempts (ticket_id, epoch, outcome, attempt) values ('{Id}', 1, 'failed', 1)"
+        },
         { "response_without_success", "update tickets set status = 'failed', time_finished = now(), response = 'Happy message'" },
-        { "report_pending", "update tickets set status = 'failed', report_pending = true, time_finished = now() - interval '1 hour', time_created = now() - interval '1 day'" },
+        {
+            "report_pending",
+            "update tickets set status = 'failed', report_pending = true, "
+            + "time_finished = now() - interval '1 hour', time_created = now() - interval '1 day'"
+        },
         { "guard_missing", "alter table tickets disable trigger tickets_finished_is_final" },
     };
 
@@ -66,9 +74,11 @@ public sealed class InvariantTests(AppFixture app)
 
         // What faults of other tests left behind is put right first; what breaks a guarantee never heals.
         var broken = await BrokenAsync();
-        for (var since = Stopwatch.GetTimestamp(); broken.Length > 0 && Stopwatch.GetElapsedTime(since) < _healing; broken = await BrokenAsync())
+        var since = Stopwatch.GetTimestamp();
+        while (broken.Length > 0 && Stopwatch.GetElapsedTime(since) < _healing)
         {
             await Task.Delay(TimeSpan.FromSeconds(1), Cancel);
+            broken = await BrokenAsync();
         }
 
         Assert.Empty(broken);
@@ -77,7 +87,12 @@ public sealed class InvariantTests(AppFixture app)
     private async Task<string[]> BrokenAsync()
     {
         var counts = await app.Api.GetFromJsonAsync<JsonObject>("/v1/admin/invariants", Cancel);
-        string[] broken = [.. counts!["results"]!.AsArray().Where(result => result!["count"]!.GetValue<long>() > 0).Select(result => result!.ToJsonString())];
+        string[] broken =
+        [
+            .. counts!["results"]!.AsArray()
+                .Where(result => result!["count"]!.GetValue<long>() > 0)
+                .Select(result => result!.ToJsonString()),
+        ];
         Assert.Equal(broken.Length == 0, counts["ok"]!.GetValue<bool>());
         return broken;
     }

@@ -15,7 +15,8 @@ public sealed class ModelListTests(AppFixture app)
         var model = await Eventually.GetAsync("The simulated model with both workers", _limit, async () =>
         {
             var list = await app.Api.GetFromJsonAsync<JsonObject>("/v1/models", TestContext.Current.CancellationToken);
-            return list!["results"]!.AsArray().FirstOrDefault(model => model!["name"]!.GetValue<string>() == "simulated" && model["workers"]!.GetValue<int>() == 2);
+            return list!["results"]!.AsArray().FirstOrDefault(model =>
+                model!["name"]!.GetValue<string>() == "simulated" && model["workers"]!.GetValue<int>() == 2);
         });
 
         Assert.Equal(200, model["slots"]!.GetValue<int>());

@@ -71,8 +71,8 @@ public sealed partial class OriginalContractTests(AppFixture app)
     [Fact]
     public async Task Deep_nesting_is_refused()
     {
-        await AssertMessageAsync(
-            await PostTicketAsync($$"""{"a":{{new string('[', 20_000)}}{{new string(']', 20_000)}}}"""), HttpStatusCode.BadRequest, InvalidJson);
+        var nested = new string('[', 20_000) + new string(']', 20_000);
+        await AssertMessageAsync(await PostTicketAsync($$"""{"a":{{nested}}}"""), HttpStatusCode.BadRequest, InvalidJson);
     }
 
     [Theory]
@@ -133,7 +133,10 @@ public sealed partial class OriginalContractTests(AppFixture app)
         var padding = new string('x', 64 * 1024);
         foreach (var chunked in new[] { false, true })
         {
-            using HttpRequestMessage request = new(new HttpMethod(method), path) { Content = new StringContent($$"""{"user_id":"{{padding}}"}""") };
+            using HttpRequestMessage request = new(new HttpMethod(method), path)
+            {
+                Content = new StringContent($$"""{"user_id":"{{padding}}"}"""),
+            };
             request.Headers.TransferEncodingChunked = chunked;
             using var response = await app.Api.SendAsync(request, Cancel);
             Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
@@ -185,7 +188,8 @@ public sealed partial class OriginalContractTests(AppFixture app)
         return await response.Content.ReadAsStringAsync(Cancel);
     }
 
-    private Task<HttpResponseMessage> PostTicketAsync(string body) => app.Api.PostAsync("/ticket", new StringContent(body, Encoding.UTF8, "application/json"), Cancel);
+    private Task<HttpResponseMessage> PostTicketAsync(string body) =>
+        app.Api.PostAsync("/ticket", new StringContent(body, Encoding.UTF8, "application/json"), Cancel);
 
     [GeneratedRegex("""^\{"user_id":"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"\}$""")]
     private static partial Regex UserBody();

@@ -7,7 +7,9 @@ using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.AppHost;
 
-/// <summary>The application under Aspire's orchestrator, with its dashboard, on data of its own. One start serves all tests of what is Aspire's.</summary>
+/// <summary>
+/// The application under Aspire's orchestrator, with its dashboard, on data of its own. One start serves all tests of what is Aspire's.
+/// </summary>
 public sealed class AspireApp : IAsyncLifetime
 {
     private const string Dashboard = "aspire-dashboard";
@@ -64,10 +66,10 @@ public sealed class AspireApp : IAsyncLifetime
             }
         }
 
-        foreach (var (name, value) in (IEnumerable<(string, string)>)[("Simulator__MinDuration", "00:00:00.010"), ("Simulator__MaxDuration", "00:00:00.050")])
-        {
-            builder.CreateResourceBuilder(builder.Resources.OfType<ProjectResource>().Single(project => project.Name == "worker")).WithEnvironment(name, value);
-        }
+        var worker = builder.Resources.OfType<ProjectResource>().Single(project => project.Name == "worker");
+        builder.CreateResourceBuilder(worker)
+            .WithEnvironment("Simulator__MinDuration", "00:00:00.010")
+            .WithEnvironment("Simulator__MaxDuration", "00:00:00.050");
 
         _app = await builder.BuildAsync(limit.Token);
         try
@@ -110,7 +112,11 @@ public sealed class AspireApp : IAsyncLifetime
 
     /// <summary>The state of each instance of a resource, as the dashboard gets it.</summary>
     public IReadOnlyList<ResourceEvent> InstancesOf(string resource) =>
-        [.. _latest.Values.Where(instance => instance.Resource.Name == resource).OrderBy(instance => instance.ResourceId, StringComparer.Ordinal)];
+        [
+            .. _latest.Values
+                .Where(instance => instance.Resource.Name == resource)
+                .OrderBy(instance => instance.ResourceId, StringComparer.Ordinal),
+        ];
 
     /// <summary>Gives a command to an instance, and fails if it does.</summary>
     public async Task<ExecuteCommandResult> ExecuteAsync(string resourceId, string command)

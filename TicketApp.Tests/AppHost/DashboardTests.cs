@@ -46,7 +46,8 @@ public sealed class DashboardTests(AspireApp app, BrowserFixture browser)
         await page.Value.GotoAsync("/traces");
         await page.Value.GetByText("api: POST /v1/tickets").Last.ClickAsync(new() { Timeout = Patience });
 
-        foreach (var span in (string[])["store tickets", "dispatch tickets", "MSG rabbitmq", "run ticket", "send reports", "record reports"])
+        string[] spans = ["store tickets", "dispatch tickets", "MSG rabbitmq", "run ticket", "send reports", "record reports"];
+        foreach (var span in spans)
         {
             await Expect(page.Value.GetByText(span, new() { Exact = false }).First).ToBeVisibleAsync(new() { Timeout = Patience });
         }
@@ -60,8 +61,10 @@ public sealed class DashboardTests(AspireApp app, BrowserFixture browser)
         await page.Value.GotoAsync("/structuredlogs/resource/api");
         await page.Value.Locator("[name=structured-logs-search] input").FillAsync("application started");
 
-        await Expect(page.Value.GetByRole(AriaRole.Row).Filter(new() { HasText = "Application started" }).First).ToBeVisibleAsync(new() { Timeout = Patience });
-        await Expect(page.Value.GetByRole(AriaRole.Row).Filter(new() { HasText = "Now listening" })).ToHaveCountAsync(0, new() { Timeout = Patience });
+        await Expect(Rows("Application started").First).ToBeVisibleAsync(new() { Timeout = Patience });
+        await Expect(Rows("Now listening")).ToHaveCountAsync(0, new() { Timeout = Patience });
+
+        ILocator Rows(string text) => page.Value.GetByRole(AriaRole.Row).Filter(new() { HasText = text });
     }
 
     [Fact]
@@ -74,13 +77,15 @@ public sealed class DashboardTests(AspireApp app, BrowserFixture browser)
         await page.Value.GotoAsync("/metrics/resource/api?meter=TicketApp");
         await Expect(page.Value.GetByText("ticketapp.tickets.created").First).ToBeVisibleAsync(new() { Timeout = Patience });
 
-        var shown = Regex.Matches(await page.Value.Locator("body").InnerTextAsync(), @"\bticketapp(\.\w+)+").Select(match => match.Value).ToHashSet();
+        var text = await page.Value.Locator("body").InnerTextAsync();
+        var shown = Regex.Matches(text, @"\bticketapp(\.\w+)+").Select(match => match.Value).ToHashSet();
         Assert.Subset(documented, shown);
         Assert.Superset(
             new HashSet<string>
             {
-                "ticketapp.tickets.created", "ticketapp.tickets.queued", "ticketapp.tickets.running", "ticketapp.tickets.oldest.age", "ticketapp.workers", "ticketapp.slots",
-                "ticketapp.dispatch.window", "ticketapp.dispatch.duration", "ticketapp.batch.size", "ticketapp.broker.restarts",
+                "ticketapp.tickets.created", "ticketapp.tickets.queued", "ticketapp.tickets.running", "ticketapp.tickets.oldest.age",
+                "ticketapp.workers", "ticketapp.slots", "ticketapp.dispatch.window", "ticketapp.dispatch.duration", "ticketapp.batch.size",
+                "ticketapp.broker.restarts",
             },
             shown);
     }
@@ -92,7 +97,8 @@ public sealed class DashboardTests(AspireApp app, BrowserFixture browser)
 
         await page.ClickCommandAsync("api", "Check invariants");
 
-        await Expect(page.Value.GetByText(new Regex("Check invariants.*succeeded", RegexOptions.IgnoreCase)).First).ToBeVisibleAsync(new() { Timeout = Patience });
+        Regex succeeded = new("Check invariants.*succeeded", RegexOptions.IgnoreCase);
+        await Expect(page.Value.GetByText(succeeded).First).ToBeVisibleAsync(new() { Timeout = Patience });
     }
 
     [Fact]
@@ -103,7 +109,8 @@ public sealed class DashboardTests(AspireApp app, BrowserFixture browser)
 
         await page.ClickCommandAsync(worker, "Restart");
 
-        await Expect(page.Value.GetByText(new Regex("Restart.*succeeded|restarted", RegexOptions.IgnoreCase)).First).ToBeVisibleAsync(new() { Timeout = Patience });
+        Regex succeeded = new("Restart.*succeeded|restarted", RegexOptions.IgnoreCase);
+        await Expect(page.Value.GetByText(succeeded).First).ToBeVisibleAsync(new() { Timeout = Patience });
         await app.WaitUntilHealthyAsync(worker);
         await page.Value.GotoAsync($"/consolelogs/resource/{worker}");
         await Expect(page.Value.GetByText("Application started").First).ToBeVisibleAsync(new() { Timeout = Patience });

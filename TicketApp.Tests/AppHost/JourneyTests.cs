@@ -48,7 +48,7 @@ public sealed class JourneyTests(AspireApp app)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new());
         // What WithReference(api) gives a service.
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["services:api:http:0"] = app.App.GetEndpoint("api").ToString() });
+        builder.Configuration.AddInMemoryCollection([new("services:api:http:0", app.App.GetEndpoint("api").ToString())]);
         builder.AddServiceDefaults();
         using var host = builder.Build();
         using var client = host.Services.GetRequiredService<IHttpClientFactory>().CreateClient();

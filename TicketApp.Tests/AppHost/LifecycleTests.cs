@@ -32,17 +32,21 @@ public sealed class LifecycleTests : IDisposable
     [Fact]
     public async Task A_killed_AppHost_leaves_no_process__the_next_finds_its_data_with_other_passwords__and_names_a_server_that_crashes()
     {
-        await using var first = AppHostProcess.Start(_data.FullName, Native, "--Parameters:postgres-password=one", "--Parameters:rabbitmq-password=one");
+        await using var first = AppHostProcess.Start(
+            _data.FullName, Native, "--Parameters:postgres-password=one", "--Parameters:rabbitmq-password=one");
         await first.WaitUntilHealthyAsync();
         var ticketId = await CreateTicketAsync(first.Api);
         var children = first.Descendants();
-        Assert.Superset(new HashSet<string> { "postgres", "beam.smp", "TicketApp.Api", "TicketApp.Worke", "Aspire.Dashboar" }, children.Select(child => child.Program).ToHashSet());
+        Assert.Superset(
+            new HashSet<string> { "postgres", "beam.smp", "TicketApp.Api", "TicketApp.Worke", "Aspire.Dashboar" },
+            children.Select(child => child.Program).ToHashSet());
 
         await first.SignalAsync("KILL");
         await AssertNoneLeftAsync(children);
 
         // User secrets get lost, and checkouts share them; data stays.
-        await using var second = AppHostProcess.Start(_data.FullName, Native, "--Parameters:postgres-password=two\\$(2)", "--Parameters:rabbitmq-password=\"two/\\");
+        await using var second = AppHostProcess.Start(
+            _data.FullName, Native, "--Parameters:postgres-password=two\\$(2)", "--Parameters:rabbitmq-password=\"two/\\");
         await second.WaitUntilHealthyAsync();
         Assert.NotEqual(HttpStatusCode.NotFound, await AskAsync(second.Api, ticketId));
 
@@ -102,7 +106,8 @@ public sealed class LifecycleTests : IDisposable
             await AssertNoneLeftAsync(children);
         }
 
-        await File.WriteAllTextAsync(Path.Combine(_data.GetFiles("rabbitmq.conf", SearchOption.AllDirectories).Single().DirectoryName!, "advanced.config"), "broken(", Cancel);
+        var configuration = _data.GetFiles("rabbitmq.conf", SearchOption.AllDirectories).Single();
+        await File.WriteAllTextAsync(Path.Combine(configuration.DirectoryName!, "advanced.config"), "broken(", Cancel);
 
         await using var app = AppHostProcess.Start(_data.FullName, Native);
 
@@ -126,11 +131,17 @@ public sealed class LifecycleTests : IDisposable
         var data = _data.CreateSubdirectory("postgres");
         var version = Path.Combine(data.FullName, "PG_VERSION");
         await File.WriteAllTextAsync(version, "99\n", Cancel);
-        ProcessStartInfo start = new("sh", [AppProcesses.ScriptOf("postgres"), "check"]) { RedirectStandardError = true, Environment = { ["DATA"] = data.FullName } };
+        ProcessStartInfo start = new("sh", [AppProcesses.ScriptOf("postgres"), "check"])
+        {
+            RedirectStandardError = true,
+            Environment = { ["DATA"] = data.FullName },
+        };
 
         using var check = Process.Start(start)!;
 
-        Assert.Equal($"The data in {data.FullName} is of PostgreSQL 99, which is not installed: install it, or move that directory away.\n", await check.StandardError.ReadToEndAsync(Cancel));
+        Assert.Equal(
+            $"The data in {data.FullName} is of PostgreSQL 99, which is not installed: install it, or move that directory away.\n",
+            await check.StandardError.ReadToEndAsync(Cancel));
         await check.WaitForExitAsync(Cancel);
         Assert.NotEqual(0, check.ExitCode);
         Assert.Equal(version, Assert.Single(data.GetFiles()).FullName);

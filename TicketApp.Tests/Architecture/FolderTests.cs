@@ -19,21 +19,32 @@ public sealed class FolderTests
     [MemberData(nameof(Folders))]
     public void A_folder_uses_only_the_folders_before_it(string folder)
     {
-        string[] later = [.. _folders.SkipWhile(name => name != folder).Skip(1).Select(name => $"{Api}.{name}"), $"{Api}.HttpApi", $"{Api}.ApiExceptionHandler"];
+        string[] later =
+        [
+            .. _folders.SkipWhile(name => name != folder).Skip(1).Select(name => $"{Api}.{name}"),
+            $"{Api}.HttpApi",
+            $"{Api}.ApiExceptionHandler",
+        ];
 
-        var result = Types.InAssembly(typeof(ProblemType).Assembly).That().ResideInNamespaceMatching($"^TicketApp\\.Api\\.{folder}(\\.|$)").ShouldNot().HaveDependencyOnAny(later).GetResult();
+        var result = Types.InAssembly(typeof(ProblemType).Assembly)
+            .That().ResideInNamespaceMatching($"^TicketApp\\.Api\\.{folder}(\\.|$)")
+            .ShouldNot().HaveDependencyOnAny(later)
+            .GetResult();
 
         Assert.True(
             result.IsSuccessful,
             $"{Api}/{folder} may use only {string.Join(", ", _folders.TakeWhile(name => name != folder))}. "
-            + $"Move what these types use to an earlier folder, or let them be told by an interface: {string.Join(", ", result.FailingTypeNames ?? [])}");
+            + "Move what these types use to an earlier folder, or let them be told by an interface: "
+            + string.Join(", ", result.FailingTypeNames ?? []));
     }
 
     [Fact]
     public void Every_type_of_the_API_is_in_one_of_the_folders()
     {
         var outside = typeof(ProblemType).Assembly.GetTypes()
-            .Where(type => type.Namespace?.StartsWith($"{Api}.", StringComparison.Ordinal) == true && !_folders.Contains(type.Namespace[(Api.Length + 1)..]));
+            .Where(type =>
+                type.Namespace?.StartsWith($"{Api}.", StringComparison.Ordinal) == true
+                && !_folders.Contains(type.Namespace[(Api.Length + 1)..]));
 
         Assert.Empty(outside);
     }

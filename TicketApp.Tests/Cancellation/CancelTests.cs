@@ -21,7 +21,8 @@ public sealed class CancelTests(AppFixture app)
     // Far longer than it may take, on a busy machine as well.
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(20);
 
-    private static readonly IOptions<TicketOptions> _tickets = Options.Create(new TicketOptions { MaxAttempts = 2, RetryPause = TimeSpan.FromMinutes(1) });
+    private static readonly IOptions<TicketOptions> _tickets =
+        Options.Create(new TicketOptions { MaxAttempts = 2, RetryPause = TimeSpan.FromMinutes(1) });
     private static readonly IOptions<DispatchOptions> _dispatch = Options.Create(new DispatchOptions());
     private static readonly IOptions<LimitOptions> _limits = Options.Create(new LimitOptions());
 
@@ -44,7 +45,9 @@ public sealed class CancelTests(AppFixture app)
         await using var retryable = await CreateAsync();
         await ApplyAsync(retryable, Report(await DispatchAsync(retryable), ReportType.Failed));
         Assert.Equal(CancelResult.Canceled, await CancelAsync(retryable));
-        Assert.Equal("canceled canceled canceled", string.Join(' ', await StatusAsync(queued), await StatusAsync(dispatched), await StatusAsync(retryable)));
+        Assert.Equal(
+            "canceled canceled canceled",
+            string.Join(' ', await StatusAsync(queued), await StatusAsync(dispatched), await StatusAsync(retryable)));
     }
 
     [Theory]
@@ -151,7 +154,8 @@ public sealed class CancelTests(AppFixture app)
         RunMilliseconds = 5,
     };
 
-    private static WorkerReport Heartbeat(TicketMessage ticket) => new() { Type = ReportType.Heartbeat, Worker = "w", Runs = [new(ticket.TicketId, ticket.Epoch)] };
+    private static WorkerReport Heartbeat(TicketMessage ticket) =>
+        new() { Type = ReportType.Heartbeat, Worker = "w", Runs = [new(ticket.TicketId, ticket.Epoch)] };
 
     private static Task<ReportOutcome> ApplyAsync(ScratchDatabase database, params WorkerReport[] reports) =>
         new ReportStore(database.Source, _dispatch, _tickets).ApplyAsync(reports, Cancel);
@@ -161,11 +165,12 @@ public sealed class CancelTests(AppFixture app)
     private static async Task<TicketMessage> DispatchAsync(ScratchDatabase database) =>
         Assert.Single(await new DispatchStore(database.Source, _dispatch, _limits).DispatchAsync("simulated", 10, Cancel));
 
-    private static Task<string> EventuallyAsync(NpgsqlDataSource database, Guid ticketId, string status) => Eventually.GetAsync($"Ticket {ticketId} {status}", _limit, async () =>
-    {
-        await using var command = database.CreateCommand($"select status::text from tickets where ticket_id = '{ticketId}'");
-        return await command.ExecuteScalarAsync(Cancel) as string is { } found && found == status ? found : null;
-    });
+    private static Task<string> EventuallyAsync(NpgsqlDataSource database, Guid ticketId, string status) =>
+        Eventually.GetAsync($"Ticket {ticketId} {status}", _limit, async () =>
+        {
+            await using var command = database.CreateCommand($"select status::text from tickets where ticket_id = '{ticketId}'");
+            return await command.ExecuteScalarAsync(Cancel) as string is { } found && found == status ? found : null;
+        });
 
     /// <summary>A database with one queued ticket.</summary>
     private async Task<ScratchDatabase> CreateAsync()
@@ -174,7 +179,8 @@ public sealed class CancelTests(AppFixture app)
         var user = Guid.CreateVersion7();
         await database.ExecuteAsync($"insert into users (user_id) values ('{user}')");
         await using var connection = await database.Source.OpenConnectionAsync(Cancel);
-        await new TicketStore(_tickets, _dispatch, _limits).CreateAsync(connection, [new NewTicket(Guid.CreateVersion7(), user)], dispatch: 0);
+        TicketStore store = new(_tickets, _dispatch, _limits);
+        await store.CreateAsync(connection, [new NewTicket(Guid.CreateVersion7(), user)], dispatch: 0);
         return database;
     }
 }

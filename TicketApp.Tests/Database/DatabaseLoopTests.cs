@@ -14,7 +14,8 @@ public sealed class DatabaseLoopTests(AppFixture app)
     public async Task A_round_that_fails_because_the_process_stops_is_the_last_and_the_loop_comes_to_its_end()
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
-        using DatabaseMigrator migrator = new(database.Source, new LoopProgress(TimeProvider.System), NullLogger<DatabaseMigrator>.Instance);
+        LoopProgress progress = new(TimeProvider.System);
+        using DatabaseMigrator migrator = new(database.Source, progress, NullLogger<DatabaseMigrator>.Instance);
         using BreakingLoop loop = new(migrator);
         await migrator.StartAsync(Cancel);
         await loop.StartAsync(Cancel);
@@ -26,7 +27,8 @@ public sealed class DatabaseLoopTests(AppFixture app)
     }
 
     /// <summary>Its statement breaks when it is cancelled, with an error that does not say so.</summary>
-    private sealed class BreakingLoop(DatabaseMigrator migrator) : DatabaseLoop("breaking", migrator, new LoopProgress(TimeProvider.System), NullLogger.Instance)
+    private sealed class BreakingLoop(DatabaseMigrator migrator)
+        : DatabaseLoop("breaking", migrator, new LoopProgress(TimeProvider.System), NullLogger.Instance)
     {
         private readonly TaskCompletionSource _working = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

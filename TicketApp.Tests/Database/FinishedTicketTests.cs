@@ -58,7 +58,9 @@ public sealed class FinishedTicketTests(AppFixture app)
             $"""
             insert into users (user_id) values ('{Ticket}');
             insert into tickets (ticket_id, user_id, status, queue_key, epoch, expires_at, due_at, time_finished, response, report_pending)
-            values ('{Ticket}', '{Ticket}', '{status}', 0, 1, now(), now(), case when '{status}' <> 'queued' then now() end, 'Happy message', '{status}' = 'failed')
+            values (
+                '{Ticket}', '{Ticket}', '{status}', 0, 1, now(), now(), case when '{status}' <> 'queued' then now() end,
+                'Happy message', '{status}' = 'failed')
             """);
         return database;
     }

@@ -14,7 +14,9 @@ using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Database;
 
-/// <summary>Statements that lock many rows, against each other, with what they are given in every order: none ever waits for one that waits for it.</summary>
+/// <summary>
+/// Statements that lock many rows, against each other, with what they are given in every order: none ever waits for one that waits for it.
+/// </summary>
 [Collection(AppCollection.Name)]
 public sealed class LockOrderTests(AppFixture app)
 {
@@ -38,12 +40,17 @@ public sealed class LockOrderTests(AppFixture app)
         Guid[] users = [await backlog.CreateUserAsync(), await backlog.CreateUserAsync()];
         await backlog.QueueAsync(users[0], TicketPriority.Normal, Tickets);
         // None ends by itself, and each has events for a receiver.
-        await database.ExecuteAsync("update tickets set max_attempts = 30000, expires_at = now() + interval '1 day', due_at = now() + interval '1 day', webhook_url = 'https://example.com', webhook_events = 3");
+        await database.ExecuteAsync(
+            """
+            update tickets set max_attempts = 30000, expires_at = now() + interval '1 day', due_at = now() + interval '1 day',
+                webhook_url = 'https://example.com', webhook_events = 3
+            """);
         ReportStore reports = new(database.Source, _dispatch, _tickets);
         DispatchStore dispatch = new(database.Source, _dispatch, _limits);
         RescueStore sweeps = new(database.Source, _tickets);
         TicketStore store = new(_tickets, _dispatch, _limits);
-        using IdempotencyStore keys = new(database.Source, services.GetRequiredService<TicketMetrics>(), new(TimeProvider.System), NullLogger<IdempotencyStore>.Instance);
+        using IdempotencyStore keys = new(
+            database.Source, services.GetRequiredService<TicketMetrics>(), new(TimeProvider.System), NullLogger<IdempotencyStore>.Instance);
         PurgeStore purge = new(database.Source, Options.Create(new RetentionOptions { FinishedFor = TimeSpan.FromMilliseconds(1) }));
         DeliveryStore deliveries = new(database.Source, Options.Create(new WebhookOptions { Retention = TimeSpan.FromMilliseconds(1) }));
 
@@ -57,15 +64,22 @@ public sealed class LockOrderTests(AppFixture app)
             () => sweeps.ExtendLeasesAsync(Cancel),
             async () => await sweeps.EndDueAsync(Tickets, [], Cancel),
             async () => await sweeps.RescueExpiredAsync(Tickets, [], Cancel),
-            () => database.ExecuteAsync("update tickets set lease_expires = now(), attempt = 1 where ticket_id = (select ticket_id from tickets where lease_expires is not null order by random() limit 1) and lease_expires is not null"),
+            () => database.ExecuteAsync(
+                """
+                update tickets set lease_expires = now(), attempt = 1
+                where ticket_id = (select ticket_id from tickets where lease_expires is not null order by random() limit 1)
+                    and lease_expires is not null
+                """),
             .. RescueStore.Forgotten.Select<string, Func<Task>>(sql => () => sweeps.ForgetAsync(sql, Tickets, Cancel)),
-            () => database.ExecuteAsync("update workers set last_seen = now() - interval '2 hours' where worker = (select 'w' || (random() * 9)::int)"),
+            () => database.ExecuteAsync(
+                "update workers set last_seen = now() - interval '2 hours' where worker = (select 'w' || (random() * 9)::int)"),
             async () => await CreateAsync(database.Source, store, users[1]),
             async () => await keys.ForgetAsync(TicketIds.Last, Tickets, Cancel),
             () => database.ExecuteAsync(
                 $"""
                 update tickets set status = 'canceled', time_finished = now(), lease_expires = null where ticket_id in (
-                    select ticket_id from tickets where user_id = '{users[1]}' and time_finished is null order by ticket_id for update skip locked)
+                    select ticket_id from tickets where user_id = '{users[1]}' and time_finished is null
+                    order by ticket_id for update skip locked)
                 """),
             async () => await purge.PurgeAsync(Guid.Empty, beyondNow: false, Tickets, Cancel),
             async () => await CompleteAsync(database, deliveries),
@@ -90,7 +104,15 @@ public sealed class LockOrderTests(AppFixture app)
     private static async Task<WorkerReport[]> SomeReportsAsync(NpgsqlDataSource database)
     {
         var runs = Shuffled(await RunsAsync(database));
-        ReportType[] types = [ReportType.Started, ReportType.Redelivered, ReportType.Returned, ReportType.Failed, ReportType.Progress, ReportType.Finished];
+        ReportType[] types =
+        [
+            ReportType.Started,
+            ReportType.Redelivered,
+            ReportType.Returned,
+            ReportType.Failed,
+            ReportType.Progress,
+            ReportType.Finished,
+        ];
         return Shuffled(
         [
             .. Enumerable.Range(0, 10).Select(i => new WorkerReport
@@ -98,18 +120,21 @@ public sealed class LockOrderTests(AppFixture app)
                 Type = ReportType.Heartbeat,
                 Worker = $"w{i}",
                 Runs = Shuffled(runs.Where((_, place) => place % 10 == i)),
-                Models = Shuffled(Enumerable.Range(0, 5).Select(model => new ModelOffer { Name = $"m{model}", Description = Guid.NewGuid().ToString(), Slots = 1 })),
+                Models = Shuffled(Enumerable.Range(0, 5).Select(model =>
+                    new ModelOffer { Name = $"m{model}", Description = Guid.NewGuid().ToString(), Slots = 1 })),
             }),
-            .. runs.Take(runs.Length / 2).Select(run => (Run: run, Type: types[Random.Shared.Next(types.Length)])).Select(report => new WorkerReport
-            {
-                Type = report.Type,
-                Worker = "w0",
-                TicketId = report.Run.TicketId,
-                // A result comes too late: one that counts would end the ticket for good.
-                Epoch = report.Type == ReportType.Finished ? 0 : report.Run.Epoch,
-                Response = "done",
-                Sequence = 1,
-            }),
+            .. runs.Take(runs.Length / 2)
+                .Select(run => (Run: run, Type: types[Random.Shared.Next(types.Length)]))
+                .Select(report => new WorkerReport
+                {
+                    Type = report.Type,
+                    Worker = "w0",
+                    TicketId = report.Run.TicketId,
+                    // A result comes too late: one that counts would end the ticket for good.
+                    Epoch = report.Type == ReportType.Finished ? 0 : report.Run.Epoch,
+                    Response = "done",
+                    Sequence = 1,
+                }),
         ]);
     }
 
@@ -126,8 +151,15 @@ public sealed class LockOrderTests(AppFixture app)
         return [.. runs];
     }
 
-    private static TicketMessage Message(RunReference run) =>
-        new() { TicketId = run.TicketId, UserId = run.TicketId, Model = ModelNames.Simulated, Attempt = 1, Epoch = run.Epoch, Deadline = DateTimeOffset.MaxValue };
+    private static TicketMessage Message(RunReference run) => new()
+    {
+        TicketId = run.TicketId,
+        UserId = run.TicketId,
+        Model = ModelNames.Simulated,
+        Attempt = 1,
+        Epoch = run.Epoch,
+        Deadline = DateTimeOffset.MaxValue,
+    };
 
     private static async Task CreateAsync(NpgsqlDataSource database, TicketStore store, Guid user)
     {
@@ -142,13 +174,28 @@ public sealed class LockOrderTests(AppFixture app)
 
     private static async Task CompleteAsync(ScratchDatabase database, DeliveryStore deliveries)
     {
-        await using var command = database.Source.CreateCommand($"select {TicketRecord.Columns}, d.delivery_id, d.attempts from webhook_deliveries d join tickets t using (ticket_id) where d.due_at is not null order by random() limit 5");
+        await using var command = database.Source.CreateCommand(
+            $"""
+            select {TicketRecord.Columns}, d.delivery_id, d.attempts
+            from webhook_deliveries d join tickets t using (ticket_id)
+            where d.due_at is not null order by random() limit 5
+            """);
         List<Delivery> found = [];
         await using (var reader = await command.ExecuteReaderAsync(Cancel))
         {
             while (await reader.ReadAsync(Cancel))
             {
-                found.Add(new(reader.GetGuid(TicketRecord.ColumnCount), "example.com", new("https://example.com"), "ticket.finished", DateTime.UtcNow, TicketRecord.Read(reader), false, reader.GetInt16(TicketRecord.ColumnCount + 1), 1, false, null));
+                found.Add(new(
+                    reader.GetGuid(TicketRecord.ColumnCount),
+                    "example.com",
+                    new("https://example.com"),
+                    "ticket.finished",
+                    DateTime.UtcNow,
+                    TicketRecord.Read(reader),
+                    Truncated: false,
+                    Attempt: reader.GetInt16(TicketRecord.ColumnCount + 1),
+                    Try: 1,
+                    EndpointIsOff: false));
             }
         }
 

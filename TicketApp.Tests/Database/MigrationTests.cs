@@ -23,9 +23,13 @@ public sealed class MigrationTests(AppFixture app)
     public async Task Of_many_replicas_at_once_one_migrates()
     {
         await using var database = await ScratchDatabase.CreateAsync(app);
-        // An index that is built beside the traffic waits for every statement that is older, those of replicas that wait for their turn included.
-        Migration[] migrations = [.. Migration.All, new(Migration.All.Count + 1, "index", "create index concurrently if not exists users_time_ix on users (time_created);")];
-        var applied = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => DatabaseMigrator.MigrateAsync(database.Source, migrations, Cancel)));
+        // An index that is built beside the traffic waits for every statement that is older,
+        // those of replicas that wait for their turn included.
+        Migration index = new(
+            Migration.All.Count + 1, "index", "create index concurrently if not exists users_time_ix on users (time_created);");
+        Migration[] migrations = [.. Migration.All, index];
+        var applied = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ =>
+            DatabaseMigrator.MigrateAsync(database.Source, migrations, Cancel)));
 
         Assert.Equal(migrations.Length, Assert.Single(applied, count => count > 0));
     }
@@ -35,10 +39,12 @@ public sealed class MigrationTests(AppFixture app)
     {
         await using var database = await ScratchDatabase.CreateAsync(app);
         Migration broken = new(Migration.All.Count + 1, "broken", "create table half_done (id int); select 1 / 0;");
-        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => DatabaseMigrator.MigrateAsync(database.Source, [.. Migration.All, broken], Cancel));
+        await Assert.ThrowsAsync<Npgsql.PostgresException>(() =>
+            DatabaseMigrator.MigrateAsync(database.Source, [.. Migration.All, broken], Cancel));
 
         Assert.False(await database.ValueAsync<bool>("select to_regclass('half_done') is not null"));
-        Assert.Equal(1, await DatabaseMigrator.MigrateAsync(database.Source, [.. Migration.All, broken with { Sql = "create table done (id int)" }], Cancel));
+        var repaired = broken with { Sql = "create table done (id int)" };
+        Assert.Equal(1, await DatabaseMigrator.MigrateAsync(database.Source, [.. Migration.All, repaired], Cancel));
     }
 
     [Fact]
@@ -58,7 +64,8 @@ public sealed class MigrationTests(AppFixture app)
         Assert.Equal(2, await DatabaseMigrator.MigrateAsync(database.Source, [.. Migration.All, _column, breaking], Cancel));
 
         Assert.Equal(0, await DatabaseMigrator.MigrateAsync(database.Source, [.. Migration.All, _column], Cancel));
-        var exception = await Assert.ThrowsAsync<NewerSchemaException>(() => DatabaseMigrator.MigrateAsync(database.Source, Migration.All, Cancel));
+        var exception = await Assert.ThrowsAsync<NewerSchemaException>(() =>
+            DatabaseMigrator.MigrateAsync(database.Source, Migration.All, Cancel));
         Assert.Contains("newer release", exception.Message, StringComparison.Ordinal);
     }
 
@@ -70,10 +77,12 @@ public sealed class MigrationTests(AppFixture app)
             """
             create table users (user_id uuid primary key, time_created timestamptz not null);
             create table tickets (
-                ticket_id uuid primary key, user_id uuid not null references users, time_created timestamptz not null, time_finished timestamptz, response text);
+                ticket_id uuid primary key, user_id uuid not null references users, time_created timestamptz not null,
+                time_finished timestamptz, response text);
             insert into users values ('00000000-0000-7000-8000-000000000001', now() - interval '1 day');
             insert into tickets
-            select ('00000000-0000-7000-8000-00000000000' || n)::uuid, '00000000-0000-7000-8000-000000000001', now() - interval '1 hour', finished, response
+            select ('00000000-0000-7000-8000-00000000000' || n)::uuid, '00000000-0000-7000-8000-000000000001',
+                now() - interval '1 hour', finished, response
             from (values
                 (1, now() - interval '59 minutes', 'Happy message'),
                 (2, now() - interval '50 minutes', 'Sad message'),
@@ -83,7 +92,9 @@ public sealed class MigrationTests(AppFixture app)
 
         await using var fresh = await ScratchDatabase.CreateMigratedAsync(app);
         Assert.Equal(await SchemaCatalog.ReadAsync(fresh), await SchemaCatalog.ReadAsync(database));
-        Assert.Equal("succeeded timed_out queued", await database.ValueAsync<string>("select string_agg(status::text, ' ' order by ticket_id) from tickets"));
+        Assert.Equal(
+            "succeeded timed_out queued",
+            await database.ValueAsync<string>("select string_agg(status::text, ' ' order by ticket_id) from tickets"));
     }
 
     [Fact]

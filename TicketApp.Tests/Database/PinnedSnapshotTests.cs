@@ -6,8 +6,8 @@ using TicketApp.Tests.Fixtures;
 namespace TicketApp.Tests.Database;
 
 /// <summary>
-/// A transaction that stays open, such as a backup, keeps every dead row and index entry from being cleared away. Look-ups that pass those which tickets
-/// leave in the backlog must not do so for each ticket.
+/// A transaction that stays open, such as a backup, keeps every dead row and index entry from being cleared away. Look-ups
+/// that pass those which tickets leave in the backlog must not do so for each ticket.
 /// </summary>
 [Collection(AppCollection.Name)]
 public sealed class PinnedSnapshotTests(AppFixture app)
@@ -51,7 +51,8 @@ public sealed class PinnedSnapshotTests(AppFixture app)
         // A session tells its numbers when it ends, at the latest.
         database.Source.Clear();
         await Eventually.IsTrueAsync("The other sessions have ended", TimeSpan.FromSeconds(30), async () =>
-            await database.ValueAsync<long>("select count(*) from pg_stat_activity where datname = current_database() and backend_type = 'client backend'") <= 2);
+            await database.ValueAsync<long>(
+                "select count(*) from pg_stat_activity where datname = current_database() and backend_type = 'client backend'") <= 2);
         return await database.ValueAsync<long>("select sum(idx_tup_read)::bigint from pg_stat_user_indexes where relname = 'tickets'");
     }
 }

@@ -33,7 +33,9 @@ public sealed class PurgeLoopTests(AppFixture app) : IAsyncLifetime
             $"""
             with u as (insert into users (user_id) values (gen_random_uuid()) returning user_id)
             insert into tickets (ticket_id, user_id, status, queue_key, expires_at, due_at, time_finished)
-            select ('00000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, user_id, 'succeeded'::ticket_status, 0, now(), now(), now() - interval '8 days' from u, generate_series(1, {Old}) i
+            select ('00000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, user_id, 'succeeded'::ticket_status, 0,
+                now(), now(), now() - interval '8 days'
+            from u, generate_series(1, {Old}) i
             union all select '{Guid.CreateVersion7()}', user_id, 'succeeded', 0, now(), now(), now() from u
             """);
     }
@@ -48,7 +50,8 @@ public sealed class PurgeLoopTests(AppFixture app) : IAsyncLifetime
     public Task Tickets()
     {
         var options = Options.Create(new RetentionOptions());
-        return AssertPurgesAsync("tickets", new Purger(new(_database.Source, options), _migrator, _progress, options, NullLogger<Purger>.Instance));
+        Purger purger = new(new(_database.Source, options), _migrator, _progress, options, NullLogger<Purger>.Instance);
+        return AssertPurgesAsync("tickets", purger);
     }
 
     [Fact]
@@ -74,8 +77,10 @@ public sealed class PurgeLoopTests(AppFixture app) : IAsyncLifetime
     {
         await _database.ExecuteAsync("insert into idempotency_keys select user_id, ticket_id::text, '', ticket_id from tickets");
         await using var services = new ServiceCollection().AddMetrics().AddSingleton<TicketMetrics>().BuildServiceProvider();
-        using IdempotencyStore store = new(_database.Source, services.GetRequiredService<TicketMetrics>(), _progress, NullLogger<IdempotencyStore>.Instance);
-        await AssertPurgesAsync("idempotency_keys", new KeyExpiry(store, Options.Create(new TicketOptions()), _migrator, _progress, NullLogger<KeyExpiry>.Instance));
+        using IdempotencyStore store = new(
+            _database.Source, services.GetRequiredService<TicketMetrics>(), _progress, NullLogger<IdempotencyStore>.Instance);
+        KeyExpiry expiry = new(store, Options.Create(new TicketOptions()), _migrator, _progress, NullLogger<KeyExpiry>.Instance);
+        await AssertPurgesAsync("idempotency_keys", expiry);
     }
 
     [Fact]
@@ -101,6 +106,11 @@ public sealed class PurgeLoopTests(AppFixture app) : IAsyncLifetime
             await purger.StopAsync(Cancel);
         }
 
-        Assert.Equal(1L, await _database.ValueAsync<long>($"select count(*) from {table} t join tickets k on k.ticket_id = t.ticket_id where k.time_finished > now() - interval '1 day'"));
+        var kept = await _database.ValueAsync<long>(
+            $"""
+            select count(*) from {table} t join tickets k on k.ticket_id = t.ticket_id
+            where k.time_finished > now() - interval '1 day'
+            """);
+        Assert.Equal(1L, kept);
     }
 }

@@ -5,7 +5,9 @@ using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Database;
 
-/// <summary>Upgrades of a database that is in use. The statements of traffic run beside them, and each fails if it is held up for seconds.</summary>
+/// <summary>
+/// Upgrades of a database that is in use. The statements of traffic run beside them, and each fails if it is held up for seconds.
+/// </summary>
 [Collection(AppCollection.Name)]
 public sealed class UpgradeTests(AppFixture app) : IAsyncLifetime
 {
@@ -14,7 +16,8 @@ public sealed class UpgradeTests(AppFixture app) : IAsyncLifetime
 
     // What later releases may do to a table in use: something that needs the strongest lock, and an index.
     private static readonly Migration _column = new(Migration.All.Count + 1, "column", "alter table tickets add column upgraded text");
-    private static readonly Migration _index = new(Migration.All.Count + 2, "index", $"create index concurrently if not exists {Index} on tickets (upgraded);");
+    private static readonly Migration _index = new(
+        Migration.All.Count + 2, "index", $"create index concurrently if not exists {Index} on tickets (upgraded);");
 
     private ScratchDatabase _database = null!;
     private ScratchBacklog _backlog = null!;
@@ -27,7 +30,8 @@ public sealed class UpgradeTests(AppFixture app) : IAsyncLifetime
         _database = await ScratchDatabase.CreateAsync(app);
         await DatabaseMigrator.MigrateAsync(_database.Source, Migration.All, Cancel);
         // A migration may take longer than the statements of callers.
-        await _database.ExecuteAsync("do $$ begin execute format('alter database %I set statement_timeout = ''5s''', current_database()); end $$");
+        await _database.ExecuteAsync(
+            "do $$ begin execute format('alter database %I set statement_timeout = ''5s''', current_database()); end $$");
         _database.Source.Clear();
         _backlog = new(_database);
         _user = await _backlog.CreateUserAsync();
@@ -66,9 +70,14 @@ public sealed class UpgradeTests(AppFixture app) : IAsyncLifetime
         {
             var upgrade = DatabaseMigrator.MigrateAsync(_database.Source, migrations, Cancel);
             await Eventually.IsTrueAsync("The build waits for the older transaction", _limit, async () =>
-                await _database.ValueAsync<bool>($"select exists (select from pg_index where indexrelid = to_regclass('{Index}') and not indisvalid)"));
+                await _database.ValueAsync<bool>(
+                    $"select exists (select from pg_index where indexrelid = to_regclass('{Index}') and not indisvalid)"));
             await ServeAsync();
-            await _database.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'create index%'");
+            await _database.ExecuteAsync(
+                """
+                select pg_terminate_backend(pid) from pg_stat_activity
+                where datname = current_database() and query like 'create index%'
+                """);
             var lost = await Assert.ThrowsAnyAsync<NpgsqlException>(() => upgrade.WaitAsync(_limit, Cancel));
             Assert.True(DatabaseErrors.IsUnavailable(lost));
             Assert.False(await IsValidAsync());
@@ -78,7 +87,10 @@ public sealed class UpgradeTests(AppFixture app) : IAsyncLifetime
         Assert.True(await IsValidAsync());
     }
 
-    /// <summary>What a transaction that has read the table keeps from others until it is disposed of: the strongest lock on it, and an index that is built concurrently.</summary>
+    /// <summary>
+    /// What a transaction that has read the table keeps from others until it is disposed of: the strongest
+    /// lock on it, and an index that is built concurrently.
+    /// </summary>
     private async Task<IAsyncDisposable> ReadAsync()
     {
         var connection = await _database.Source.OpenConnectionAsync(Cancel);
@@ -106,11 +118,12 @@ public sealed class UpgradeTests(AppFixture app) : IAsyncLifetime
     {
         var ticket = Assert.Single(await _backlog.QueueAsync(_user, TicketPriority.Normal, 1));
         Assert.Equal(ticket, Assert.Single(await _backlog.DispatchAsync(1)).TicketId);
-        await _database.ExecuteAsync($"update tickets set status = 'succeeded', time_finished = now(), lease_expires = null, response = '' where ticket_id = '{ticket}'");
+        await _backlog.FinishAsync(ticket);
     }
 
     private Task<bool> WaitsForLockAsync() => _database.ValueAsync<bool>(
         "select exists (select from pg_locks where relation = to_regclass('tickets') and mode = 'AccessExclusiveLock' and not granted)");
 
-    private Task<bool> IsValidAsync() => _database.ValueAsync<bool>($"select exists (select from pg_index where indexrelid = to_regclass('{Index}') and indisvalid)");
+    private Task<bool> IsValidAsync() => _database.ValueAsync<bool>(
+        $"select exists (select from pg_index where indexrelid = to_regclass('{Index}') and indisvalid)");
 }

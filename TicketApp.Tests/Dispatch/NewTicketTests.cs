@@ -15,7 +15,8 @@ namespace TicketApp.Tests.Dispatch;
 [Collection(AppCollection.Name)]
 public sealed class NewTicketTests(AppFixture app)
 {
-    private static readonly TicketStore _store = new(Options.Create(new TicketOptions()), Options.Create(new DispatchOptions()), Options.Create(new LimitOptions()));
+    private static readonly TicketStore _store = new(
+        Options.Create(new TicketOptions()), Options.Create(new DispatchOptions()), Options.Create(new LimitOptions()));
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -44,9 +45,16 @@ public sealed class NewTicketTests(AppFixture app)
             batch.Take(3).Select(ticket => ticket.TicketId).Order(), creation.Dispatched.Select(ticket => ticket.TicketId).Order());
         Assert.All(creation.Dispatched, ticket => Assert.Equal("with-capacity", ticket.Model));
         Assert.Equal(10, creation.Stored.Count);
-        Assert.Equal(3, await database.ValueAsync<long>("select count(*) from tickets where status = 'dispatched' and model = 'with-capacity' and lease_expires > now()"));
+        var dispatched = await database.ValueAsync<long>(
+            """
+            select count(*) from tickets
+            where status = 'dispatched' and model = 'with-capacity' and lease_expires > now()
+            """);
+        Assert.Equal(3, dispatched);
         Assert.Equal(7, await database.ValueAsync<long>("select count(*) from tickets where status = 'queued' and model = 'without'"));
-        Assert.Equal(isKeyed ? 10 : 0, await database.ValueAsync<long>("select count(*) from idempotency_keys join tickets using (ticket_id, user_id)"));
+        Assert.Equal(
+            isKeyed ? 10 : 0,
+            await database.ValueAsync<long>("select count(*) from idempotency_keys join tickets using (ticket_id, user_id)"));
     }
 
     [Fact]
@@ -89,14 +97,17 @@ public sealed class NewTicketTests(AppFixture app)
         using IdempotencyStore keys = new(database.Source, metrics, progress, NullLogger<IdempotencyStore>.Instance);
         await keys.StartAsync(Cancel);
         // It gets no further than the number.
-        using TicketCreator creator = new(database.Source, metrics, progress, NullLogger<TicketCreator>.Instance, _store, null!, null!, null!, open, new(Options.Create(new LimitOptions())), null!, options);
+        using TicketCreator creator = new(
+            database.Source, metrics, progress, NullLogger<TicketCreator>.Instance,
+            _store, null!, null!, null!, open, new(Options.Create(new LimitOptions())), null!, options);
         TicketSubmitter submitter = new(creator, keys);
 
         var repeated = await submitter.SubmitAsync(Keyed(user, "a"), Caller.Unrestricted);
 
         Assert.Equal((first.TicketId, true), (repeated.Row?.TicketId, repeated.IsReplayed));
         await Assert.ThrowsAsync<OverloadedException>(() => submitter.SubmitAsync(Keyed(user, "b"), Caller.Unrestricted));
-        await Assert.ThrowsAsync<OverloadedException>(() => submitter.SubmitAsync(Keyed(user, "b") with { Key = null }, Caller.Unrestricted));
+        await Assert.ThrowsAsync<OverloadedException>(() =>
+            submitter.SubmitAsync(Keyed(user, "b") with { Key = null }, Caller.Unrestricted));
         await keys.StopAsync(Cancel);
     }
 

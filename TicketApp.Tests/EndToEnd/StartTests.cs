@@ -26,7 +26,8 @@ public sealed class StartTests(AppFixture app)
     [InlineData(Api, "ConnectionStrings__tickets", "nonsense", "ConnectionStrings:tickets")]
     [InlineData(Api, "ConnectionStrings__tickets", "Database=tickets", "ConnectionStrings:tickets")]
     [InlineData(Api, "Dispatch__LeaseDuration", "00:00:01", "Lease")]
-    public async Task A_setting_that_cannot_be_right_ends_the_process_with_one_line(string project, string setting, string value, string reason)
+    public async Task A_setting_that_cannot_be_right_ends_the_process_with_one_line(
+        string project, string setting, string value, string reason)
     {
         await using var service = Service(project, () => Task.FromResult(false), (setting, value));
 

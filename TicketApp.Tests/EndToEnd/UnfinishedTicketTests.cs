@@ -18,7 +18,9 @@ public sealed class UnfinishedTicketTests(SlowAppFixture app)
 
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
         Assert.Equal("application/json; charset=utf-8", response.Content.Headers.ContentType?.ToString());
-        Assert.Equal("""{"message":"Ticket response has not completed yet, try again soon"}""", await response.Content.ReadAsStringAsync(Cancel));
+        Assert.Equal(
+            """{"message":"Ticket response has not completed yet, try again soon"}""",
+            await response.Content.ReadAsStringAsync(Cancel));
         Assert.True(response.Headers.RetryAfter?.Delta >= TimeSpan.FromSeconds(1));
         Assert.Equal($"/ticket?ticket_id={ticketId}", response.Headers.Location?.ToString());
     }

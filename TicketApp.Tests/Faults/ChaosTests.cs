@@ -6,7 +6,10 @@ using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Faults;
 
-/// <summary>The long form of <see cref="FaultTests"/>: twenty faults in a row, drawn by chance, under load. Not part of a test run; <c>./ticketapp bench chaos</c> starts it.</summary>
+/// <summary>
+/// The long form of <see cref="FaultTests"/>: twenty faults in a row, drawn by chance, under load. Not
+/// part of a test run; <c>./ticketapp bench chaos</c> starts it.
+/// </summary>
 [Collection(FaultCollection.Name)]
 public sealed class ChaosTests(FaultApp app, ITestOutputHelper output)
 {
@@ -36,13 +39,17 @@ public sealed class ChaosTests(FaultApp app, ITestOutputHelper output)
             await Eventually.IsTrueAsync($"{Tickets} tickets accepted", _loadLimit, () => running.Accepted >= Tickets);
         });
 
-        output.WriteLine($"seed {seed}; {ledger.Accepted} tickets accepted, {ledger.Refused} requests refused or broken off, in {Stopwatch.GetElapsedTime(started).TotalSeconds:F0} s");
+        output.WriteLine(
+            $"seed {seed}; {ledger.Accepted} tickets accepted, {ledger.Refused} requests refused or broken off, "
+            + $"in {Stopwatch.GetElapsedTime(started).TotalSeconds:F0} s");
         output.WriteLine($"{ledger.Held} of them ended with an answer and gave it again, unchanged, when all was over");
         foreach (var kind in recoveries.GroupBy(recovery => recovery.Fault).OrderBy(kind => kind.Key, StringComparer.Ordinal))
         {
+            double[] seconds = [.. kind.Select(recovery => recovery.Recovery.TotalSeconds)];
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{kind.Key}: {kind.Count()} times, a new ticket answered after {kind.Average(recovery => recovery.Recovery.TotalSeconds):F1} s on average, {kind.Max(recovery => recovery.Recovery.TotalSeconds):F1} s at most"));
+                $"{kind.Key}: {kind.Count()} times, a new ticket answered after {seconds.Average():F1} s on average, "
+                + $"{seconds.Max():F1} s at most"));
         }
     }
 
@@ -54,7 +61,8 @@ public sealed class ChaosTests(FaultApp app, ITestOutputHelper output)
         {
             await using NpgsqlConnection pin = new(app.Database);
             await pin.OpenAsync(TestContext.Current.CancellationToken);
-            await using var snapshot = await pin.BeginTransactionAsync(IsolationLevel.RepeatableRead, TestContext.Current.CancellationToken);
+            await using var snapshot = await pin.BeginTransactionAsync(
+                IsolationLevel.RepeatableRead, TestContext.Current.CancellationToken);
             await using NpgsqlCommand look = new("select 1 from tickets limit 1", pin, snapshot);
             await look.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
             for (var started = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(started) < _pinned;)
@@ -65,7 +73,9 @@ public sealed class ChaosTests(FaultApp app, ITestOutputHelper output)
             }
         });
 
-        output.WriteLine($"{ledger.Accepted} tickets accepted, {ledger.Refused} requests refused; a ticket was answered after {longest.TotalSeconds:F1} s at most");
+        output.WriteLine(
+            $"{ledger.Accepted} tickets accepted, {ledger.Refused} requests refused; "
+            + $"a ticket was answered after {longest.TotalSeconds:F1} s at most");
     }
 
     private (string Name, Func<Task> Harm) Draw(Random random) => random.Next(6) switch

@@ -19,7 +19,8 @@ public sealed class ConsumerTimeoutTests(FaultApp app)
     public async Task A_long_run_ends_at_its_first_attempt_and_nothing_else_is_disturbed(string acknowledgeAfter)
     {
         HeldModel model = new();
-        await using var worker = await TestWorker.StartAsync(app, model, new("Worker:AcknowledgeAfter", acknowledgeAfter), new($"Worker:Slots:{model.Name}", "1"));
+        await using var worker = await TestWorker.StartAsync(
+            app, model, new("Worker:AcknowledgeAfter", acknowledgeAfter), new($"Worker:Slots:{model.Name}", "1"));
         var user = await app.CreateUserAsync();
         var ran = await app.CreateTicketAsync(user, model.Name);
         var run = await model.StartedAsync();

@@ -105,8 +105,10 @@ public sealed class FaultTests(FaultApp app)
     public async Task Services_stop_while_the_broker_hangs_and_hand_back_what_runs()
     {
         var userId = await app.CreateUserAsync();
-        var tickets = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => app.CreateTicketAsync(userId, "simulated", LongerThanTheDrain)));
-        await Task.WhenAll(tickets.Select(ticket => Eventually.IsTrueAsync("A run", _limit, async () => (await Api.GetAsync($"/v1/tickets/{ticket}")).TicketStatus == "running")));
+        var tickets = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ =>
+            app.CreateTicketAsync(userId, "simulated", LongerThanTheDrain)));
+        await Task.WhenAll(tickets.Select(ticket => Eventually.IsTrueAsync("A run", _limit, async () =>
+            (await Api.GetAsync($"/v1/tickets/{ticket}")).TicketStatus == "running")));
 
         string[] services = [.. app.InstancesOf("worker"), app.InstancesOf("api")[0]];
         await app.FreezeAsync(Assert.Single(app.InstancesOf("rabbitmq")), async () =>

@@ -12,8 +12,8 @@ using TicketApp.Tests.Fixtures;
 namespace TicketApp.Tests.Faults;
 
 /// <summary>
-/// Servers that have a stand-in are lost under load. Nothing is lost or changed with them, and no ticket pays for it with an attempt. Not part of a test run;
-/// <c>./ticketapp bench chaos --ha</c> starts it.
+/// Servers that have a stand-in are lost under load. Nothing is lost or changed with them, and no ticket pays for it with an
+/// attempt. Not part of a test run; <c>./ticketapp bench chaos --ha</c> starts it.
 /// </summary>
 [Collection(HighAvailabilityCollection.Name)]
 public sealed class HighAvailabilityTests(HighAvailabilityApp app, ITestOutputHelper output)
@@ -108,23 +108,38 @@ public sealed class HighAvailabilityTests(HighAvailabilityApp app, ITestOutputHe
             limit => app.Api.GetAsync($"/ticket?ticket_id={ticketId}", limit), body => body["ticket_response"]));
         Recovery recovery = new(fault, accepted, Stopwatch.GetElapsedTime(since));
         output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{DateTime.UtcNow:HH:mm:ss} {fault}: accepted after {recovery.Accepted.TotalSeconds:F1} s, answered after {recovery.Answered.TotalSeconds:F1} s"));
+            CultureInfo.InvariantCulture,
+            $"{DateTime.UtcNow:HH:mm:ss} {fault}: accepted after {recovery.Accepted.TotalSeconds:F1} s, "
+            + $"answered after {recovery.Answered.TotalSeconds:F1} s"));
         _recoveries.Enqueue(recovery);
     }
 
-    private async Task<string?> TryCreateAsync() =>
-        await TryAsync(limit => app.Api.PostAsync("/user", null, limit), body => body["user_id"]) is { } userId
-            ? await TryAsync(limit => app.Api.PostAsJsonAsync("/ticket", new JsonObject { ["user_id"] = userId }, limit), body => body["ticket_id"])
-            : null;
+    private async Task<string?> TryCreateAsync()
+    {
+        if (await TryAsync(limit => app.Api.PostAsync("/user", null, limit), body => body["user_id"]) is not { } userId)
+        {
+            return null;
+        }
 
-    private static async Task<string?> TryAsync(Func<CancellationToken, Task<HttpResponseMessage>> request, Func<JsonObject, JsonNode?> field)
+        JsonObject ticket = new() { ["user_id"] = userId };
+        return await TryAsync(limit => app.Api.PostAsJsonAsync("/ticket", ticket, limit), body => body["ticket_id"]);
+    }
+
+    private static async Task<string?> TryAsync(
+        Func<CancellationToken, Task<HttpResponseMessage>> request, Func<JsonObject, JsonNode?> field)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         limit.CancelAfter(_requestLimit);
         try
         {
             using var response = await request(limit.Token);
-            return response.StatusCode == HttpStatusCode.OK ? field((await response.Content.ReadFromJsonAsync<JsonObject>(limit.Token))!)!.GetValue<string>() : null;
+            if (response.StatusCode != HttpStatusCode.OK)
+            {
+                return null;
+            }
+
+            var body = await response.Content.ReadFromJsonAsync<JsonObject>(limit.Token);
+            return field(body!)!.GetValue<string>();
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException)
         {
@@ -146,15 +161,20 @@ public sealed class HighAvailabilityTests(HighAvailabilityApp app, ITestOutputHe
             throw;
         }
 
-        output.WriteLine($"{ledger.Accepted} tickets accepted, {ledger.Refused} requests refused or broken off; {ledger.Held} answers held");
+        output.WriteLine(
+            $"{ledger.Accepted} tickets accepted, {ledger.Refused} requests refused or broken off; {ledger.Held} answers held");
         foreach (var kind in _recoveries.GroupBy(recovery => recovery.Fault))
         {
+            double[] accepted = [.. kind.Select(recovery => recovery.Accepted.TotalSeconds)];
+            double[] answered = [.. kind.Select(recovery => recovery.Answered.TotalSeconds)];
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{kind.Key}, {kind.Count()} times: accepted again after {kind.Average(one => one.Accepted.TotalSeconds):F1} s (at most {kind.Max(one => one.Accepted.TotalSeconds):F1}), answered after {kind.Average(one => one.Answered.TotalSeconds):F1} s (at most {kind.Max(one => one.Answered.TotalSeconds):F1})"));
+                $"{kind.Key}, {kind.Count()} times: accepted again after {accepted.Average():F1} s (at most {accepted.Max():F1}), "
+                + $"answered after {answered.Average():F1} s (at most {answered.Max():F1})"));
         }
 
-        var charged = await CountAsync("select count(*) from tickets where time_created >= $1 and (attempt <> 1 or status <> 'succeeded')", began);
+        var charged = await CountAsync(
+            "select count(*) from tickets where time_created >= $1 and (attempt <> 1 or status <> 'succeeded')", began);
         var repeated = await CountAsync("select count(*) from ticket_attempts where outcome = 'late' and time_ended >= $1", began);
         var unread = await CountErrorsAsync();
         output.WriteLine($"{charged} charged attempts, {repeated} repeated results that changed nothing, {unread} messages in errors");
@@ -180,7 +200,10 @@ public sealed class HighAvailabilityTests(HighAvailabilityApp app, ITestOutputHe
         List<string> attempts = [];
         await using var database = NpgsqlDataSource.Create(app.Database);
         await using var command = database.CreateCommand(
-            "select to_jsonb(a) || to_jsonb(t) from ticket_attempts a join tickets t using (ticket_id) where time_created >= $1 and (t.attempt <> 1 or t.status <> 'succeeded')");
+            """
+            select to_jsonb(a) || to_jsonb(t) from ticket_attempts a join tickets t using (ticket_id)
+            where time_created >= $1 and (t.attempt <> 1 or t.status <> 'succeeded')
+            """);
         command.Parameters.Add(new() { Value = since });
         await using var reader = await command.ExecuteReaderAsync(Cancel);
         while (await reader.ReadAsync(Cancel))

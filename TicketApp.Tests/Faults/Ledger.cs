@@ -7,7 +7,9 @@ using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Faults;
 
-/// <summary>Submits tickets at a steady rate while something goes wrong, and afterwards holds the system to every 200 that it gave.</summary>
+/// <summary>
+/// Submits tickets at a steady rate while something goes wrong, and afterwards holds the system to every 200 that it gave.
+/// </summary>
 internal sealed class Ledger(RunningApp app)
 {
     private const int Clients = 8;
@@ -52,7 +54,13 @@ internal sealed class Ledger(RunningApp app)
     private async Task<string?> TryCreateUserAsync()
     {
         using var response = await app.Api.PostAsync("/user", null, Cancel);
-        return response.StatusCode == HttpStatusCode.OK ? (await response.Content.ReadFromJsonAsync<JsonObject>(Cancel))!["user_id"]!.GetValue<string>() : null;
+        if (response.StatusCode != HttpStatusCode.OK)
+        {
+            return null;
+        }
+
+        var user = await response.Content.ReadFromJsonAsync<JsonObject>(Cancel);
+        return user!["user_id"]!.GetValue<string>();
     }
 
     private Task UntilAcceptedAsync(int more)

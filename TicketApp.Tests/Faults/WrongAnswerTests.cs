@@ -19,7 +19,10 @@ public sealed class WrongAnswerTests(FaultApp app)
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData("alter database tickets set default_transaction_read_only = on", "alter database tickets reset default_transaction_read_only", "is read-only")]
+    [InlineData(
+        "alter database tickets set default_transaction_read_only = on",
+        "alter database tickets reset default_transaction_read_only",
+        "is read-only")]
     [InlineData("alter role postgres set statement_timeout = '1ms'", "alter role postgres reset statement_timeout", "cancels statements")]
     [InlineData("alter role postgres nologin", "alter role postgres login", "refuses the login")]
     public async Task No_result_is_lost_and_no_run_repeated(string fault, string repair, string word)
@@ -27,8 +30,10 @@ public sealed class WrongAnswerTests(FaultApp app)
         // What the test before broke may still show.
         await Eventually.IsTrueAsync("Both replicas healthy", _limit, async () => await IsHealthyAsync(0) && await IsHealthyAsync(1));
         var userId = await app.CreateUserAsync();
-        var tickets = await Task.WhenAll(Enumerable.Range(0, Tickets).Select(_ => app.CreateTicketAsync(userId, "simulated", $$"""{"seconds":{{_runs.TotalSeconds}}}""")));
-        await Task.WhenAll(tickets.Select(ticket => Eventually.IsTrueAsync("It runs", _limit, async () => (await ShowAsync(ticket))["status"]!.GetValue<string>() == "running")));
+        var input = $$"""{"seconds":{{_runs.TotalSeconds}}}""";
+        var tickets = await Task.WhenAll(Enumerable.Range(0, Tickets).Select(_ => app.CreateTicketAsync(userId, "simulated", input)));
+        await Task.WhenAll(tickets.Select(ticket => Eventually.IsTrueAsync("It runs", _limit, async () =>
+            (await ShowAsync(ticket))["status"]!.GetValue<string>() == "running")));
         var errors = app.Errors.All.Count();
         await using NpgsqlConnection operators = new(new NpgsqlConnectionStringBuilder(app.Database) { Pooling = false }.ConnectionString);
         await operators.OpenAsync(Cancel);
@@ -37,7 +42,8 @@ public sealed class WrongAnswerTests(FaultApp app)
         await ExecuteAsync(operators, fault);
         try
         {
-            await ExecuteAsync(operators, "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname is not null");
+            await ExecuteAsync(
+                operators, "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname is not null");
             await Eventually.IsTrueAsync("Callers are told to come back", _limit, async () =>
             {
                 using var answer = await app.Api.PostAsJsonAsync("/ticket", new JsonObject { ["user_id"] = userId }, Cancel);
@@ -85,5 +91,6 @@ public sealed class WrongAnswerTests(FaultApp app)
         return await health.Content.ReadAsStringAsync(Cancel) == "Healthy";
     }
 
-    private async Task<JsonObject> ShowAsync(string ticket) => (await app.Api.GetFromJsonAsync<JsonObject>($"/v1/tickets/{ticket}", Cancel))!;
+    private async Task<JsonObject> ShowAsync(string ticket) =>
+        (await app.Api.GetFromJsonAsync<JsonObject>($"/v1/tickets/{ticket}", Cancel))!;
 }

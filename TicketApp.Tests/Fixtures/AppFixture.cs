@@ -38,7 +38,8 @@ public sealed class AppFixture : RunningApp
             await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
 
-        await using var empty = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { Database = EmptyDatabase }.ConnectionString);
+        NpgsqlConnectionStringBuilder connection = new(database) { Database = EmptyDatabase };
+        await using var empty = NpgsqlDataSource.Create(connection.ConnectionString);
         await DatabaseMigrator.MigrateAsync(empty, Migration.All, TestContext.Current.CancellationToken);
     }
 }

@@ -7,7 +7,10 @@ using RabbitMQ.Client.Exceptions;
 
 namespace TicketApp.Tests.Fixtures;
 
-/// <summary>The processes that an application consists of, each on ports of this machine: its servers, by the AppHost's scripts, and its services, as they were built.</summary>
+/// <summary>
+/// The processes that an application consists of, each on ports of this machine: its servers, by the
+/// AppHost's scripts, and its services, as they were built.
+/// </summary>
 internal static class AppProcesses
 {
     private static readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(10) };
@@ -50,7 +53,8 @@ internal static class AppProcesses
     /// <param name="connection">Its port, superuser, password and database.</param>
     /// <param name="name">Names the process and its data.</param>
     /// <param name="peer">Port of another one, which it follows where that one takes writes when it starts; null: it is alone.</param>
-    public static ChildProcess Postgres(string directory, NpgsqlConnectionStringBuilder connection, string name = "postgres", int? peer = null)
+    public static ChildProcess Postgres(
+        string directory, NpgsqlConnectionStringBuilder connection, string name = "postgres", int? peer = null)
     {
         var probe = new NpgsqlConnectionStringBuilder(connection.ConnectionString) { Pooling = false }.ConnectionString;
         Dictionary<string, string> settings = new() { ["PASSWORD"] = connection.Password!, ["DATABASE"] = connection.Database! };
@@ -84,14 +88,17 @@ internal static class AppProcesses
     /// <param name="directory">Where.</param>
     /// <param name="uri">Its port, user and password.</param>
     /// <param name="name">Names the process, its data and its node.</param>
-    /// <param name="cluster">The port of <see cref="Epmd"/> and the names of all nodes, the first of which starts first; null: it is alone.</param>
+    /// <param name="cluster">
+    /// The port of <see cref="Epmd"/> and the names of all nodes, the first of which starts first; null: it is alone.
+    /// </param>
     /// <param name="configuration">Erlang terms on top of the script's configuration, as in <c>advanced.config</c>.</param>
     public static ChildProcess RabbitMq(
         string directory, Uri uri, string name = "rabbitmq", (int EpmdPort, string[] Nodes)? cluster = null, string? configuration = null)
     {
         if (configuration is not null)
         {
-            File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(directory, name)).FullName, "advanced.config"), configuration);
+            var folder = Directory.CreateDirectory(Path.Combine(directory, name)).FullName;
+            File.WriteAllText(Path.Combine(folder, "advanced.config"), configuration);
         }
 
         ConnectionFactory factory = new() { Uri = uri };
@@ -125,19 +132,23 @@ internal static class AppProcesses
     }
 
     /// <summary>Erlang's port mapper, by which the nodes of a cluster find each other.</summary>
-    public static ChildProcess Epmd(int port) => new("epmd", ["epmd", "-address", "127.0.0.1", "-port", Text(port)], new Dictionary<string, string>(), async () =>
+    public static ChildProcess Epmd(int port)
     {
-        try
+        string[] command = ["epmd", "-address", "127.0.0.1", "-port", Text(port)];
+        return new("epmd", command, new Dictionary<string, string>(), async () =>
         {
-            using TcpClient attempt = new();
-            await attempt.ConnectAsync(IPAddress.Loopback, port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    });
+            try
+            {
+                using TcpClient attempt = new();
+                await attempt.ConnectAsync(IPAddress.Loopback, port);
+                return true;
+            }
+            catch (SocketException)
+            {
+                return false;
+            }
+        });
+    }
 
     /// <summary>Api or worker, by its project, with the variables that say what is where.</summary>
     public static ChildProcess Service(string name, string project, int port, IReadOnlyDictionary<string, string> environment)
@@ -188,7 +199,14 @@ internal static class AppProcesses
     }
 
     private static ChildProcess Server(
-        string name, string script, string program, string directory, int port, Dictionary<string, string> settings, Func<Task<bool>> isReady, string? quickStopSignal = null)
+        string name,
+        string script,
+        string program,
+        string directory,
+        int port,
+        Dictionary<string, string> settings,
+        Func<Task<bool>> isReady,
+        string? quickStopSignal = null)
     {
         settings["DATA"] = Path.Combine(directory, name);
         settings["PORT"] = Text(port);

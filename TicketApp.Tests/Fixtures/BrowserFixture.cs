@@ -59,7 +59,8 @@ public sealed class BrowserFixture : IAsyncDisposable
         {
             _playwright ??= await Playwright.CreateAsync();
             // Chromium refuses its sandbox to root, which a test machine often is; the pages are the tests' own.
-            return _browser ??= await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Executable, ChromiumSandbox = false });
+            BrowserTypeLaunchOptions options = new() { ExecutablePath = Executable, ChromiumSandbox = false };
+            return _browser ??= await _playwright.Chromium.LaunchAsync(options);
         }
         finally
         {

@@ -33,7 +33,8 @@ internal sealed class ChatServer : IAsyncDisposable
         ChatServer server = new(app);
         app.MapPost("/v1/chat/completions", async (HttpContext context) =>
         {
-            ChatExchange exchange = new(context, (await JsonNode.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted))!.AsObject(), context.Request.Headers.Authorization.ToString());
+            var request = await JsonNode.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted);
+            ChatExchange exchange = new(context, request!.AsObject(), context.Request.Headers.Authorization.ToString());
             server._exchanges.Enqueue(exchange);
             await answer(exchange);
         });
@@ -66,13 +67,14 @@ internal sealed class ChatExchange
     public HttpResponse Response => _context.Response;
 
     /// <summary>The next piece of the answer; quotes and the like must be escaped.</summary>
-    public Task SayAsync(string text) => EventAsync($$"""{"id":"c-1","object":"chat.completion.chunk","created":1,"model":"served-model","choices":[{"index":0,"delta":{"role":"assistant","content":"{{text}}"},"finish_reason":null}]}""");
+    public Task SayAsync(string text) =>
+        ChunkAsync($$"""{"index":0,"delta":{"role":"assistant","content":"{{text}}"},"finish_reason":null}""");
 
     /// <summary>Its end.</summary>
     public async Task FinishAsync(string reason = "stop")
     {
-        await EventAsync($$"""{"id":"c-1","object":"chat.completion.chunk","created":1,"model":"served-model","choices":[{"index":0,"delta":{},"finish_reason":"{{reason}}"}]}""");
-        await EventAsync("""{"id":"c-1","object":"chat.completion.chunk","created":1,"model":"served-model","choices":[],"usage":{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18}}""");
+        await ChunkAsync($$"""{"index":0,"delta":{},"finish_reason":"{{reason}}"}""");
+        await ChunkAsync(choices: "", more: ""","usage":{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18}""");
         await EventAsync("[DONE]");
     }
 
@@ -100,4 +102,7 @@ internal sealed class ChatExchange
 
     /// <summary>Says no more until the caller closes the connection.</summary>
     public Task StallAsync() => Closed;
+
+    private Task ChunkAsync(string choices, string more = "") => EventAsync(
+        $$"""{"id":"c-1","object":"chat.completion.chunk","created":1,"model":"served-model","choices":[{{choices}}]{{more}}}""");
 }

@@ -10,7 +10,9 @@ namespace TicketApp.Tests.Fixtures;
 /// <param name="command">The program and its arguments.</param>
 /// <param name="environment">Variables on top of the tests' own.</param>
 /// <param name="isReady">Whether it does its work.</param>
-internal sealed class ChildProcess(string name, IEnumerable<string> command, IReadOnlyDictionary<string, string> environment, Func<Task<bool>> isReady) : IAsyncDisposable
+internal sealed class ChildProcess(
+    string name, IEnumerable<string> command, IReadOnlyDictionary<string, string> environment, Func<Task<bool>> isReady)
+    : IAsyncDisposable
 {
     private static readonly TimeSpan _startLimit = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan _endLimit = TimeSpan.FromSeconds(60);
@@ -21,7 +23,9 @@ internal sealed class ChildProcess(string name, IEnumerable<string> command, IRe
 
     public string Name => name;
 
-    /// <summary>The program that does the work where the command is a script around it, as in <c>/proc/PID/comm</c>; null: the command itself.</summary>
+    /// <summary>
+    /// The program that does the work where the command is a script around it, as in <c>/proc/PID/comm</c>; null: the command itself.
+    /// </summary>
     public string? Program { get; init; }
 
     /// <summary>Ends it when it is disposed of; without one it is killed.</summary>
@@ -39,7 +43,11 @@ internal sealed class ChildProcess(string name, IEnumerable<string> command, IRe
     {
         _process?.Dispose();
         // The kernel sends the signal when the tests' process is gone, however it ends.
-        ProcessStartInfo start = new("setpriv", ["--pdeathsig", "KILL", .. command]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new("setpriv", ["--pdeathsig", "KILL", .. command])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         foreach (var (key, value) in environment)
         {
             start.Environment[key] = value;
@@ -70,8 +78,11 @@ internal sealed class ChildProcess(string name, IEnumerable<string> command, IRe
     public async Task SignalAsync(string signal) => Assert.True(await ProcessTree.SignalAsync(signal, ProgramId()), $"{name} has ended");
 
     /// <summary>Sends a signal to all that it started: a server may consist of many processes.</summary>
-    public async Task SignalAllAsync(string signal) =>
-        Assert.True(await ProcessTree.SignalAsync(signal, ProcessTree.DescendantsOf(_process!.Id).Select(process => process.Id)), $"{name} has ended");
+    public async Task SignalAllAsync(string signal)
+    {
+        var started = ProcessTree.DescendantsOf(_process!.Id).Select(process => process.Id);
+        Assert.True(await ProcessTree.SignalAsync(signal, started), $"{name} has ended");
+    }
 
     /// <summary>Asks it to stop and returns once it has.</summary>
     /// <returns>Its exit code.</returns>
@@ -107,11 +118,16 @@ internal sealed class ChildProcess(string name, IEnumerable<string> command, IRe
         _process?.Dispose();
     }
 
-    private int ProgramId() => Program is null ? _process!.Id : ProcessTree.DescendantsOf(_process!.Id).First(process => process.Program == Program).Id;
+    private int ProgramId() => Program is null
+        ? _process!.Id
+        : ProcessTree.DescendantsOf(_process!.Id).First(process => process.Program == Program).Id;
 
     private Task WaitForEndAsync(TimeSpan limit) => _process!.WaitForExitAsync().WaitAsync(limit);
 
-    /// <summary>Starts processes on a thread that stays: to the kernel, the parent that dies is the thread that made the child (prctl(2), PR_SET_PDEATHSIG).</summary>
+    /// <summary>
+    /// Starts processes on a thread that stays: to the kernel, the parent that dies is the thread that made
+    /// the child (prctl(2), PR_SET_PDEATHSIG).
+    /// </summary>
     private static class Launcher
     {
         private static readonly BlockingCollection<(ProcessStartInfo Start, TaskCompletionSource<Process> Started)> _launches = [];

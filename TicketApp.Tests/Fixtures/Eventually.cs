@@ -30,7 +30,8 @@ internal static class Eventually
         }
     }
 
-    public static Task IsTrueAsync(string what, TimeSpan within, Func<bool> probe) => IsTrueAsync(what, within, () => Task.FromResult(probe()));
+    public static Task IsTrueAsync(string what, TimeSpan within, Func<bool> probe) =>
+        IsTrueAsync(what, within, () => Task.FromResult(probe()));
 
     public static Task IsTrueAsync(string what, TimeSpan within, Func<Task<bool>> probe) =>
         GetAsync<object>(what, within, async () => await probe() ? new object() : null);

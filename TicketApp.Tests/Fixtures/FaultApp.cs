@@ -1,6 +1,9 @@
 namespace TicketApp.Tests.Fixtures;
 
-/// <summary>The application with two Api replicas and short leases, and with the means to harm it: signals to its processes and starts of what ended.</summary>
+/// <summary>
+/// The application with two Api replicas and short leases, and with the means to harm it: signals to
+/// its processes and starts of what ended.
+/// </summary>
 public class FaultApp : RunningApp
 {
     protected override IReadOnlyDictionary<string, string> ApiSettings { get; } = new Dictionary<string, string>
@@ -18,7 +21,10 @@ public class FaultApp : RunningApp
 
     protected override int ApiReplicas => 2;
 
-    /// <summary>The shortest time that a message may stay unacknowledged, looked at every second; RabbitMQ's own defaults are half an hour and a minute.</summary>
+    /// <summary>
+    /// The shortest time that a message may stay unacknowledged, looked at every second; RabbitMQ's own
+    /// defaults are half an hour and a minute.
+    /// </summary>
     protected override string BrokerConfiguration =>
         $"[{{rabbit, [{{consumer_timeout, {(int)ConsumerTimeout.TotalMilliseconds}}}, {{channel_tick_interval, 1000}}]}}].";
 
@@ -35,7 +41,10 @@ public class FaultApp : RunningApp
     /// <summary>Kills the process of an instance and returns once it has ended.</summary>
     public Task KillAsync(string instance) => ProcessOf(instance).KillAsync();
 
-    /// <summary>Stops all processes of a server while <paramref name="meanwhile"/> runs, then lets them continue: its connections stay, and nobody answers.</summary>
+    /// <summary>
+    /// Stops all processes of a server while <paramref name="meanwhile"/> runs, then lets them continue:
+    /// its connections stay, and nobody answers.
+    /// </summary>
     public async Task FreezeAsync(string instance, Func<Task> meanwhile)
     {
         await ProcessOf(instance).SignalAllAsync("STOP");

@@ -15,7 +15,10 @@ internal sealed class HeldRun(Guid ticketId)
     public Task<string> EndedAsync(CancellationToken cancellationToken) => _end.Task.WaitAsync(cancellationToken);
 }
 
-/// <summary>A model whose runs a test ends, and which counts how many there were at once. One with the input <c>quick</c> ends by itself and does not count.</summary>
+/// <summary>
+/// A model whose runs a test ends, and which counts how many there were at once. One with the input
+/// <c>quick</c> ends by itself and does not count.
+/// </summary>
 internal sealed class HeldModel : IModel
 {
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(20);

@@ -5,11 +5,14 @@ using Npgsql;
 
 namespace TicketApp.Tests.Fixtures;
 
-/// <summary>The application on servers any of which may be lost: a cluster of three brokers, and a database with a synchronous standby.</summary>
+/// <summary>
+/// The application on servers any of which may be lost: a cluster of three brokers, and a database with a synchronous standby.
+/// </summary>
 public sealed class HighAvailabilityApp : FaultApp
 {
     private const string Rabbitmqctl =
-        "exec \"$(ls -d /usr/lib*/rabbitmq/lib/rabbitmq_server-*/sbin /opt/rabbitmq*/sbin 2>/dev/null | sort -V | tail -n 1)/rabbitmqctl\" --quiet --formatter json list_queues name leader online";
+        "exec \"$(ls -d /usr/lib*/rabbitmq/lib/rabbitmq_server-*/sbin /opt/rabbitmq*/sbin 2>/dev/null"
+        + " | sort -V | tail -n 1)/rabbitmqctl\" --quiet --formatter json list_queues name leader online";
 
     private const int MaxLines = 150;
 
@@ -25,7 +28,8 @@ public sealed class HighAvailabilityApp : FaultApp
     protected override IReadOnlyDictionary<string, string> ApiSettings { get; } = new Dictionary<string, string>();
 
     /// <summary>The last that its processes wrote.</summary>
-    public IEnumerable<string> Output => Processes.SelectMany(process => process.Output.TakeLast(MaxLines).Select(line => $"[{process.Name}] {line}"));
+    public IEnumerable<string> Output => Processes.SelectMany(process =>
+        process.Output.TakeLast(MaxLines).Select(line => $"[{process.Name}] {line}"));
 
     /// <summary>The database that takes writes.</summary>
     public Task<string> PrimaryAsync() => Eventually.GetAsync("A primary", _limit, async () =>
@@ -51,7 +55,10 @@ public sealed class HighAvailabilityApp : FaultApp
         await TryQueryAsync(primary, "select pg_reload_conf()");
     }
 
-    /// <summary>Waits for the standby, and lets every commit wait for it from then on. Who becomes primary commits alone until then, as its cluster manager would tell it.</summary>
+    /// <summary>
+    /// Waits for the standby, and lets every commit wait for it from then on. Who becomes primary commits
+    /// alone until then, as its cluster manager would tell it.
+    /// </summary>
     public async Task SynchronizeAsync()
     {
         var primary = await PrimaryAsync();
@@ -60,8 +67,8 @@ public sealed class HighAvailabilityApp : FaultApp
         await TryQueryAsync(primary, "select pg_reload_conf()");
         await Eventually.IsTrueAsync("A synchronous standby", _limit, () => IsStandbyAsync("sync"));
 
-        async Task<bool> IsStandbyAsync(string state) =>
-            await TryQueryAsync(primary, $"select count(*) from pg_stat_replication where state = 'streaming' and '{state}' in (state, sync_state)") is 1L;
+        async Task<bool> IsStandbyAsync(string state) => await TryQueryAsync(
+            primary, $"select count(*) from pg_stat_replication where state = 'streaming' and '{state}' in (state, sync_state)") is 1L;
     }
 
     /// <summary>The broker that leads a queue.</summary>
@@ -70,26 +77,35 @@ public sealed class HighAvailabilityApp : FaultApp
 
     /// <summary>Waits until every queue is on all brokers.</summary>
     public Task UntilReplicatedAsync() => Eventually.IsTrueAsync("All queues on all brokers", _limit, async () =>
-        (await ListQueuesAsync()).Where(queue => queue!["online"] is JsonArray).All(queue => queue!["online"]!.AsArray().Count == _nodes.Length));
+        (await ListQueuesAsync())
+            .Where(queue => queue!["online"] is JsonArray)
+            .All(queue => queue!["online"]!.AsArray().Count == _nodes.Length));
 
     private protected override Servers CreateServers(string directory)
     {
         _directory = directory;
         int[] ports = [AppProcesses.NextPort(), AppProcesses.NextPort()];
         var databases = Array.ConvertAll(ports, port => Connection("127.0.0.1", port));
-        Uri[] brokers = [.. _nodes.Select(_ => new Uri($"amqp://tests:{Password}@127.0.0.1:{AppProcesses.NextPort().ToString(CultureInfo.InvariantCulture)}"))];
+        Uri[] brokers =
+        [
+            .. _nodes
+                .Select(_ => AppProcesses.NextPort().ToString(CultureInfo.InvariantCulture))
+                .Select(port => new Uri($"amqp://tests:{Password}@127.0.0.1:{port}")),
+        ];
         _brokers = $"amqp://tests:{Password}@{string.Join(',', brokers.Select(broker => broker.Authority))}";
         ChildProcess[] postgres = [Postgres(0), Postgres(1)];
         ChildProcess[] rabbitmq = [.. _nodes.Select((name, i) => AppProcesses.RabbitMq(directory, brokers[i], name, (_epmdPort, _nodes)))];
+        var hosts = string.Join(',', ports.Select(port => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}")));
         return new(
             [[AppProcesses.Epmd(_epmdPort), postgres[0]], [postgres[1], rabbitmq[0]], rabbitmq[1..]],
-            Connection(string.Join(',', ports.Select(port => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}"))), NpgsqlConnection.DefaultPort).ConnectionString,
+            Connection(hosts, NpgsqlConnection.DefaultPort).ConnectionString,
             brokers[0]);
 
         ChildProcess Postgres(int i)
         {
             var name = string.Create(CultureInfo.InvariantCulture, $"postgres-{i + 1}");
-            _connections[name] = new NpgsqlConnectionStringBuilder(databases[i].ConnectionString) { Pooling = false, CommandTimeout = 90 }.ConnectionString;
+            NpgsqlConnectionStringBuilder connection = new(databases[i].ConnectionString) { Pooling = false, CommandTimeout = 90 };
+            _connections[name] = connection.ConnectionString;
             return AppProcesses.Postgres(directory, databases[i], name, ports[1 - i]);
         }
 

@@ -6,7 +6,10 @@ using System.Text.Json.Nodes;
 
 namespace TicketApp.Tests.Fixtures;
 
-/// <summary>The application with two replicas of the API, where calls need keys, users have small limits, and a replica has two connections to the database.</summary>
+/// <summary>
+/// The application with two replicas of the API, where calls need keys, users have small limits, and a
+/// replica has two connections to the database.
+/// </summary>
 public sealed class KeyedApp : RunningApp
 {
     public const string AdminKey = "admin-key-of-the-tests-1";
@@ -39,7 +42,8 @@ public sealed class KeyedApp : RunningApp
         base.EnvironmentOf(service, $"{database};Maximum Pool Size=2", broker);
 
     /// <summary>Sends a request with a key, or without.</summary>
-    public static async Task<HttpResponseMessage> SendAsync(HttpClient replica, HttpMethod method, string path, string? key, JsonNode? body = null)
+    public static async Task<HttpResponseMessage> SendAsync(
+        HttpClient replica, HttpMethod method, string path, string? key, JsonNode? body = null)
     {
         using HttpRequestMessage request = new(method, path);
         request.Headers.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
@@ -48,7 +52,13 @@ public sealed class KeyedApp : RunningApp
     }
 
     /// <summary>Sends a request with a key that must be answered with <paramref name="expected"/>; the answer, if it is JSON.</summary>
-    public static async Task<JsonNode?> AskAsync(HttpClient replica, HttpMethod method, string path, string? key, HttpStatusCode expected = HttpStatusCode.OK, JsonNode? body = null)
+    public static async Task<JsonNode?> AskAsync(
+        HttpClient replica,
+        HttpMethod method,
+        string path,
+        string? key,
+        HttpStatusCode expected = HttpStatusCode.OK,
+        JsonNode? body = null)
     {
         using var response = await SendAsync(replica, method, path, key, body);
         var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);

@@ -17,7 +17,8 @@ internal static class LargeTickets
 
     /// <summary>Stores finished tickets of a new user.</summary>
     /// <returns>The user, and the tickets in the order of their ends.</returns>
-    public static async Task<(Guid User, IReadOnlyList<Guid> Tickets)> StoreAsync(NpgsqlDataSource database, int count, string status = "succeeded")
+    public static async Task<(Guid User, IReadOnlyList<Guid> Tickets)> StoreAsync(
+        NpgsqlDataSource database, int count, string status = "succeeded")
     {
         var user = Guid.CreateVersion7();
         Guid[] tickets = [.. Enumerable.Range(0, count).Select(_ => Guid.CreateVersion7()).Order()];
@@ -25,7 +26,8 @@ internal static class LargeTickets
             $"""
             with u as (insert into users (user_id) values ($1) returning user_id)
             insert into tickets (ticket_id, user_id, status, expires_at, due_at, time_finished, finished_xid, response, input)
-            select t.id, u.user_id, '{status}'::ticket_status, now(), now(), now(), pg_current_xact_id(), repeat('{Character}', {Characters}), repeat('{Character}', {Characters} / 10)
+            select t.id, u.user_id, '{status}'::ticket_status, now(), now(), now(), pg_current_xact_id(),
+                repeat('{Character}', {Characters}), repeat('{Character}', {Characters} / 10)
             from u, unnest($2) t (id)
             """);
         insert.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = user });

@@ -49,14 +49,16 @@ internal static class ProcessTree
         // "PID (PROGRAM) STATE PARENT ...", where the program's name may have spaces and brackets: proc(5).
         var end = stat.LastIndexOf(')');
         var fields = stat[(end + 2)..].Split(' ');
-        return new(processId, stat[(stat.IndexOf('(', StringComparison.Ordinal) + 1)..end], fields[0], int.Parse(fields[1], CultureInfo.InvariantCulture), fields[19]);
+        var program = stat[(stat.IndexOf('(', StringComparison.Ordinal) + 1)..end];
+        return new(processId, program, fields[0], int.Parse(fields[1], CultureInfo.InvariantCulture), fields[19]);
     }
 
     /// <summary>Sends a signal, such as <c>STOP</c>, to all of them at once, so that none has time to notice the end of another.</summary>
     /// <returns>Whether it reached all.</returns>
     public static async Task<bool> SignalAsync(string signal, params IEnumerable<int> processIds)
     {
-        using var kill = Process.Start(new ProcessStartInfo("sh", ["-c", $"kill -s {signal} {string.Join(' ', processIds)}"]) { RedirectStandardError = true })!;
+        string[] arguments = ["-c", $"kill -s {signal} {string.Join(' ', processIds)}"];
+        using var kill = Process.Start(new ProcessStartInfo("sh", arguments) { RedirectStandardError = true })!;
         await kill.WaitForExitAsync();
         return kill.ExitCode == 0;
     }

@@ -7,10 +7,13 @@ internal static class Repository
 {
     /// <summary>Its root.</summary>
     public static string Root { get; } =
-        typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(metadata => metadata.Key == "RepositoryRoot").Value!;
+        typeof(Repository).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .Single(metadata => metadata.Key == "RepositoryRoot")
+            .Value!;
 
     /// <summary>Debug or Release: what the tests were built in, and all that they start with them.</summary>
-    private static string Configuration { get; } = typeof(Repository).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
+    private static string Configuration { get; } =
+        typeof(Repository).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
 
     /// <summary>The program that a project makes.</summary>
     public static string OutputOf(string project) => Path.Combine(Root, project, "bin", Configuration, "net10.0", project);

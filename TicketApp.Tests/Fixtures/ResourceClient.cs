@@ -43,12 +43,14 @@ internal sealed class ResourceClient(HttpClient api)
     public Task<ResourceAnswer> CreateTicketAsync(string userId, params (string Name, string Value)[] headers) =>
         PostAsync("/v1/tickets", $$"""{"user_id":"{{userId}}"}""", headers);
 
-    public Task<ResourceAnswer> GetAsync(string path, params (string Name, string Value)[] headers) => SendAsync(HttpMethod.Get, path, null, headers);
+    public Task<ResourceAnswer> GetAsync(string path, params (string Name, string Value)[] headers) =>
+        SendAsync(HttpMethod.Get, path, null, headers);
 
     public Task<ResourceAnswer> PostAsync(string path, string? body, params (string Name, string Value)[] headers) =>
         SendAsync(HttpMethod.Post, path, body is null ? null : new StringContent(body, Encoding.UTF8, "application/json"), headers);
 
-    public async Task<ResourceAnswer> SendAsync(HttpMethod method, string path, HttpContent? content, params (string Name, string Value)[] headers)
+    public async Task<ResourceAnswer> SendAsync(
+        HttpMethod method, string path, HttpContent? content, params (string Name, string Value)[] headers)
     {
         using HttpRequestMessage request = new(method, path) { Content = content };
         foreach (var (name, value) in headers)
@@ -57,7 +59,8 @@ internal sealed class ResourceClient(HttpClient api)
         }
 
         using var response = await api.SendAsync(request, Cancel);
-        return new(response.StatusCode, response.Headers, response.Content.Headers.ContentType?.ToString(), await response.Content.ReadAsStringAsync(Cancel));
+        var contentType = response.Content.Headers.ContentType?.ToString();
+        return new(response.StatusCode, response.Headers, contentType, await response.Content.ReadAsStringAsync(Cancel));
     }
 
     /// <summary>The ticket once it has ended.</summary>

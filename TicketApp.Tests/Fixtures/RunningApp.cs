@@ -7,7 +7,10 @@ using Npgsql;
 
 namespace TicketApp.Tests.Fixtures;
 
-/// <summary>The whole application, as processes of this machine on data of its own: what the AppHost runs, without its orchestrator. One start serves all tests of a collection.</summary>
+/// <summary>
+/// The whole application, as processes of this machine on data of its own: what the AppHost runs,
+/// without its orchestrator. One start serves all tests of a collection.
+/// </summary>
 public abstract class RunningApp : IAsyncLifetime
 {
     protected const string ApiService = "api";
@@ -96,7 +99,8 @@ public abstract class RunningApp : IAsyncLifetime
     /// <summary>The id of a new ticket of that user.</summary>
     public async Task<string> CreateTicketAsync(string userId)
     {
-        using var response = await Api.PostAsJsonAsync("/ticket", new JsonObject { ["user_id"] = userId }, TestContext.Current.CancellationToken);
+        JsonObject body = new() { ["user_id"] = userId };
+        using var response = await Api.PostAsJsonAsync("/ticket", body, TestContext.Current.CancellationToken);
         return await FieldAsync(response, "ticket_id");
     }
 
@@ -175,7 +179,8 @@ public abstract class RunningApp : IAsyncLifetime
             Database = "tickets",
         };
         Uri broker = new($"amqp://tests:{Password}@127.0.0.1:{AppProcesses.NextPort().ToString(CultureInfo.InvariantCulture)}");
-        return new([[AppProcesses.Postgres(directory, database), AppProcesses.RabbitMq(directory, broker, configuration: BrokerConfiguration)]], database.ConnectionString, broker);
+        var rabbitmq = AppProcesses.RabbitMq(directory, broker, configuration: BrokerConfiguration);
+        return new([[AppProcesses.Postgres(directory, database), rabbitmq]], database.ConnectionString, broker);
     }
 
     /// <summary>Called when everything runs, before the first test.</summary>
@@ -237,5 +242,7 @@ public abstract class RunningApp : IAsyncLifetime
     }
 
     /// <summary>What a script said of a server that this machine does not have.</summary>
-    private string? MissingServer() => _processes.SelectMany(server => server.Output).FirstOrDefault(line => line.Contains("is not installed", StringComparison.Ordinal));
+    private string? MissingServer() => _processes
+        .SelectMany(server => server.Output)
+        .FirstOrDefault(line => line.Contains("is not installed", StringComparison.Ordinal));
 }

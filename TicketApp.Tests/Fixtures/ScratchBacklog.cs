@@ -34,4 +34,11 @@ internal sealed class ScratchBacklog(ScratchDatabase database, int runningTicket
 
     public Task<IReadOnlyList<TicketMessage>> DispatchAsync(int count, string model = ModelNames.Simulated) =>
         new DispatchStore(database.Source, _dispatch, _limits).DispatchAsync(model, count, TestContext.Current.CancellationToken);
+
+    /// <summary>Lets a dispatched ticket succeed.</summary>
+    public Task FinishAsync(Guid ticketId) => database.ExecuteAsync(
+        $"""
+        update tickets set status = 'succeeded', time_finished = now(), lease_expires = null, response = ''
+        where ticket_id = '{ticketId}'
+        """);
 }

@@ -9,7 +9,8 @@ internal sealed class ScratchDatabase : IAsyncDisposable
     private readonly NpgsqlDataSource _server;
     private readonly string _name;
 
-    private ScratchDatabase(NpgsqlDataSource server, string name, NpgsqlDataSource source) => (_server, _name, Source) = (server, name, source);
+    private ScratchDatabase(NpgsqlDataSource server, string name, NpgsqlDataSource source) =>
+        (_server, _name, Source) = (server, name, source);
 
     public NpgsqlDataSource Source { get; }
 

@@ -41,7 +41,14 @@ internal sealed class TestDispatchers : IAsyncDisposable
         for (var i = 0; i < replicas; i++)
         {
             WebhookDispatcher dispatcher = new(
-                _store, _sender, new(_options), _services.GetRequiredService<TicketMetrics>(), _migrator, _progress, _options, NullLogger<WebhookDispatcher>.Instance);
+                _store,
+                _sender,
+                new(_options),
+                _services.GetRequiredService<TicketMetrics>(),
+                _migrator,
+                _progress,
+                _options,
+                NullLogger<WebhookDispatcher>.Instance);
             _dispatchers.Add(dispatcher);
             await dispatcher.StartAsync(Cancel);
         }

@@ -16,10 +16,13 @@ internal class TestModel(Func<ModelRun, CancellationToken, Task<string>> answer,
 
 /// <summary>The same for several tickets at a time.</summary>
 internal sealed class TestBatchModel(
-    Func<IReadOnlyList<ModelRun>, Task<IReadOnlyList<ModelOutcome>>> batch, Func<ModelRun, CancellationToken, Task<string>> answer, int largest)
+    Func<IReadOnlyList<ModelRun>, Task<IReadOnlyList<ModelOutcome>>> batch,
+    Func<ModelRun, CancellationToken, Task<string>> answer,
+    int largest)
     : TestModel(answer, slots: 1), IBatchModel
 {
     public int LargestBatch => largest;
 
-    public async ValueTask<IReadOnlyList<ModelOutcome>> RunBatchAsync(IReadOnlyList<ModelRun> runs, CancellationToken cancellationToken) => await batch(runs);
+    public async ValueTask<IReadOnlyList<ModelOutcome>> RunBatchAsync(IReadOnlyList<ModelRun> runs, CancellationToken cancellationToken) =>
+        await batch(runs);
 }

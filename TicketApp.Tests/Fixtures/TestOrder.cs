@@ -12,9 +12,13 @@ namespace TicketApp.Tests.Fixtures;
 /// <summary>The collections that take longest first, so that the short ones fill up the end.</summary>
 public sealed class TestOrder : ITestCollectionOrderer
 {
-    private static readonly string[] _first = [AppCollection.Name, FaultCollection.Name, AspireCollection.Name, KeyedCollection.Name, SlowAppCollection.Name];
+    private static readonly string[] _first =
+        [AppCollection.Name, FaultCollection.Name, AspireCollection.Name, KeyedCollection.Name, SlowAppCollection.Name];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection =>
-        [.. testCollections.OrderBy(collection => Array.IndexOf(_first, collection.TestCollectionDisplayName) is >= 0 and var place ? place : _first.Length)];
+        [
+            .. testCollections.OrderBy(collection =>
+                Array.IndexOf(_first, collection.TestCollectionDisplayName) is >= 0 and var place ? place : _first.Length),
+        ];
 }

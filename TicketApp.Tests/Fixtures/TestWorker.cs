@@ -8,7 +8,10 @@ using TicketApp.Worker.Models;
 
 namespace TicketApp.Tests.Fixtures;
 
-/// <summary>A worker of a running application inside the test's process, for models that the application does not have. Returns once tickets can choose them.</summary>
+/// <summary>
+/// A worker of a running application inside the test's process, for models that the application does
+/// not have. Returns once tickets can choose them.
+/// </summary>
 internal sealed class TestWorker : IAsyncDisposable
 {
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(30);
@@ -31,14 +34,18 @@ internal sealed class TestWorker : IAsyncDisposable
         RunningApp app, string model, Action<IHostApplicationBuilder> add, params IEnumerable<KeyValuePair<string, string?>> settings)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Configuration.AddInMemoryCollection([new("ConnectionStrings:rabbitmq", app.Broker.ToString()), new("Worker:DrainTimeout", "00:00:01"), .. settings]);
+        builder.Configuration.AddInMemoryCollection(
+            [new("ConnectionStrings:rabbitmq", app.Broker.ToString()), new("Worker:DrainTimeout", "00:00:01"), .. settings]);
         builder.AddBroker(HealthStatus.Unhealthy);
         add(builder);
         builder.Services.AddTicketRuns();
         TestWorker worker = new(builder.Build());
         await worker._host.StartAsync(TestContext.Current.CancellationToken);
         await Eventually.GetAsync($"The model {model} served", _limit, async () =>
-            (await app.Api.GetStringAsync("/v1/models", TestContext.Current.CancellationToken)).Contains($"\"{model}\"", StringComparison.Ordinal) ? worker : null);
+        {
+            var models = await app.Api.GetStringAsync("/v1/models", TestContext.Current.CancellationToken);
+            return models.Contains($"\"{model}\"", StringComparison.Ordinal) ? worker : null;
+        });
         return worker;
     }
 

@@ -75,8 +75,10 @@ internal sealed class WebhookReceiver : IAsyncDisposable
             lock (_received)
             {
                 _received.Enqueue(new(
-                    headers["webhook-id"].ToString(), long.Parse(headers["webhook-timestamp"].ToString(), System.Globalization.CultureInfo.InvariantCulture),
-                    headers["webhook-signature"].ToString().Split(' '), body.ToArray()));
+                    headers["webhook-id"].ToString(),
+                    long.Parse(headers["webhook-timestamp"].ToString(), System.Globalization.CultureInfo.InvariantCulture),
+                    headers["webhook-signature"].ToString().Split(' '),
+                    body.ToArray()));
                 number = _received.Count;
             }
 

@@ -14,7 +14,8 @@ internal sealed class WebhookTickets(NpgsqlDataSource database) : IAsyncDisposab
         $"""
         with u as (insert into users (user_id) values (gen_random_uuid()) returning user_id)
         insert into tickets (ticket_id, user_id, status, queue_key, expires_at, due_at, webhook_url, webhook_events)
-        select gen_random_uuid(), user_id, 'queued', 0, now(), now(), {(url is null ? "null, null" : $"'{url}', {events}")} from u, generate_series(1, {count});
+        select gen_random_uuid(), user_id, 'queued', 0, now(), now(), {(url is null ? "null, null" : $"'{url}', {events}")}
+        from u, generate_series(1, {count});
         update tickets set status = 'succeeded', time_finished = now(), response = 'Happy message' where time_finished is null;
         """);
 
@@ -31,11 +32,19 @@ internal sealed class WebhookTickets(NpgsqlDataSource database) : IAsyncDisposab
         return ticketId;
     }
 
-    public Task StartAsync(Guid ticketId) =>
-        ExecuteAsync("update tickets set status = 'running', time_started = now(), lease_expires = now() + interval '1 hour' where ticket_id = $1", ticketId);
+    public Task StartAsync(Guid ticketId) => ExecuteAsync(
+        """
+        update tickets set status = 'running', time_started = now(), lease_expires = now() + interval '1 hour'
+        where ticket_id = $1
+        """,
+        ticketId);
 
-    public Task FinishAsync(Guid ticketId, string response = "Happy message") =>
-        ExecuteAsync("update tickets set status = 'succeeded', time_finished = now(), lease_expires = null, response = $2 where ticket_id = $1", ticketId, response);
+    public Task FinishAsync(Guid ticketId, string response = "Happy message") => ExecuteAsync(
+        """
+        update tickets set status = 'succeeded', time_finished = now(), lease_expires = null, response = $2
+        where ticket_id = $1
+        """,
+        ticketId, response);
 
     public ValueTask DisposeAsync() => database.DisposeAsync();
 

@@ -12,7 +12,10 @@ public sealed class ConcurrencyLimitTests(AppFixture app)
     private const int Limit = 2;
 
     private const string WaitingSql =
-        "select count(*) from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())";
+        """
+        select count(*) from pg_locks
+        where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())
+        """;
 
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(20);
 
@@ -30,14 +33,15 @@ public sealed class ConcurrencyLimitTests(AppFixture app)
         await database.ExecuteAsync(
             $"""
             insert into tickets (ticket_id, user_id, status, queue_key, expires_at, due_at)
-            select gen_random_uuid(), '{busy}', 'queued', 0, now() + interval '1 hour', now() + interval '1 hour' from generate_series(1, 2000);
+            select gen_random_uuid(), '{busy}', 'queued', 0, now() + interval '1 hour', now() + interval '1 hour'
+            from generate_series(1, 2000);
             update tickets set queue_key = queue_key - 1000 where ticket_id in ('{first[0]}', '{first[1]}', '{first[2]}')
             """);
 
         Assert.Equal([first[0], first[1], behind[0]], await DispatchedAsync(backlog));
         Assert.Empty(await DispatchedAsync(backlog));
 
-        await database.ExecuteAsync($"update tickets set status = 'succeeded', time_finished = now(), lease_expires = null, response = '' where ticket_id = '{first[0]}'");
+        await backlog.FinishAsync(first[0]);
         Assert.Equal([first[2]], await DispatchedAsync(backlog));
     }
 
@@ -78,7 +82,11 @@ public sealed class ConcurrencyLimitTests(AppFixture app)
         await database.ExecuteAsync(
             """
             update tickets set model = 'another' where queue_key > 20;
-            create function wait_for_test() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(1); return new; end $$;
+            create function wait_for_test() returns trigger language plpgsql as $$
+            begin
+                perform pg_advisory_xact_lock_shared(1);
+                return new;
+            end $$;
             create trigger wait_for_test before update on tickets for each row execute function wait_for_test()
             """);
         await using var connection = await database.Source.OpenConnectionAsync(Cancel);
@@ -89,7 +97,8 @@ public sealed class ConcurrencyLimitTests(AppFixture app)
         }
 
         Task<IReadOnlyList<TicketMessage>>[] dispatches = [backlog.DispatchAsync(10), backlog.DispatchAsync(10, "another")];
-        await Eventually.GetAsync<object>("Both dispatches wait", _limit, async () => await database.ValueAsync<long>(WaitingSql) == dispatches.Length ? dispatches : null);
+        await Eventually.GetAsync<object>("Both dispatches wait", _limit, async () =>
+            await database.ValueAsync<long>(WaitingSql) == dispatches.Length ? dispatches : null);
         await transaction.RollbackAsync(Cancel);
 
         Assert.Equal(Limit, (await Task.WhenAll(dispatches)).Sum(dispatched => dispatched.Count));
@@ -110,5 +119,6 @@ public sealed class ConcurrencyLimitTests(AppFixture app)
         Assert.InRange((await backlog.DispatchAsync(10)).Count(ticket => ticket.UserId == patient), 4, 6);
     }
 
-    private static async Task<IEnumerable<Guid>> DispatchedAsync(ScratchBacklog backlog) => (await backlog.DispatchAsync(100)).Select(ticket => ticket.TicketId);
+    private static async Task<IEnumerable<Guid>> DispatchedAsync(ScratchBacklog backlog) =>
+        (await backlog.DispatchAsync(100)).Select(ticket => ticket.TicketId);
 }

@@ -78,6 +78,10 @@ public sealed class HeldTicketTests(LimitedApp app) : IClassFixture<LimitedApp>
     }
 
     /// <summary>What the ticket's <c>queue</c> says once it names the limit as what it waits for.</summary>
-    private Task<JsonNode> HeldAsync(string ticketId) => Eventually.GetAsync($"Ticket {ticketId} waits for its user's others", _limit, async () =>
-        (await Api.GetAsync($"/v1/tickets/{ticketId}")).Json["queue"] is { } queue && queue["wait_reason"]?.GetValue<string>() == "user_limit" ? queue : null);
+    private Task<JsonNode> HeldAsync(string ticketId) =>
+        Eventually.GetAsync($"Ticket {ticketId} waits for its user's others", _limit, async () =>
+        {
+            var queue = (await Api.GetAsync($"/v1/tickets/{ticketId}")).Json["queue"];
+            return queue?["wait_reason"]?.GetValue<string>() == "user_limit" ? queue : null;
+        });
 }

@@ -40,11 +40,14 @@ public sealed class KeyTests(KeyedApp app)
 
         using var refused = await KeyedApp.SendAsync(app.Second, new(method), url, other.Key);
         using var withoutKey = await KeyedApp.SendAsync(app.Second, new(method), url, key: null);
-        using var withWrongKey = await KeyedApp.SendAsync(app.Second, new(method), url, owner.Key[..^1] + (owner.Key[^1] == 'x' ? 'y' : 'x'));
+        var wrongKey = owner.Key[..^1] + (owner.Key[^1] == 'x' ? 'y' : 'x');
+        using var withWrongKey = await KeyedApp.SendAsync(app.Second, new(method), url, wrongKey);
 
         Assert.Equal(HttpStatusCode.NotFound, refused.StatusCode);
         Assert.Equal((HttpStatusCode.Unauthorized, "Bearer"), (withoutKey.StatusCode, withoutKey.Headers.WwwAuthenticate.ToString()));
-        Assert.Equal((HttpStatusCode.Unauthorized, "Bearer error=\"invalid_token\""), (withWrongKey.StatusCode, withWrongKey.Headers.WwwAuthenticate.ToString()));
+        Assert.Equal(
+            (HttpStatusCode.Unauthorized, "Bearer error=\"invalid_token\""),
+            (withWrongKey.StatusCode, withWrongKey.Headers.WwwAuthenticate.ToString()));
     }
 
     [Fact]
@@ -57,7 +60,8 @@ public sealed class KeyTests(KeyedApp app)
         await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/ticket", other.Key, HttpStatusCode.NotFound, body);
         await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/v1/tickets", other.Key, HttpStatusCode.NotFound, body);
         await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/ticket", key: null, HttpStatusCode.Unauthorized, body);
-        var batch = await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/v1/tickets/batch", other.Key, body: new JsonObject { ["tickets"] = new JsonArray(body.DeepClone()) });
+        JsonObject tickets = new() { ["tickets"] = new JsonArray(body.DeepClone()) };
+        var batch = await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/v1/tickets/batch", other.Key, body: tickets);
         Assert.Contains("urn:ticketapp:problem:user-not-found", batch!.ToJsonString(), StringComparison.Ordinal);
     }
 
@@ -85,12 +89,15 @@ public sealed class KeyTests(KeyedApp app)
     {
         var user = (await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/user", key: null))!;
         var (id, key) = (user["user_id"]!.GetValue<string>(), user["api_key"]!.GetValue<string>());
-        var ticket = (await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/ticket", key, body: new JsonObject { ["user_id"] = id }))!["ticket_id"];
+        JsonObject body = new() { ["user_id"] = id };
+        var ticket = (await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/ticket", key, body: body))!["ticket_id"];
 
         var answer = await Eventually.GetAsync("The ticket has finished", TimeSpan.FromSeconds(60), async () =>
         {
             using var response = await KeyedApp.SendAsync(app.Second, HttpMethod.Get, $"/ticket?ticket_id={ticket}", key);
-            return response.StatusCode == HttpStatusCode.OK ? await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken) : null;
+            return response.StatusCode == HttpStatusCode.OK
+                ? await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
+                : null;
         });
         Assert.Contains("message\"}", answer, StringComparison.Ordinal);
     }
@@ -100,7 +107,8 @@ public sealed class KeyTests(KeyedApp app)
     {
         var (id, first) = await app.CreateUserWithKeyAsync();
         var keys = $"/v1/users/{id}/keys";
-        var second = (await KeyedApp.AskAsync(app.First, HttpMethod.Post, keys, first, HttpStatusCode.Created))!["api_key"]!.GetValue<string>();
+        var added = await KeyedApp.AskAsync(app.First, HttpMethod.Post, keys, first, HttpStatusCode.Created);
+        var second = added!["api_key"]!.GetValue<string>();
         var prefix = first[..15];
         // Both replicas know the key when it is revoked.
         await KeyedApp.AskAsync(app.First, HttpMethod.Get, keys, first);
@@ -163,9 +171,14 @@ public sealed class KeyTests(KeyedApp app)
     private async Task<object?> ShowsAsync(string url, string key, string ticket)
     {
         using var response = await KeyedApp.SendAsync(app.Second, HttpMethod.Get, url, key);
-        return (await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Contains(ticket, StringComparison.Ordinal) ? new() : null;
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        return text.Contains(ticket, StringComparison.Ordinal) ? new() : null;
     }
 
-    private async Task<string> SubmitAsync((string Id, string Key) user) =>
-        (await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/v1/tickets", user.Key, HttpStatusCode.Created, new JsonObject { ["user_id"] = user.Id }))!["id"]!.GetValue<string>();
+    private async Task<string> SubmitAsync((string Id, string Key) user)
+    {
+        JsonObject body = new() { ["user_id"] = user.Id };
+        var ticket = await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/v1/tickets", user.Key, HttpStatusCode.Created, body);
+        return ticket!["id"]!.GetValue<string>();
+    }
 }

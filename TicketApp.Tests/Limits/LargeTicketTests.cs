@@ -28,7 +28,8 @@ public sealed class LargeTicketTests(AppFixture app)
     {
         var user = await app.CreateUserAsync();
         var input = new string(character, 10_000);
-        var body = $$"""{"tickets":[{{string.Join(',', Enumerable.Repeat($$"""{"user_id":"{{user}}","input":"{{input}}"}""", BatchSize))}}]}""";
+        var ticket = $$"""{"user_id":"{{user}}","input":"{{input}}"}""";
+        var body = $$"""{"tickets":[{{string.Join(',', Enumerable.Repeat(ticket, BatchSize))}}]}""";
         var stored = 0;
         foreach (var answer in await Task.WhenAll(Enumerable.Range(0, Callers).Select(_ => PostAsync(body))))
         {
@@ -44,7 +45,11 @@ public sealed class LargeTicketTests(AppFixture app)
         await using var count = database.CreateCommand($"select count(*) from tickets where user_id = '{user}'");
         Assert.Equal((long)stored, await count.ExecuteScalarAsync(Cancel));
         // None of them stays: it would be run and reported while other tests count.
-        await using var forget = database.CreateCommand($"update tickets set status = 'canceled', time_finished = now(), lease_expires = null where user_id = '{user}' and time_finished is null");
+        await using var forget = database.CreateCommand(
+            $"""
+            update tickets set status = 'canceled', time_finished = now(), lease_expires = null
+            where user_id = '{user}' and time_finished is null
+            """);
         await forget.ExecuteNonQueryAsync(Cancel);
     }
 
@@ -54,7 +59,12 @@ public sealed class LargeTicketTests(AppFixture app)
         await using var database = NpgsqlDataSource.Create(app.Database);
         var (user, tickets) = await LargeTickets.StoreAsync(database, 12);
         ResourceClient api = new(app.Api);
-        foreach (var (path, order) in new[] { ($"/v1/tickets?user_id={user}&cursor=", tickets.Reverse()), ($"/v1/tickets/changes?user_id={user}&after=", tickets) })
+        (string Path, IEnumerable<Guid> Order)[] lists =
+        [
+            ($"/v1/tickets?user_id={user}&cursor=", tickets.Reverse()),
+            ($"/v1/tickets/changes?user_id={user}&after=", tickets),
+        ];
+        foreach (var (path, order) in lists)
         {
             List<Guid> seen = [];
             var cursor = "";
@@ -80,7 +90,8 @@ public sealed class LargeTicketTests(AppFixture app)
         List<Guid> seen = [];
         for (var more = true; more;)
         {
-            (var rows, more) = await store.ListAsync(new() { Limit = 5, Below = seen.Count == 0 ? null : seen[^1] }, LargeTickets.Taken(), Cancel);
+            Guid? below = seen.Count == 0 ? null : seen[^1];
+            (var rows, more) = await store.ListAsync(new() { Limit = 5, Below = below }, LargeTickets.Taken(), Cancel);
             Assert.InRange(rows.Count, 1, 3);
             seen.AddRange(rows.Select(row => row.TicketId));
         }
@@ -94,14 +105,23 @@ public sealed class LargeTicketTests(AppFixture app)
         await using var database = NpgsqlDataSource.Create(app.Database);
         var (user, tickets) = await LargeTickets.StoreAsync(database, 100);
         ResourceClient api = new(app.Api);
-        foreach (var path in new Func<Guid, string>[] { _ => $"/v1/tickets?user_id={user}", id => $"/v1/tickets/{id}", id => $"/ticket?ticket_id={id}", id => $"/v1/tickets/{id}/events" })
+        Func<Guid, string>[] paths =
+        [
+            _ => $"/v1/tickets?user_id={user}",
+            id => $"/v1/tickets/{id}",
+            id => $"/ticket?ticket_id={id}",
+            id => $"/v1/tickets/{id}/events",
+        ];
+        foreach (var path in paths)
         {
-            var answers = await Task.WhenAll(tickets.Select(async id => AssertServedOrRefused(await api.GetAsync(path(id)), isResource: path(id).StartsWith("/v1", StringComparison.Ordinal))));
+            var answers = await Task.WhenAll(tickets.Select(path).Select(async url =>
+                AssertServedOrRefused(await api.GetAsync(url), isResource: url.StartsWith("/v1", StringComparison.Ordinal))));
             Assert.Contains(true, answers);
         }
 
         var listened = await api.GetAsync($"/v1/tickets/{tickets[0]}/events");
-        Assert.Contains($"\"response\":\"{new string(LargeTickets.Character[0], LargeTickets.Characters)}\"", listened.Body, StringComparison.Ordinal);
+        var response = new string(LargeTickets.Character[0], LargeTickets.Characters);
+        Assert.Contains($"\"response\":\"{response}\"", listened.Body, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -109,7 +129,8 @@ public sealed class LargeTicketTests(AppFixture app)
     {
         await using var database = NpgsqlDataSource.Create(app.Database);
         var (user, _) = await LargeTickets.StoreAsync(database, 1);
-        using var small = await app.Api.GetAsync($"/v1/tickets?user_id={await app.CreateUserAsync()}", HttpCompletionOption.ResponseHeadersRead, Cancel);
+        var other = await app.CreateUserAsync();
+        using var small = await app.Api.GetAsync($"/v1/tickets?user_id={other}", HttpCompletionOption.ResponseHeadersRead, Cancel);
         using var large = await app.Api.GetAsync($"/v1/tickets?user_id={user}", HttpCompletionOption.ResponseHeadersRead, Cancel);
 
         Assert.NotNull(small.Content.Headers.ContentLength);

@@ -14,7 +14,8 @@ public sealed class LimitTests(KeyedApp app)
     {
         var user = await app.CreateUserWithKeyAsync();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 2 * KeyedApp.OpenTickets).Select(i => SubmitAsync(i % 2 == 0 ? app.First : app.Second, user)));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 2 * KeyedApp.OpenTickets)
+            .Select(i => SubmitAsync(i % 2 == 0 ? app.First : app.Second, user)));
 
         var refused = answers.Where(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ToArray();
         Assert.Equal(KeyedApp.OpenTickets, answers.Count(answer => answer.StatusCode == HttpStatusCode.Created));
@@ -44,7 +45,8 @@ public sealed class LimitTests(KeyedApp app)
             .Select(_ => KeyedApp.SendAsync(app.First, HttpMethod.Get, "/v1/tickets/none", hasty.Key)));
         using var other = await KeyedApp.SendAsync(app.First, HttpMethod.Get, "/v1/tickets/none", calm.Key);
 
-        Assert.All(answers, answer => Assert.Equal($"\"requests\";q={KeyedApp.RequestsPerSecond};w=1", Assert.Single(answer.Headers.GetValues("RateLimit-Policy"))));
+        Assert.All(answers, answer => Assert.Equal(
+            $"\"requests\";q={KeyedApp.RequestsPerSecond};w=1", Assert.Single(answer.Headers.GetValues("RateLimit-Policy"))));
         var refused = answers.Where(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ToArray();
         Assert.NotEmpty(refused);
         Assert.True(answers.Length - refused.Length >= KeyedApp.RequestsPerSecond, $"{refused.Length} were refused");
@@ -102,7 +104,8 @@ public sealed class LimitTests(KeyedApp app)
         }
     }
 
-    private static async Task<HttpResponseMessage> SubmitAsync(HttpClient replica, (string Id, string Key) user, string? idempotencyKey = null) =>
+    private static async Task<HttpResponseMessage> SubmitAsync(
+        HttpClient replica, (string Id, string Key) user, string? idempotencyKey = null) =>
         await SendAsync(replica, "/v1/tickets", user.Key, NewTicket(user.Id), idempotencyKey);
 
     private static JsonObject NewTicket(string user) => new()
@@ -112,7 +115,8 @@ public sealed class LimitTests(KeyedApp app)
         ["input"] = """{"seconds":5}""",
     };
 
-    private static async Task<HttpResponseMessage> SendAsync(HttpClient replica, string path, string key, JsonObject body, string? idempotencyKey)
+    private static async Task<HttpResponseMessage> SendAsync(
+        HttpClient replica, string path, string key, JsonObject body, string? idempotencyKey)
     {
         using HttpRequestMessage request = new(HttpMethod.Post, path) { Content = JsonContent.Create(body) };
         request.Headers.Authorization = new("Bearer", key);

@@ -26,12 +26,16 @@ public sealed class LoopTests(AppFixture app)
     {
         await using var api = await Program.StartAsync(
             typeof(TicketMetrics).Assembly,
-            $"--ConnectionStrings:tickets={app.Database}", $"--ConnectionStrings:rabbitmq={app.Broker}", "--urls=http://127.0.0.1:0", "--environment=Development");
+            $"--ConnectionStrings:tickets={app.Database}",
+            $"--ConnectionStrings:rabbitmq={app.Broker}",
+            "--urls=http://127.0.0.1:0",
+            "--environment=Development");
 
         await AssertNoneDiesAsync(api, atLeast: 15);
 
         // And what they do is done.
-        using HttpClient client = new() { BaseAddress = new(api.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()) };
+        var addresses = api.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        using HttpClient client = new() { BaseAddress = new(addresses.Single()) };
         await Eventually.IsTrueAsync("Healthy", _limit, async () => await client.GetStringAsync("/health", Cancel) == "Healthy");
         using var user = await client.PostAsync("/user", null, Cancel);
         var userId = (await user.Content.ReadFromJsonAsync<JsonObject>(Cancel))!["user_id"]!.GetValue<string>();
@@ -43,7 +47,11 @@ public sealed class LoopTests(AppFixture app)
     public async Task No_loop_of_the_worker_dies_of_a_fault()
     {
         await using var worker = await Program.StartAsync(
-            typeof(RunMetrics).Assembly, $"--ConnectionStrings:rabbitmq={app.Broker}", "--urls=http://127.0.0.1:0", "--Simulator:MinDuration=00:00:00", "--Simulator:MaxDuration=00:00:00.050");
+            typeof(RunMetrics).Assembly,
+            $"--ConnectionStrings:rabbitmq={app.Broker}",
+            "--urls=http://127.0.0.1:0",
+            "--Simulator:MinDuration=00:00:00",
+            "--Simulator:MaxDuration=00:00:00.050");
 
         await AssertNoneDiesAsync(worker, atLeast: 4);
     }
@@ -51,7 +59,8 @@ public sealed class LoopTests(AppFixture app)
     private static async Task AssertNoneDiesAsync(Program program, int atLeast)
     {
         var progress = program.Services.GetRequiredService<LoopProgress>();
-        await Eventually.IsTrueAsync("Everything started", _limit, () => progress.All.All(loop => loop.Rounds > 0 || loop.ExecuteTask is { IsCompleted: false }));
+        await Eventually.IsTrueAsync("Everything started", _limit, () =>
+            progress.All.All(loop => loop.Rounds > 0 || loop.ExecuteTask is { IsCompleted: false }));
         SupervisedLoop[] loops = [.. progress.All.Where(loop => loop.ExecuteTask is { IsCompleted: false })];
         Assert.InRange(loops.Length, atLeast, 100);
         foreach (var loop in loops)
@@ -104,7 +113,8 @@ public sealed class LoopTests(AppFixture app)
             await ended.WaitAsync(_limit, CancellationToken.None);
         }
 
-        private sealed class Listener(TaskCompletionSource<IHost> built) : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>
+        private sealed class Listener(TaskCompletionSource<IHost> built)
+            : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>
         {
             public void OnNext(DiagnosticListener value)
             {

@@ -44,7 +44,8 @@ public sealed class ConsumerTests(AppFixture app)
         await channel.QueueDeleteAsync(Kept, cancellationToken: Cancel);
     }
 
-    private static async Task PublishAsync(IChannel channel, string queue) => await channel.BasicPublishAsync("", queue, mandatory: true, "x"u8.ToArray(), Cancel);
+    private static async Task PublishAsync(IChannel channel, string queue) =>
+        await channel.BasicPublishAsync("", queue, mandatory: true, "x"u8.ToArray(), Cancel);
 
     private static async Task<Delivery> TakeAsync(Taker taker)
     {
@@ -68,11 +69,13 @@ public sealed class ConsumerTests(AppFixture app)
         }
     }
 
-    private sealed class Taker(IConnectionFactory factory, BrokerPublisher publisher) : BrokerConsumer(factory, "test", publisher, new LoopProgress(TimeProvider.System), NullLogger.Instance)
+    private sealed class Taker(IConnectionFactory factory, BrokerPublisher publisher)
+        : BrokerConsumer(factory, "test", publisher, new LoopProgress(TimeProvider.System), NullLogger.Instance)
     {
         public ConcurrentQueue<Delivery> Taken { get; } = [];
 
-        protected override IReadOnlyList<Consumption> Queues { get; } = [new(Lost, 10, () => true, Task.CompletedTask), new(Kept, 10, () => true, Task.CompletedTask)];
+        protected override IReadOnlyList<Consumption> Queues { get; } =
+            [new(Lost, 10, () => true, Task.CompletedTask), new(Kept, 10, () => true, Task.CompletedTask)];
 
         protected override ValueTask OnDeliveryAsync(Delivery delivery, CancellationToken lost)
         {

@@ -42,7 +42,8 @@ public sealed class CulpritTests(AppFixture app)
     {
         await using var database = NpgsqlDataSource.Create(app.Database);
         var (culprit, trigger) = await CreateCulpritAsync(database, "new.time_finished is not null", errorCode: "P0001", seconds: 60);
-        await ExecuteAsync(database, $"update tickets set due_at = now() - interval '1 day', expires_at = now() where ticket_id = '{culprit}'");
+        await ExecuteAsync(
+            database, $"update tickets set due_at = now() - interval '1 day', expires_at = now() where ticket_id = '{culprit}'");
         var userId = await app.CreateUserAsync();
 
         var others = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ =>
@@ -50,7 +51,8 @@ public sealed class CulpritTests(AppFixture app)
 
         await Eventually.IsTrueAsync("The others time out", _limit, async () =>
         {
-            await using var command = database.CreateCommand("select count(*) from tickets where ticket_id = any($1) and status = 'timed_out'");
+            await using var command = database.CreateCommand(
+                "select count(*) from tickets where ticket_id = any($1) and status = 'timed_out'");
             command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. others.Select(Guid.Parse)] });
             return (long)(await command.ExecuteScalarAsync(Cancel))! == others.Length;
         });
@@ -68,7 +70,8 @@ public sealed class CulpritTests(AppFixture app)
     private static Task DropAsync(NpgsqlDataSource database, string trigger) => ExecuteAsync(database, $"drop function {trigger} cascade");
 
     /// <summary>A ticket that runs, and that the database does not let change in one way.</summary>
-    private async Task<(string TicketId, string Trigger)> CreateCulpritAsync(NpgsqlDataSource database, string condition, string errorCode, int seconds = 2)
+    private async Task<(string TicketId, string Trigger)> CreateCulpritAsync(
+        NpgsqlDataSource database, string condition, string errorCode, int seconds = 2)
     {
         var ticketId = await app.CreateTicketAsync(await app.CreateUserAsync(), "simulated", $$"""{"seconds":{{seconds}}}""");
         var trigger = $"culprit_{Guid.NewGuid():N}";
@@ -89,7 +92,8 @@ public sealed class CulpritTests(AppFixture app)
     private async Task FinishOthersAsync()
     {
         var userId = await app.CreateUserAsync();
-        var others = await Task.WhenAll(Enumerable.Range(0, 10).Select(i => app.CreateTicketAsync(userId, "simulated", $$"""{"seconds":{{i / 2}}}""")));
+        var others = await Task.WhenAll(Enumerable.Range(0, 10).Select(i =>
+            app.CreateTicketAsync(userId, "simulated", $$"""{"seconds":{{i / 2}}}""")));
         await Task.WhenAll(others.Select(app.FinishAsync));
     }
 }

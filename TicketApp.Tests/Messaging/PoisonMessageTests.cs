@@ -60,7 +60,9 @@ public sealed class PoisonMessageTests(AppFixture app)
         await using var insert = database.CreateCommand(
             $"""
             insert into tickets (ticket_id, user_id, status, attempt, epoch, lease_expires, expires_at, due_at)
-            values ('{ticketId}', '{await app.CreateUserAsync()}', 'dispatched', 1, 1, now() + interval '1 s', now() + interval '5 min', now() + interval '5 min')
+            values (
+                '{ticketId}', '{await app.CreateUserAsync()}', 'dispatched', 1, 1, now() + interval '1 s',
+                now() + interval '5 min', now() + interval '5 min')
             """);
         await insert.ExecuteNonQueryAsync(Cancel);
 
@@ -74,6 +76,9 @@ public sealed class PoisonMessageTests(AppFixture app)
         await channel.BasicPublishAsync("", queue, mandatory: true, body, Cancel);
     }
 
-    private Task<JsonObject> ErrorWithAsync(string body) => Eventually.GetAsync(
-        "The message in errors", _limit, () => Task.FromResult(app.Errors.All.Select(error => JsonNode.Parse(error) as JsonObject).FirstOrDefault(error => error?["body"]?.GetValue<string>() == body)));
+    private Task<JsonObject> ErrorWithAsync(string body) => Eventually.GetAsync("The message in errors", _limit, () =>
+    {
+        var errors = app.Errors.All.Select(error => JsonNode.Parse(error) as JsonObject);
+        return Task.FromResult(errors.FirstOrDefault(error => error?["body"]?.GetValue<string>() == body));
+    });
 }

@@ -9,7 +9,9 @@ using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Messaging;
 
-/// <summary>The queue of one model is there with other arguments, which RabbitMQ refuses by closing the channel. Nobody else notices.</summary>
+/// <summary>
+/// The queue of one model is there with other arguments, which RabbitMQ refuses by closing the channel. Nobody else notices.
+/// </summary>
 [Collection(AppCollection.Name)]
 public sealed class RefusedQueueTests(AppFixture app)
 {
@@ -75,7 +77,8 @@ public sealed class RefusedQueueTests(AppFixture app)
         Assert.Equal([broken.Name], taker.RefusedQueues);
 
         await broken.DeleteAsync();
-        await Eventually.IsTrueAsync("It is consumed", _limit, async () => !taker.RefusedQueues.Any() && await broken.ConsumersOfAsync(broken.Name) == 1);
+        await Eventually.IsTrueAsync("It is consumed", _limit, async () =>
+            !taker.RefusedQueues.Any() && await broken.ConsumersOfAsync(broken.Name) == 1);
         await publisher.PublishAsync(broken.Name, new byte[] { 2 }, cancellationToken: Cancel);
         await Eventually.IsTrueAsync("What is in it comes", _limit, () => taker.Taken.Contains(broken.Name));
         Assert.Equal(0, taker.Restarts);
@@ -129,13 +132,15 @@ public sealed class RefusedQueueTests(AppFixture app)
         public static async Task<BrokenQueue> CreateAsync(ConnectionFactory factory, string? name = null)
         {
             BrokenQueue queue = new(await factory.CreateConnectionAsync(Cancel), name ?? $"tickets.broken-{Guid.NewGuid():N}");
-            await queue.OnChannelAsync(channel => channel.QueueDeclareAsync(queue.Name, durable: true, exclusive: false, autoDelete: false, cancellationToken: Cancel));
+            await queue.OnChannelAsync(channel =>
+                channel.QueueDeclareAsync(queue.Name, durable: true, exclusive: false, autoDelete: false, cancellationToken: Cancel));
             return queue;
         }
 
         public Task<uint> DeleteAsync() => DeleteAsync(name);
 
-        public Task<uint> DeleteAsync(string queue) => OnChannelAsync(channel => channel.QueueDeleteAsync(queue, cancellationToken: Cancel));
+        public Task<uint> DeleteAsync(string queue) =>
+            OnChannelAsync(channel => channel.QueueDeleteAsync(queue, cancellationToken: Cancel));
 
         public Task<uint> MessagesInAsync(string queue) => OnChannelAsync(channel => channel.MessageCountAsync(queue, Cancel));
 
@@ -166,7 +171,8 @@ public sealed class RefusedQueueTests(AppFixture app)
     {
         public ConcurrentQueue<string> Taken { get; } = [];
 
-        protected override IReadOnlyList<Consumption> Queues { get; } = [.. queues.Select(queue => new Consumption(queue, 10, () => true, Task.CompletedTask))];
+        protected override IReadOnlyList<Consumption> Queues { get; } =
+            [.. queues.Select(queue => new Consumption(queue, 10, () => true, Task.CompletedTask))];
 
         protected override ValueTask OnDeliveryAsync(Delivery delivery, CancellationToken lost)
         {

@@ -38,7 +38,12 @@ public sealed class ReportTests(AppFixture app)
         await using var database = await CreateAsync();
         var ticket = await DispatchAsync(database);
         await ApplyAsync(database, Finished(ticket, "done"));
-        await ApplyAsync(database, Report(ticket, ReportType.Started), Report(ticket, ReportType.Redelivered), Report(ticket, ReportType.Returned), Failed(ticket));
+        await ApplyAsync(
+            database,
+            Report(ticket, ReportType.Started),
+            Report(ticket, ReportType.Redelivered),
+            Report(ticket, ReportType.Returned),
+            Failed(ticket));
 
         Assert.Equal("succeeded", await StatusAsync(database));
     }
@@ -48,9 +53,15 @@ public sealed class ReportTests(AppFixture app)
     {
         await using var database = await CreateAsync();
         var ticket = await DispatchAsync(database);
-        WorkerReport heartbeat = new() { Type = ReportType.Heartbeat, Worker = "w", Models = [new() { Name = "simulated", Description = "d", Slots = 7 }], Runs = [new(ticket.TicketId, ticket.Epoch)] };
+        var heartbeat = Heartbeat(ticket) with { Models = [new() { Name = "simulated", Description = "d", Slots = 7 }] };
         var outcome = await ApplyAsync(
-            database, Report(ticket, ReportType.Redelivered), Finished(ticket, "done"), heartbeat, heartbeat, Report(ticket, ReportType.Started), Finished(ticket, "done"));
+            database,
+            Report(ticket, ReportType.Redelivered),
+            Finished(ticket, "done"),
+            heartbeat,
+            heartbeat,
+            Report(ticket, ReportType.Started),
+            Finished(ticket, "done"));
 
         Assert.Equal("done", Assert.Single(outcome.Ended).Ticket.Response);
         Assert.Equal(0, outcome.Late);
@@ -70,7 +81,9 @@ public sealed class ReportTests(AppFixture app)
         var last = await ApplyAsync(database, Failed(await DispatchAsync(database)));
         Assert.Equal(TicketStatus.Failed, Assert.Single(last.Ended).Ticket.Status);
         Assert.True(await database.ValueAsync<bool>("select report_pending from tickets"));
-        Assert.Equal("1 2", await database.ValueAsync<string>("select string_agg(attempt::text, ' ' order by attempt) from ticket_attempts where outcome = 'failed'"));
+        var attempts = await database.ValueAsync<string>(
+            "select string_agg(attempt::text, ' ' order by attempt) from ticket_attempts where outcome = 'failed'");
+        Assert.Equal("1 2", attempts);
     }
 
     [Fact]
@@ -81,7 +94,8 @@ public sealed class ReportTests(AppFixture app)
         Assert.True(await patient.ValueAsync<bool>("select due_at > now() + interval '50 s' from tickets where status = 'retryable'"));
 
         await using var final = await CreateAsync();
-        Assert.Equal(TicketStatus.Failed, Assert.Single((await ApplyAsync(final, Failed(await DispatchAsync(final)) with { IsFinal = true })).Ended).Ticket.Status);
+        var outcome = await ApplyAsync(final, Failed(await DispatchAsync(final)) with { IsFinal = true });
+        Assert.Equal(TicketStatus.Failed, Assert.Single(outcome.Ended).Ticket.Status);
     }
 
     [Fact]
@@ -91,14 +105,21 @@ public sealed class ReportTests(AppFixture app)
         var ticket = await DispatchAsync(database);
         var progress = Report(ticket, ReportType.Progress) with { Sequence = 1, Fraction = 0.5, Text = "Hap" };
         await ApplyAsync(database, progress, progress, progress with { Epoch = 2 });
-        await ApplyAsync(database, progress, Finished(ticket, "Happy message") with { Details = System.Text.Json.JsonElement.Parse("""{"probability":0.9}""") });
+        var details = System.Text.Json.JsonElement.Parse("""{"probability":0.9}""");
+        await ApplyAsync(database, progress, Finished(ticket, "Happy message") with { Details = details });
         await ApplyAsync(database, progress with { Sequence = 2 });
 
-        Assert.Equal("1 1 0.5 Hap", await database.ValueAsync<string>("select string_agg(concat_ws(' ', epoch, seq, fraction, text), ',') from ticket_progress"));
+        var stored = await database.ValueAsync<string>(
+            "select string_agg(concat_ws(' ', epoch, seq, fraction, text), ',') from ticket_progress");
+        Assert.Equal("1 1 0.5 Hap", stored);
         Assert.Equal("0.9", await database.ValueAsync<string>("select response_details::json ->> 'probability' from tickets"));
 
         // A finished ticket cannot be changed: made older by itself.
-        await database.ExecuteAsync("alter table tickets disable trigger user; update tickets set time_finished = now() - interval '6 minutes'");
+        await database.ExecuteAsync(
+            """
+            alter table tickets disable trigger user;
+            update tickets set time_finished = now() - interval '6 minutes'
+            """);
         foreach (var sql in RescueStore.Forgotten)
         {
             await Sweeps(database).ForgetAsync(sql, limit: 100, Cancel);
@@ -113,7 +134,8 @@ public sealed class ReportTests(AppFixture app)
         await using var database = await CreateAsync();
         for (var i = 0; i < 5; i++)
         {
-            Assert.Equal(["simulated"], (await ApplyAsync(database, Report(await DispatchAsync(database), ReportType.Returned))).Returned.Keys);
+            var outcome = await ApplyAsync(database, Report(await DispatchAsync(database), ReportType.Returned));
+            Assert.Equal(["simulated"], outcome.Returned.Keys);
         }
 
         await ApplyAsync(database, Finished(await DispatchAsync(database), "done"));
@@ -168,7 +190,7 @@ public sealed class ReportTests(AppFixture app)
         await ApplyAsync(database, Report(ticket, ReportType.Redelivered));
         Assert.True(await database.ValueAsync<bool>("select lease_expires < now() + interval '16 s' from tickets"));
 
-        await ApplyAsync(database, new WorkerReport { Type = ReportType.Heartbeat, Worker = "w", Runs = [new(ticket.TicketId, ticket.Epoch)] });
+        await ApplyAsync(database, Heartbeat(ticket));
         Assert.True(await database.ValueAsync<bool>("select lease_expires > now() + interval '25 s' from tickets"));
     }
 
@@ -221,9 +243,14 @@ public sealed class ReportTests(AppFixture app)
     private static WorkerReport Report(TicketMessage ticket, ReportType type) =>
         new() { Type = type, Worker = "w", TicketId = ticket.TicketId, UserId = ticket.UserId, Epoch = ticket.Epoch, RunMilliseconds = 5 };
 
-    private static WorkerReport Finished(TicketMessage ticket, string response) => Report(ticket, ReportType.Finished) with { Response = response };
+    private static WorkerReport Heartbeat(TicketMessage ticket) =>
+        new() { Type = ReportType.Heartbeat, Worker = "w", Runs = [new(ticket.TicketId, ticket.Epoch)] };
 
-    private static WorkerReport Failed(TicketMessage ticket) => Report(ticket, ReportType.Failed) with { ErrorType = "model_error", ErrorMessage = "no" };
+    private static WorkerReport Finished(TicketMessage ticket, string response) =>
+        Report(ticket, ReportType.Finished) with { Response = response };
+
+    private static WorkerReport Failed(TicketMessage ticket) =>
+        Report(ticket, ReportType.Failed) with { ErrorType = "model_error", ErrorMessage = "no" };
 
     private static RescueStore Sweeps(ScratchDatabase database) => new(database.Source, Options.Create(_tickets));
 
@@ -238,8 +265,11 @@ public sealed class ReportTests(AppFixture app)
 
     private static Task<string> StatusAsync(ScratchDatabase database) => database.ValueAsync<string>("select status::text from tickets");
 
-    private static async Task<TicketMessage> DispatchAsync(ScratchDatabase database) =>
-        Assert.Single(await new DispatchStore(database.Source, Options.Create(new DispatchOptions()), Options.Create(new LimitOptions())).DispatchAsync("simulated", 10, Cancel));
+    private static async Task<TicketMessage> DispatchAsync(ScratchDatabase database)
+    {
+        DispatchStore store = new(database.Source, Options.Create(new DispatchOptions()), Options.Create(new LimitOptions()));
+        return Assert.Single(await store.DispatchAsync("simulated", 10, Cancel));
+    }
 
     /// <summary>A database with one queued ticket.</summary>
     private async Task<ScratchDatabase> CreateAsync()

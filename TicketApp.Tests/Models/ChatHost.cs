@@ -38,7 +38,8 @@ internal sealed class ChatHost : IDisposable, IProgress<ModelProgress>
     /// <summary>The texts that it reported, in order.</summary>
     public IReadOnlyList<string> Progress => [.. _progress];
 
-    public Task<ModelAnswer> RunAsync(string input, CancellationToken cancellationToken) => Model.RunAsync(new(Guid.NewGuid(), input, 1, this), cancellationToken).AsTask();
+    public Task<ModelAnswer> RunAsync(string input, CancellationToken cancellationToken) =>
+        Model.RunAsync(new(Guid.NewGuid(), input, 1, this), cancellationToken).AsTask();
 
     public void Report(ModelProgress value) => _progress.Enqueue(value.Text!);
 
@@ -59,7 +60,8 @@ internal sealed class ChatHost : IDisposable, IProgress<ModelProgress>
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             Lines.Enqueue($"{formatter(state, exception)} {exception}");
 
         public void Dispose()

@@ -85,13 +85,19 @@ public sealed class ChatTicketTests(AppFixture app)
         var refused = await Api.FinishAsync(await CreateAsync("refuse"));
 
         Assert.Equal(("at last", 2), ((string?)busy.Json["response"], (int)busy.Json["attempt"]!));
-        Assert.Equal(("failed", 1, "model_error"), (refused.TicketStatus, (int)refused.Json["attempt"]!, (string?)refused.Json["error"]!["type"]));
-        Assert.Contains("refused the key (401)", (string?)refused.Json["error"]!["message"], StringComparison.Ordinal);
+        var error = refused.Json["error"]!;
+        Assert.Equal(("failed", 1, "model_error"), (refused.TicketStatus, (int)refused.Json["attempt"]!, (string?)error["type"]));
+        Assert.Contains("refused the key (401)", (string?)error["message"], StringComparison.Ordinal);
         Assert.Equal(3, server.Exchanges.Count);
     }
 
     private Task<TestWorker> StartAsync(ChatServer server) =>
-        TestWorker.StartAsync(app, ChatConnection.Name, builder => builder.AddChatModel(), new KeyValuePair<string, string?>("ConnectionStrings:chat", server.ConnectionString));
+        TestWorker.StartAsync(
+            app,
+            ChatConnection.Name,
+            builder => builder.AddChatModel(),
+            new KeyValuePair<string, string?>("ConnectionStrings:chat", server.ConnectionString));
 
-    private async Task<string> CreateAsync(string input) => await app.CreateTicketAsync(await app.CreateUserAsync(), ChatConnection.Name, input);
+    private async Task<string> CreateAsync(string input) =>
+        await app.CreateTicketAsync(await app.CreateUserAsync(), ChatConnection.Name, input);
 }

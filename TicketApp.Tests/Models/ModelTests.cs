@@ -33,12 +33,16 @@ public sealed class ModelTests(AppFixture app)
     [Fact]
     public async Task Progress_is_stored_while_the_run_continues()
     {
-        var ticketId = await app.CreateTicketAsync(await app.CreateUserAsync(), "simulated", """{"seed":2,"seconds":1.5,"progress":true}""");
+        var ticketId = await app.CreateTicketAsync(
+            await app.CreateUserAsync(), "simulated", """{"seed":2,"seconds":1.5,"progress":true}""");
         Assert.Equal("Sad message", await app.FinishAsync(ticketId));
 
         await using var database = NpgsqlDataSource.Create(app.Database);
         await using var command = database.CreateCommand(
-            $"select count(*) > 1 and bool_and(fraction between 0 and 1) and max(seq) = count(*) from ticket_progress where ticket_id = '{ticketId}'");
+            $"""
+            select count(*) > 1 and bool_and(fraction between 0 and 1) and max(seq) = count(*)
+            from ticket_progress where ticket_id = '{ticketId}'
+            """);
         Assert.Equal(true, await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
     }
 
@@ -54,7 +58,9 @@ public sealed class ModelTests(AppFixture app)
                 sizes.Enqueue(runs.Count);
                 return runs.Any(run => run.Input == "poison")
                     ? throw new InvalidOperationException("poisoned")
-                    : [.. runs.Select(run => run.Input == "bad" ? Worker.Models.ModelOutcome.Failed(Final("bad input")) : Worker.Models.ModelOutcome.Answered($"batch {run.Input}"))];
+                    : [.. runs.Select(run => run.Input == "bad"
+                        ? Worker.Models.ModelOutcome.Failed(Final("bad input"))
+                        : Worker.Models.ModelOutcome.Answered($"batch {run.Input}"))];
             },
             (run, _) => run.Input == "poison" ? throw Final("poison") : Task.FromResult($"single {run.Input}"),
             largest: 8);
@@ -109,9 +115,11 @@ public sealed class ModelTests(AppFixture app)
 
     private static Worker.Models.ModelException Final(string message) => new(message) { IsFinal = true };
 
-    private async Task<string> ErrorOfAsync(string ticketId) => await TextAsync($"select error_message from tickets where ticket_id = '{ticketId}' and status = 'failed'");
+    private async Task<string> ErrorOfAsync(string ticketId) =>
+        await TextAsync($"select error_message from tickets where ticket_id = '{ticketId}' and status = 'failed'");
 
-    private async Task<string> AttemptErrorOfAsync(string ticketId) => await TextAsync($"select error_type from ticket_attempts where ticket_id = '{ticketId}' limit 1");
+    private async Task<string> AttemptErrorOfAsync(string ticketId) =>
+        await TextAsync($"select error_type from ticket_attempts where ticket_id = '{ticketId}' limit 1");
 
     private Task<string> TextAsync(string sql) => Eventually.GetAsync(sql, _limit, async () =>
     {

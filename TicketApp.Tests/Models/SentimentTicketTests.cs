@@ -37,15 +37,22 @@ public sealed class SentimentTicketTests(AppFixture app)
     }
 
     [Fact]
-    public async Task A_text_at_the_limit_is_answered() =>
-        Assert.EndsWith("message", (await RunAsync(new string('\u6f22', 10_000))).GetProperty("response").GetString(), StringComparison.Ordinal);
+    public async Task A_text_at_the_limit_is_answered()
+    {
+        var answer = await RunAsync(new string('\u6f22', 10_000));
+
+        Assert.EndsWith("message", answer.GetProperty("response").GetString(), StringComparison.Ordinal);
+    }
 
     private async Task<JsonElement> RunAsync(string? input)
     {
         var userId = await app.CreateUserAsync();
         var model = await Eventually.GetAsync("The sentiment model", TimeSpan.FromSeconds(30), async () =>
             (await app.Api.GetStringAsync("/v1/models", Cancel)).Contains("\"sentiment\"", StringComparison.Ordinal) ? "sentiment" : null);
-        using HttpRequestMessage request = new(HttpMethod.Post, "/v1/tickets") { Content = JsonContent.Create(new { user_id = userId, model, input }) };
+        using HttpRequestMessage request = new(HttpMethod.Post, "/v1/tickets")
+        {
+            Content = JsonContent.Create(new { user_id = userId, model, input }),
+        };
         request.Headers.Add("Prefer", "wait=30");
         using var answer = await app.Api.SendAsync(request, Cancel);
         Assert.Equal(HttpStatusCode.Created, answer.StatusCode);

@@ -31,7 +31,8 @@ public sealed class KeyedPageTests(KeyedApp app, BrowserFixture browser)
         await TakeAsync(page, user, other.Key[..^1] + (other.Key[^1] == 'x' ? 'y' : 'x'));
         await Expect(problem).ToContainTextAsync("The service does not accept this key");
         await Expect(page.Tickets).ToHaveCountAsync(0);
-        await Expect(page.Page.Locator("#list-problem")).ToHaveTextAsync("To see your tickets, take their user, with the key, under “Your user”.");
+        await Expect(page.Page.Locator("#list-problem")).ToHaveTextAsync(
+            "To see your tickets, take their user, with the key, under “Your user”.");
         await Expect(page.Page.GetByText("The models are listed once the service accepts the key")).ToBeVisibleAsync();
         await Expect(page.Page.GetByText("No tickets yet")).ToBeHiddenAsync();
         await TakeAsync(page, user, key);
@@ -67,7 +68,8 @@ public sealed class KeyedPageTests(KeyedApp app, BrowserFixture browser)
 
         async Task AssertNotFoundAsync()
         {
-            await Expect(linked).ToContainTextAsync($"There is no ticket {ticketId}, or not any more. If it is another user's, take that user, with the key");
+            await Expect(linked).ToContainTextAsync(
+                $"There is no ticket {ticketId}, or not any more. If it is another user's, take that user, with the key");
             await Expect(linked.GetByRole(AriaRole.Article)).ToHaveCountAsync(0);
             Assert.DoesNotContain("its user alone", await page.Page.ContentAsync(), StringComparison.Ordinal);
         }
@@ -80,7 +82,10 @@ public sealed class KeyedPageTests(KeyedApp app, BrowserFixture browser)
         await page.Button("Use this user").ClickAsync();
     }
 
-    private async Task<string> SubmitAsync((string Id, string Key) user) =>
-        (await KeyedApp.AskAsync(
-            app.First, HttpMethod.Post, "/v1/tickets", user.Key, HttpStatusCode.Created, new JsonObject { ["user_id"] = user.Id, ["input"] = Secret }))!["id"]!.GetValue<string>();
+    private async Task<string> SubmitAsync((string Id, string Key) user)
+    {
+        JsonObject body = new() { ["user_id"] = user.Id, ["input"] = Secret };
+        var ticket = await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/v1/tickets", user.Key, HttpStatusCode.Created, body);
+        return ticket!["id"]!.GetValue<string>();
+    }
 }

@@ -68,7 +68,13 @@ public sealed class PageTests(AppFixture app, BrowserFixture browser) : IAsyncLi
                 return;
             }
 
-            JsonObject problem = new() { ["type"] = "urn:ticketapp:problem:key-required", ["title"] = "A key is required", ["status"] = 401, ["detail"] = "Send a key." };
+            JsonObject problem = new()
+            {
+                ["type"] = "urn:ticketapp:problem:key-required",
+                ["title"] = "A key is required",
+                ["status"] = 401,
+                ["detail"] = "Send a key.",
+            };
             await route.FulfillAsync(new() { Status = 401, ContentType = "application/problem+json", Body = problem.ToJsonString() });
         });
 
@@ -106,7 +112,8 @@ public sealed class PageTests(AppFixture app, BrowserFixture browser) : IAsyncLi
     {
         await _page.Page.GetByLabel("Model", new() { Exact = true }).SelectOptionAsync("sentiment");
         await _page.SubmitAsync(new string('w', 10_001));
-        await Expect(_page.Page.Locator("#form-error")).ToHaveTextAsync("Text must have at most 10,000 characters for this model; it has 10,001.");
+        await Expect(_page.Page.Locator("#form-error")).ToHaveTextAsync(
+            "Text must have at most 10,000 characters for this model; it has 10,001.");
         await Expect(_page.Text).ToBeFocusedAsync();
 
         await _page.SubmitAsync("A moving, funny film with a heart.");
@@ -165,7 +172,13 @@ public sealed class PageTests(AppFixture app, BrowserFixture browser) : IAsyncLi
     {
         await _page.SubmitAsync("""{"seed":1,"seconds":0}""");
         await Expect(_page.Tickets).ToContainTextAsync("Happy message");
-        var problem = new JsonObject { ["type"] = "urn:ticketapp:problem:unavailable", ["title"] = "The service is temporarily unavailable", ["status"] = 503, ["detail"] = "Try again." };
+        JsonObject problem = new()
+        {
+            ["type"] = "urn:ticketapp:problem:unavailable",
+            ["title"] = "The service is temporarily unavailable",
+            ["status"] = 503,
+            ["detail"] = "Try again.",
+        };
         await _page.Page.RouteAsync("**/v1/**", route => route.FulfillAsync(new()
         {
             Status = 503,
@@ -176,7 +189,8 @@ public sealed class PageTests(AppFixture app, BrowserFixture browser) : IAsyncLi
 
         await _page.SubmitAsync("Keep me");
 
-        await Expect(_page.Page.Locator("#form-error")).ToContainTextAsync("The service is temporarily unavailable. Your text is kept: submit it again");
+        await Expect(_page.Page.Locator("#form-error")).ToContainTextAsync(
+            "The service is temporarily unavailable. Your text is kept: submit it again");
         await Expect(_page.Text).ToHaveValueAsync("Keep me");
         await Expect(_page.Page.Locator("#banner")).ToContainTextAsync("Trying again in");
         await Expect(_page.Tickets).ToContainTextAsync("Happy message");
@@ -213,7 +227,8 @@ public sealed class PageTests(AppFixture app, BrowserFixture browser) : IAsyncLi
     public async Task Every_control_has_a_name_and_nothing_is_wider_than_the_screen(int width, ColorScheme scheme)
     {
         await _page.DisposeAsync();
-        _page = await TicketPage.OpenAsync(app, browser, new() { ViewportSize = new() { Width = width, Height = 740 }, ColorScheme = scheme });
+        _page = await TicketPage.OpenAsync(
+            app, browser, new() { ViewportSize = new() { Width = width, Height = 740 }, ColorScheme = scheme });
         await _page.SubmitAsync(new string('w', 300));
         await _page.Tickets.GetByRole(AriaRole.Button, new() { Name = "Details of ticket" }).ClickAsync();
         await _page.Page.GetByText("Your user").ClickAsync();

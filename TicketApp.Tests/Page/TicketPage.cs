@@ -15,7 +15,10 @@ internal sealed class TicketPage : IAsyncDisposable
         """
         [...document.querySelectorAll("button, a[href], input, select, textarea, summary, progress")]
             .filter((element) => element.checkVisibility())
-            .filter((element) => !(element.ariaLabel || (element.labels?.length ? element.labels[0].innerText.trim() : element.innerText.trim())))
+            .filter((element) => {
+                const text = element.labels?.length ? element.labels[0].innerText : element.innerText;
+                return !element.ariaLabel && text.trim() === "";
+            })
             .map((element) => element.outerHTML.slice(0, 100))
         """;
 
@@ -30,7 +33,9 @@ internal sealed class TicketPage : IAsyncDisposable
                 return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
             };
             const luminance = (channels) => {
-                const [r, g, b] = channels.map((value) => value / 255).map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+                const [r, g, b] = channels
+                    .map((value) => value / 255)
+                    .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
                 return 0.2126 * r + 0.7152 * g + 0.0722 * b;
             };
             const ground = (element) => {
@@ -38,11 +43,14 @@ internal sealed class TicketPage : IAsyncDisposable
                 return color === "rgba(0, 0, 0, 0)" && element.parentElement ? ground(element.parentElement) : color;
             };
             return [...document.querySelectorAll("body *")]
-                .filter((element) => element.checkVisibility() && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== ""))
+                .filter((element) => element.checkVisibility())
+                .filter((element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== ""))
                 .filter((element) => !element.closest("[disabled], .unseen, .skip"))
                 .map((element) => {
                     const under = ground(element);
-                    const [light, dark] = [luminance(rgb(getComputedStyle(element).color, under)), luminance(rgb(under, under))].sort((a, b) => b - a);
+                    const [light, dark] = [rgb(getComputedStyle(element).color, under), rgb(under, under)]
+                        .map((color) => luminance(color))
+                        .sort((a, b) => b - a);
                     return { text: element.textContent.trim().slice(0, 40), ratio: (light + 0.05) / (dark + 0.05) };
                 })
                 .filter(({ ratio }) => ratio < 4.5)

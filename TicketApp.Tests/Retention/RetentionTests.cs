@@ -26,7 +26,8 @@ public sealed class RetentionTests(AppFixture app)
         var finishedLately = await InsertAsync(database, Guid.CreateVersion7(old), "failed", DateTimeOffset.UtcNow);
         var stillOpen = await InsertAsync(database, Guid.CreateVersion7(old), "queued", null);
         var notYetReported = await InsertAsync(database, Guid.CreateVersion7(old), "failed", old, reportPending: true);
-        await database.ExecuteAsync($"insert into ticket_attempts (ticket_id, epoch, outcome, attempt) values ('{finishedLongAgo}', 0, 'worker_lost', 1)");
+        await database.ExecuteAsync(
+            $"insert into ticket_attempts (ticket_id, epoch, outcome, attempt) values ('{finishedLongAgo}', 0, 'worker_lost', 1)");
         PurgeStore store = new(database.Source, Options.Create(new RetentionOptions { FinishedFor = _kept }));
 
         var page = await store.PurgeAsync(Guid.Empty, beyondNow: false, PurgeLoop.MaxPart, Cancel);
@@ -35,7 +36,9 @@ public sealed class RetentionTests(AppFixture app)
         Assert.Equal((1, 1), (page.Purged, beyond.Purged));
         Assert.Equal(ofTheOriginal, beyond.Last);
         Assert.Null((await store.PurgeAsync(page.Last!.Value, beyondNow: false, PurgeLoop.MaxPart, Cancel)).Last);
-        Assert.Equal(3, await database.ValueAsync<long>($"select count(*) from tickets where ticket_id in ('{finishedLately}', '{stillOpen}', '{notYetReported}')"));
+        var kept = await database.ValueAsync<long>(
+            $"select count(*) from tickets where ticket_id in ('{finishedLately}', '{stillOpen}', '{notYetReported}')");
+        Assert.Equal(3, kept);
         Assert.Equal(3, await database.ValueAsync<long>("select count(*) from tickets"));
         Assert.Equal(0, await database.ValueAsync<long>("select count(*) from ticket_attempts"));
     }
@@ -48,7 +51,9 @@ public sealed class RetentionTests(AppFixture app)
             $"""
             insert into users (user_id) values ('{User}');
             insert into tickets (ticket_id, user_id, status, queue_key, expires_at, due_at, time_finished)
-            select ('00000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, '{User}', 'failed', 0, now(), now(), now() - interval '2 hours' from generate_series(1, 2500) i
+            select ('00000000-0000-7000-8000-' || lpad(i::text, 12, '0'))::uuid, '{User}', 'failed', 0,
+                now(), now(), now() - interval '2 hours'
+            from generate_series(1, 2500) i
             """);
         PurgeStore store = new(database.Source, Options.Create(new RetentionOptions { FinishedFor = _kept }));
 
@@ -82,7 +87,8 @@ public sealed class RetentionTests(AppFixture app)
         var (user, ticketId) = (await app.CreateUserAsync(), Guid.CreateVersion7());
         await using var insert = database.CreateCommand(
             $"""
-            insert into tickets (ticket_id, user_id, status, queue_key, expires_at, due_at) values ('{ticketId}', '{user}', 'retryable', 0, now() + interval '1 minute', now() + interval '1 minute')
+            insert into tickets (ticket_id, user_id, status, queue_key, expires_at, due_at)
+            values ('{ticketId}', '{user}', 'retryable', 0, now() + interval '1 minute', now() + interval '1 minute')
             """);
         await insert.ExecuteNonQueryAsync(Cancel);
 
@@ -95,7 +101,8 @@ public sealed class RetentionTests(AppFixture app)
         return response.StatusCode;
     }
 
-    private static async Task<Guid> InsertAsync(ScratchDatabase database, Guid id, string status, DateTimeOffset? finished, bool reportPending = false)
+    private static async Task<Guid> InsertAsync(
+        ScratchDatabase database, Guid id, string status, DateTimeOffset? finished, bool reportPending = false)
     {
         await database.ExecuteAsync(
             $"""

@@ -31,7 +31,8 @@ public sealed class AppModelTests
         Assert.DoesNotContain(without.Resources, resource => resource.Name == "chat");
 
         await using var builder = await CreateAsync("ConnectionStrings:chat=Endpoint=https://api.example.com/v1;Key=k;Model=m");
-        Assert.Equal("{chat.connectionString}", (await PublishedVariablesAsync(Find<ProjectResource>(builder, "worker")))["ConnectionStrings__chat"]);
+        var variables = await PublishedVariablesAsync(Find<ProjectResource>(builder, "worker"));
+        Assert.Equal("{chat.connectionString}", variables["ConnectionStrings__chat"]);
         Assert.Equal(["rabbitmq", "chat"], References(Find<ProjectResource>(builder, "worker")));
         Assert.DoesNotContain("chat", References(Find<ProjectResource>(builder, "api")));
         Assert.True(Find<ParameterResource>(builder, "chat").Secret);
@@ -72,7 +73,9 @@ public sealed class AppModelTests
         var resource = Find<ProjectResource>(builder, project);
 
         Assert.Equal(replicas, resource.GetReplicaCount());
-        Assert.Contains(resource.Annotations.OfType<HealthCheckAnnotation>(), check => check.Key.Contains("/health", StringComparison.Ordinal));
+        Assert.Contains(
+            resource.Annotations.OfType<HealthCheckAnnotation>(),
+            check => check.Key.Contains("/health", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -81,7 +84,9 @@ public sealed class AppModelTests
         await using var builder = await CreateAsync();
 
         var external = builder.Resources
-            .SelectMany(resource => resource.Annotations.OfType<EndpointAnnotation>(), (resource, endpoint) => (resource.Name, Endpoint: endpoint))
+            .SelectMany(
+                resource => resource.Annotations.OfType<EndpointAnnotation>(),
+                (resource, endpoint) => (resource.Name, Endpoint: endpoint))
             .Where(pair => pair.Endpoint.IsExternal)
             .ToArray();
 
@@ -107,7 +112,8 @@ public sealed class AppModelTests
         await using var builder = await CreateAsync();
         var rabbitmq = Find<RabbitMQServerResource>(builder, "rabbitmq");
 
-        Assert.EndsWith("-management", Assert.Single(rabbitmq.Annotations.OfType<ContainerImageAnnotation>()).Tag, StringComparison.Ordinal);
+        var image = Assert.Single(rabbitmq.Annotations.OfType<ContainerImageAnnotation>());
+        Assert.EndsWith("-management", image.Tag, StringComparison.Ordinal);
         Assert.True(rabbitmq.ManagementEndpoint.Exists);
     }
 
@@ -115,7 +121,10 @@ public sealed class AppModelTests
     public async Task Generated_passwords_are_long_secret_and_safe_in_a_uri()
     {
         await using var builder = await CreateAsync();
-        var passwords = builder.Resources.OfType<ParameterResource>().Where(parameter => parameter.Name.EndsWith("-password", StringComparison.Ordinal)).ToArray();
+        var passwords = builder.Resources
+            .OfType<ParameterResource>()
+            .Where(parameter => parameter.Name.EndsWith("-password", StringComparison.Ordinal))
+            .ToArray();
 
         Assert.Equal(["postgres-password", "rabbitmq-password"], passwords.Select(parameter => parameter.Name).Order());
         Assert.All(passwords, password => Assert.True(password.Secret));
@@ -133,12 +142,15 @@ public sealed class AppModelTests
         var port = 40000;
         foreach (var endpoint in builder.Resources.SelectMany(resource => resource.Annotations.OfType<EndpointAnnotation>()))
         {
-            endpoint.AllocatedEndpoint = new AllocatedEndpoint(endpoint, "localhost", endpoint.Port ?? port++, targetPortExpression: "45000");
+            endpoint.AllocatedEndpoint = new AllocatedEndpoint(
+                endpoint, "localhost", endpoint.Port ?? port++, targetPortExpression: "45000");
         }
 
         var variables = await VariablesAsync(Find<ProjectResource>(builder, "api"), builder.ExecutionContext);
 
-        Assert.Matches("^Host=localhost;Port=4000[0-9];Username=postgres;Password=pg;Database=tickets$", variables["ConnectionStrings__tickets"]);
+        Assert.Matches(
+            "^Host=localhost;Port=4000[0-9];Username=postgres;Password=pg;Database=tickets$",
+            variables["ConnectionStrings__tickets"]);
         Assert.Matches("^amqp://ticketapp:mq@localhost:4000[0-9]$", variables["ConnectionStrings__rabbitmq"]);
         Assert.Matches("^postgresql://postgres:pg@localhost:4000[0-9]/tickets$", variables["TICKETS_URI"]);
         Assert.Equal("tickets", variables["TICKETS_DATABASENAME"]);
@@ -151,16 +163,21 @@ public sealed class AppModelTests
     private static T Find<T>(IDistributedApplicationTestingBuilder builder, string name)
         where T : IResource => builder.Resources.OfType<T>().Single(resource => resource.Name == name);
 
-    private static IEnumerable<string> References(ProjectResource resource) =>
-        resource.Annotations.OfType<ResourceRelationshipAnnotation>().Where(relationship => relationship.Type == "Reference").Select(relationship => relationship.Resource.Name);
+    private static IEnumerable<string> References(ProjectResource resource) => resource.Annotations
+        .OfType<ResourceRelationshipAnnotation>()
+        .Where(relationship => relationship.Type == "Reference")
+        .Select(relationship => relationship.Resource.Name);
 
     /// <summary>As expressions: nothing has to be allocated or known.</summary>
     private static Task<Dictionary<string, string>> PublishedVariablesAsync(ProjectResource resource) =>
         VariablesAsync(resource, new DistributedApplicationExecutionContext(DistributedApplicationOperation.Publish));
 
-    private static async Task<Dictionary<string, string>> VariablesAsync(ProjectResource resource, DistributedApplicationExecutionContext context)
+    private static async Task<Dictionary<string, string>> VariablesAsync(
+        ProjectResource resource, DistributedApplicationExecutionContext context)
     {
-        var result = await ExecutionConfigurationBuilder.Create(resource).WithEnvironmentVariablesConfig().BuildAsync(context, NullLogger.Instance, Cancel);
+        var result = await ExecutionConfigurationBuilder.Create(resource)
+            .WithEnvironmentVariablesConfig()
+            .BuildAsync(context, NullLogger.Instance, Cancel);
         Assert.Null(result.Exception);
         return result.EnvironmentVariables.ToDictionary();
     }

@@ -23,7 +23,8 @@ public sealed class BrokerNodesTests
         var endpoints = factory.EndpointResolverFactory([factory.Endpoint]).All().ToArray();
 
         Assert.Equal(nodes.Split(' '), endpoints.Select(endpoint => $"{endpoint.HostName}:{endpoint.Port}").Order(StringComparer.Ordinal));
-        Assert.All(endpoints, endpoint => Assert.Equal(connectionString.StartsWith("amqps", StringComparison.Ordinal), endpoint.Ssl.Enabled));
+        var isSecure = connectionString.StartsWith("amqps", StringComparison.Ordinal);
+        Assert.All(endpoints, endpoint => Assert.Equal(isSecure, endpoint.Ssl.Enabled));
         Assert.All(endpoints, endpoint => Assert.Equal(endpoint.HostName, endpoint.Ssl.ServerName));
     }
 

@@ -16,7 +16,8 @@ public sealed class CancellationListenerTests
         using Run run = new(Ticket(), new PendingDelivery(default, tickets: 1), TimeSpan.FromMinutes(1));
         _runs.Add(run);
         RunReference later = new(Guid.NewGuid(), 7);
-        notices.Hear(JsonSerializer.SerializeToUtf8Bytes(new CancellationMessage { Runs = [run.Reference, later], RememberSeconds = 30 }, ContractJson.Default.CancellationMessage));
+        CancellationMessage message = new() { Runs = [run.Reference, later], RememberSeconds = 30 };
+        notices.Hear(JsonSerializer.SerializeToUtf8Bytes(message, ContractJson.Default.CancellationMessage));
 
         Assert.True(run.IsStopped);
         Assert.True(run.Token.IsCancellationRequested);
@@ -31,8 +32,16 @@ public sealed class CancellationListenerTests
     [InlineData("""{"runs":null}""")]
     [InlineData("""{"runs":[{}],"remember_seconds":-5}""")]
     public void Nonsense_is_passed_over(string body) =>
-        new CancellationListener(_runs, TimeProvider.System, NullLogger<CancellationListener>.Instance).Hear(System.Text.Encoding.UTF8.GetBytes(body));
+        new CancellationListener(_runs, TimeProvider.System, NullLogger<CancellationListener>.Instance)
+            .Hear(System.Text.Encoding.UTF8.GetBytes(body));
 
-    private static TicketMessage Ticket() =>
-        new() { TicketId = Guid.NewGuid(), UserId = Guid.NewGuid(), Model = "simulated", Attempt = 1, Epoch = 1, Deadline = DateTimeOffset.MaxValue };
+    private static TicketMessage Ticket() => new()
+    {
+        TicketId = Guid.NewGuid(),
+        UserId = Guid.NewGuid(),
+        Model = "simulated",
+        Attempt = 1,
+        Epoch = 1,
+        Deadline = DateTimeOffset.MaxValue,
+    };
 }

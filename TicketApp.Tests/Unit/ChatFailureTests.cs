@@ -38,7 +38,8 @@ public sealed class ChatFailureTests
 
     [Theory]
     [MemberData(nameof(Failures))]
-    public async Task An_endpoint_that_fails_is_asked_once_and_nothing_that_it_says_is_passed_on(string failure, bool isFinal, string message)
+    public async Task An_endpoint_that_fails_is_asked_once_and_nothing_that_it_says_is_passed_on(
+        string failure, bool isFinal, string message)
     {
         await using var server = await ChatServer.StartAsync(exchange => FailAsync(exchange, failure));
         using ChatHost chat = new(server.ConnectionString);
@@ -96,7 +97,9 @@ public sealed class ChatFailureTests
 
         var exception = await Assert.ThrowsAsync<ModelException>(() => RunAsync(chat));
 
-        Assert.True(seconds is { } exact ? exception.RetryAfter == TimeSpan.FromSeconds(exact) : exception.RetryAfter > TimeSpan.FromDays(1));
+        Assert.True(seconds is { } exact
+            ? exception.RetryAfter == TimeSpan.FromSeconds(exact)
+            : exception.RetryAfter > TimeSpan.FromDays(1));
     }
 
     [Fact]
@@ -130,7 +133,11 @@ public sealed class ChatFailureTests
         await server.Exchanges[0].Closed.WaitAsync(_limit, TestContext.Current.CancellationToken);
     }
 
-    private static Task<ModelAnswer> RunAsync(ChatHost chat) => chat.RunAsync(Secret, TestContext.Current.CancellationToken).WaitAsync(_limit, TestContext.Current.CancellationToken);
+    private static Task<ModelAnswer> RunAsync(ChatHost chat)
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        return chat.RunAsync(Secret, cancel).WaitAsync(_limit, cancel);
+    }
 
     private static async Task FailAsync(ChatExchange exchange, string failure)
     {

@@ -10,7 +10,10 @@ public sealed class DatabaseErrorsTests
 {
     /// <summary>All that Npgsql knows.</summary>
     public static TheoryData<string> Codes { get; } = [.. typeof(PostgresErrorCodes)
-        .GetFields(BindingFlags.Public | BindingFlags.Static).Where(field => field.IsLiteral).Select(field => (string)field.GetRawConstantValue()!).Distinct()];
+        .GetFields(BindingFlags.Public | BindingFlags.Static)
+        .Where(field => field.IsLiteral)
+        .Select(field => (string)field.GetRawConstantValue()!)
+        .Distinct()];
 
     [Theory]
     [MemberData(nameof(Codes))]
@@ -20,7 +23,8 @@ public sealed class DatabaseErrorsTests
 
         Assert.Equal(code[..2] is "22" or "23", DatabaseErrors.IsDatas(exception));
         Assert.NotEqual(DatabaseErrors.IsDatas(exception), DatabaseErrors.IsUnavailable(exception));
-        Assert.Equal(DatabaseErrors.IsUnavailable(exception), DatabaseErrors.Describe(exception)?.Contains(code, StringComparison.Ordinal) ?? false);
+        var description = DatabaseErrors.Describe(exception);
+        Assert.Equal(DatabaseErrors.IsUnavailable(exception), description?.Contains(code, StringComparison.Ordinal) ?? false);
     }
 
     [Theory]
@@ -37,7 +41,13 @@ public sealed class DatabaseErrorsTests
     [Fact]
     public void The_way_to_the_server_is_no_fault_of_the_data()
     {
-        Exception[] exceptions = [new NpgsqlException("Exception while performing SSL handshake", new IOException()), new AuthenticationException(), new TimeoutException(), new IOException()];
+        Exception[] exceptions =
+        [
+            new NpgsqlException("Exception while performing SSL handshake", new IOException()),
+            new AuthenticationException(),
+            new TimeoutException(),
+            new IOException(),
+        ];
 
         Assert.All(exceptions, exception => Assert.True(DatabaseErrors.IsUnavailable(exception)));
         Assert.False(DatabaseErrors.IsUnavailable(new InvalidOperationException()));

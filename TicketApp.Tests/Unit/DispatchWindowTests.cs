@@ -9,7 +9,8 @@ public sealed class DispatchWindowTests
     private readonly ManualClock _clock = new();
     private readonly DispatchWindow _window;
 
-    public DispatchWindowTests() => _window = new(Options.Create(new DispatchOptions { MinWindow = 10, MaxWindow = 100, WindowPerSlot = 2 }), _clock);
+    public DispatchWindowTests() =>
+        _window = new(Options.Create(new DispatchOptions { MinWindow = 10, MaxWindow = 100, WindowPerSlot = 2 }), _clock);
 
     [Theory]
     [InlineData(0, 10)]

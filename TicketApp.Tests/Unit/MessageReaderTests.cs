@@ -25,7 +25,8 @@ public sealed class MessageReaderTests
         var one = MessageReader.ReadTickets(JsonSerializer.SerializeToUtf8Bytes(ticket, ContractJson.Default.TicketMessage));
         Assert.Equal([ticket], one.Select(element => element.Value));
 
-        var many = MessageReader.ReadTickets(JsonSerializer.SerializeToUtf8Bytes([ticket, ticket], ContractJson.Default.IReadOnlyListTicketMessage));
+        var list = JsonSerializer.SerializeToUtf8Bytes([ticket, ticket], ContractJson.Default.IReadOnlyListTicketMessage);
+        var many = MessageReader.ReadTickets(list);
         Assert.Equal([ticket, ticket], many.Select(element => element.Value));
     }
 
@@ -43,7 +44,8 @@ public sealed class MessageReaderTests
     public void Many_reports_share_a_message()
     {
         var body = $$"""
-            [{"type":"heartbeat","worker":"w","models":[{"name":"m","description":"d","slots":3}],"runs":[{"ticket_id":"{{Id}}","epoch":2}]},
+            [{"type":"heartbeat","worker":"w","models":[{"name":"m","description":"d","slots":3}],
+              "runs":[{"ticket_id":"{{Id}}","epoch":2}]},
              {"type":"failed","worker":"w","ticket_id":"{{Id}}","user_id":"{{Id}}","epoch":2,"error_type":"model_error"}]
             """;
 
@@ -66,8 +68,13 @@ public sealed class MessageReaderTests
     [InlineData($$"""{"worker":"w","ticket_id":"{{Id}}","epoch":1,"response":"\ud800"}""", null)]
     [InlineData($$"""{"worker":"w","ticket_id":"{{Id}}","epoch":1,"response":"x","details":[]}""", "details is not an object")]
     [InlineData($$"""{"type":"progress","worker":"w","ticket_id":"{{Id}}","epoch":1,"text":"\u0000"}""", "text contains U+0000")]
-    [InlineData("""{"type":"heartbeat","worker":"w","models":[null]}""", "a model without a name or description, or with other than 0 to 1000000 slots")]
-    [InlineData("""{"type":"heartbeat","worker":"w","models":[{"name":"a","description":"d","slots":2147483647},{"name":"b","description":"d","slots":1}]}""", null)]
+    [InlineData(
+        """{"type":"heartbeat","worker":"w","models":[null]}""",
+        "a model without a name or description, or with other than 0 to 1000000 slots")]
+    [InlineData(
+        """{"type":"heartbeat","worker":"w","models":[{"name":"a","description":"d","slots":2147483647},"""
+        + """{"name":"b","description":"d","slots":1}]}""",
+        null)]
     [InlineData("""{"type":"heartbeat","worker":""}""", "worker is empty, too long or has U+0000")]
     [InlineData($$"""{"worker":"w","ticket_id":"{{Id}}","epoch":1,"response":"x","run_milliseconds":-1}""", "a number is below zero")]
     [InlineData($$"""{"worker":null,"ticket_id":"{{Id}}","epoch":1,"response":"x"}""", null)]
@@ -90,12 +97,21 @@ public sealed class MessageReaderTests
     public void A_bad_report_takes_no_other_with_it()
     {
         var good = $$"""{"worker":"w","ticket_id":"{{Id}}","epoch":1,"response":"x"}""";
-        string[] bad = ["null", "1", "{}", """{"type":"surprise","worker":"w"}""", $$"""{"worker":"w","ticket_id":"{{Id}}","epoch":0,"response":"x"}"""];
+        string[] bad =
+        [
+            "null",
+            "1",
+            "{}",
+            """{"type":"surprise","worker":"w"}""",
+            $$"""{"worker":"w","ticket_id":"{{Id}}","epoch":0,"response":"x"}""",
+        ];
 
-        var elements = MessageReader.ReadReports(Encoding.UTF8.GetBytes($"[{good},{string.Join(',', bad.Select(one => $"{one},{good}"))}]"));
+        var body = $"[{good},{string.Join(',', bad.Select(one => $"{one},{good}"))}]";
+        var elements = MessageReader.ReadReports(Encoding.UTF8.GetBytes(body));
 
         Assert.Equal(bad.Length + 1, elements.Count(element => element is { Value.Response: "x", Defect: null }));
-        Assert.Equal(bad, elements.Where(element => element.Defect is not null).Select(element => Encoding.UTF8.GetString(element.Body.Span)));
+        var refused = elements.Where(element => element.Defect is not null);
+        Assert.Equal(bad, refused.Select(element => Encoding.UTF8.GetString(element.Body.Span)));
     }
 
     [Theory]

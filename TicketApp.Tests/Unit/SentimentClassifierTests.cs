@@ -66,7 +66,8 @@ public sealed class SentimentClassifierTests
     public void Capitals_make_no_difference()
     {
         Random random = new(7);
-        Assert.All(Enumerable.Range(0, 500).Select(_ => RandomWords(random)), text => Assert.Equal(_classifier.Classify(text), _classifier.Classify(text.ToUpperInvariant())));
+        var texts = Enumerable.Range(0, 500).Select(_ => RandomWords(random));
+        Assert.All(texts, text => Assert.Equal(_classifier.Classify(text), _classifier.Classify(text.ToUpperInvariant())));
     }
 
     private static void AssertProbability(double probability) => Assert.InRange(probability, 0, 1);

@@ -63,7 +63,9 @@ public sealed class SentimentTrainingTests : IDisposable
 
     private SentimentWeights Train(int seed)
     {
-        var sentences = _things.SelectMany(thing => _good.Select(good => $"1\t{thing} {good} .").Concat(_bad.Select(bad => $"0\t{thing} {bad} ."))).ToArray();
+        var sentences = _things
+            .SelectMany(thing => _good.Select(good => $"1\t{thing} {good} .").Concat(_bad.Select(bad => $"0\t{thing} {bad} .")))
+            .ToArray();
         Write("sst2-sentences-train.tsv", [.. sentences.Where((_, i) => i % 4 != 0)]);
         Write("sst2-sentences-dev.tsv", [.. sentences.Where((_, i) => i % 4 == 0)]);
         Write("sst2-phrases-train.tsv", [.. _good.Select(good => $"1\t{good}"), .. _bad.Select(bad => $"0\t{bad}")]);

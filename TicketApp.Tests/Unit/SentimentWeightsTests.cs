@@ -19,7 +19,8 @@ public sealed class SentimentWeightsTests
         var dev = Corpus.ReadLines(_data);
         var classifier = SentimentClassifier.Load();
 
-        Assert.All(Variants.All, variant => Assert.InRange(Accuracy.Of(classifier, dev, variant.Rewrite), variant.KeepsSigns ? Floor : Floor - 0.03, 1));
+        Assert.All(Variants.All, variant =>
+            Assert.InRange(Accuracy.Of(classifier, dev, variant.Rewrite), variant.KeepsSigns ? Floor : Floor - 0.03, 1));
     }
 
     [Fact]
@@ -74,6 +75,7 @@ public sealed class SentimentWeightsTests
     private static void AssertRefused(byte[] bytes, string complaint)
     {
         using MemoryStream stream = new(bytes);
-        Assert.Contains(complaint, Assert.Throws<InvalidDataException>(() => SentimentClassifier.Load(stream)).Message, StringComparison.Ordinal);
+        var exception = Assert.Throws<InvalidDataException>(() => SentimentClassifier.Load(stream));
+        Assert.Contains(complaint, exception.Message, StringComparison.Ordinal);
     }
 }

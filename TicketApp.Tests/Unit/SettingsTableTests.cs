@@ -33,8 +33,10 @@ public sealed partial class SettingsTableTests
         Assert.Equal(declared.Order(StringComparer.Ordinal), Documented(assembly).Order(StringComparer.Ordinal));
     }
 
-    private static string Source(string program, string type) =>
-        Directory.EnumerateFiles(Path.Combine(Repository.Root, program), $"{type}.cs", SearchOption.AllDirectories).Select(File.ReadAllText).Single();
+    private static string Source(string program, string type) => Directory
+        .EnumerateFiles(Path.Combine(Repository.Root, program), $"{type}.cs", SearchOption.AllDirectories)
+        .Select(File.ReadAllText)
+        .Single();
 
     /// <summary>What the documentation comment of a property says, as text.</summary>
     private static string Summary(string source, string property)
@@ -42,16 +44,21 @@ public sealed partial class SettingsTableTests
         var comment = Regex.Match(source, $@"((?:    ///[^\n]*\n)+)(?:    \[[^\n]*\n)*    public [^\n=(]* {property} \{{").Groups[1].Value;
         var text = Regex.Match(comment, "<summary>(.*?)</summary>", RegexOptions.Singleline).Groups[1].Value;
         return Spaces.Replace(Tags.Replace(text.Replace("///", " ", StringComparison.Ordinal), ""), " ").Trim()
-            .Replace("&lt;", "<", StringComparison.Ordinal).Replace("&gt;", ">", StringComparison.Ordinal).Replace("&amp;", "&", StringComparison.Ordinal);
+            .Replace("&lt;", "<", StringComparison.Ordinal)
+            .Replace("&gt;", ">", StringComparison.Ordinal)
+            .Replace("&amp;", "&", StringComparison.Ordinal);
     }
 
     private static IEnumerable<string> Documented(Assembly assembly)
     {
-        var sections = assembly.GetTypes().Select(type => type.GetField("SectionName", BindingFlags.Public | BindingFlags.Static)?.GetRawConstantValue()).ToHashSet();
+        var sections = assembly.GetTypes()
+            .Select(type => type.GetField("SectionName", BindingFlags.Public | BindingFlags.Static)?.GetRawConstantValue())
+            .ToHashSet();
         return from line in File.ReadLines(Path.Combine(Repository.Root, "docs/operations.md"))
                let row = Row.Match(line)
                where row.Success && sections.Contains(row.Groups["section"].Value)
-               select $"{row.Groups["section"].Value}:{row.Groups["name"].Value} | {Plain(row.Groups["text"].Value)}. Default: {Plain(row.Groups["default"].Value)}.";
+               let text = Plain(row.Groups["text"].Value)
+               select $"{row.Groups["section"].Value}:{row.Groups["name"].Value} | {text}. Default: {Plain(row.Groups["default"].Value)}.";
     }
 
     /// <summary>A cell without the marks of code and links.</summary>

@@ -59,7 +59,8 @@ public sealed class SharedSpanTests : IDisposable
         Assert.Equal(100, span.GetTagItem("ticketapp.batch.size"));
     }
 
-    private static ActivityContext Ticket() => new(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded);
+    private static ActivityContext Ticket() =>
+        new(ActivityTraceId.CreateRandom(), ActivitySpanId.CreateRandom(), ActivityTraceFlags.Recorded);
 
     private static string TraceParent(ActivityContext ticket) => $"00-{ticket.TraceId}-{ticket.SpanId}-01";
 }

@@ -6,7 +6,9 @@ namespace TicketApp.Tests.Unit;
 
 public sealed class SimulatedModelTests
 {
-    private static readonly SimulatedModel _model = new(Options.Create(new SimulatorOptions { MinDuration = TimeSpan.Zero, MaxDuration = TimeSpan.Zero }), TimeProvider.System);
+    private static readonly SimulatedModel _model = new(
+        Options.Create(new SimulatorOptions { MinDuration = TimeSpan.Zero, MaxDuration = TimeSpan.Zero }),
+        TimeProvider.System);
 
     [Theory]
     [InlineData("""{"seed":1}""", "Happy message")]

@@ -34,7 +34,13 @@ public sealed class SupervisedLoopTests : IAsyncDisposable
     public async Task Whatever_a_round_throws_the_loop_tries_again_and_says_its_name()
     {
         var loop = await StartAsync(isEssential: true);
-        Exception[] faults = [new InvalidOperationException(), new OperationCanceledException(), new NotSupportedException(), new ObjectDisposedException("connection")];
+        Exception[] faults =
+        [
+            new InvalidOperationException(),
+            new OperationCanceledException(),
+            new NotSupportedException(),
+            new ObjectDisposedException("connection"),
+        ];
         foreach (var fault in faults)
         {
             var before = loop.Rounds;
@@ -59,7 +65,8 @@ public sealed class SupervisedLoopTests : IAsyncDisposable
 
         _clock.Advance(TimeSpan.FromSeconds(31));
 
-        await Eventually.IsTrueAsync("The next line", _limit, () => loop.Logger.Lines.Count(line => line.Contains("failed", StringComparison.Ordinal)) == 2);
+        await Eventually.IsTrueAsync("The next line", _limit, () =>
+            loop.Logger.Lines.Count(line => line.Contains("failed", StringComparison.Ordinal)) == 2);
     }
 
     [Theory]
@@ -90,7 +97,8 @@ public sealed class SupervisedLoopTests : IAsyncDisposable
 
         _clock.Advance(TimeSpan.FromSeconds(31));
 
-        Assert.Equal((HealthStatus.Unhealthy, "No progress: test loop for 31 s."), (await CheckAsync() is var health ? health.Status : default, health.Description));
+        var health = await CheckAsync();
+        Assert.Equal((HealthStatus.Unhealthy, "No progress: test loop for 31 s."), (health.Status, health.Description));
     }
 
     [Fact]
@@ -105,7 +113,8 @@ public sealed class SupervisedLoopTests : IAsyncDisposable
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync()).Status);
     }
 
-    private Task<HealthCheckResult> CheckAsync() => _progress.CheckHealthAsync(new() { Registration = new("loops", _progress, HealthStatus.Unhealthy, []) }, Cancel);
+    private Task<HealthCheckResult> CheckAsync() =>
+        _progress.CheckHealthAsync(new() { Registration = new("loops", _progress, HealthStatus.Unhealthy, []) }, Cancel);
 
     private async Task<TestLoop> StartAsync(bool isEssential)
     {
@@ -116,7 +125,8 @@ public sealed class SupervisedLoopTests : IAsyncDisposable
         return loop;
     }
 
-    private sealed class TestLoop(LoopProgress progress, bool isEssential, LineLogger logger) : SupervisedLoop("test loop", progress, logger)
+    private sealed class TestLoop(LoopProgress progress, bool isEssential, LineLogger logger)
+        : SupervisedLoop("test loop", progress, logger)
     {
         private int _tries;
 
@@ -168,7 +178,8 @@ public sealed class SupervisedLoopTests : IAsyncDisposable
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             _lines.Enqueue(formatter(state, exception));
     }
 }

@@ -30,7 +30,8 @@ public sealed class TelemetryTableTests
             // Others in this process may have meters of the same name.
             if (instrument.Meter.Scope == meters)
             {
-                declared.Add($"`{instrument.Name}` | {Kind(instrument)} | {(instrument.Unit is { } unit ? $"`{unit}`" : "")} | {instrument.Description}");
+                var unit = instrument.Unit is null ? "" : $"`{instrument.Unit}`";
+                declared.Add($"`{instrument.Name}` | {Kind(instrument)} | {unit} | {instrument.Description}");
             }
         };
         listener.Start();
@@ -39,16 +40,25 @@ public sealed class TelemetryTableTests
         _ = new RunMetrics(meters, new ActiveRuns());
         _ = new BrokerMetrics(meters, []);
         using CachedQuery<ServiceStatistics> look = new(_ => throw new NotSupportedException());
-        using ServiceGauges gauges = new(meters, look, new DispatchWindows(Options.Create(new DispatchOptions()), TimeProvider.System), null!, new LoopProgress(TimeProvider.System), NullLogger<ServiceGauges>.Instance);
+        DispatchWindows windows = new(Options.Create(new DispatchOptions()), TimeProvider.System);
+        using ServiceGauges gauges = new(
+            meters, look, windows, null!, new LoopProgress(TimeProvider.System), NullLogger<ServiceGauges>.Instance);
 
-        var documented = Documents.Table("docs/telemetry.md", "| instrument |").Select(cells => $"{cells[0]} | {cells[1]} | {cells[2]} | {cells[4]}");
+        var documented = Documents.Table("docs/telemetry.md", "| instrument |")
+            .Select(cells => $"{cells[0]} | {cells[1]} | {cells[2]} | {cells[4]}");
         Assert.Equal(declared.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public void Log_events_are_those_of_the_table()
     {
-        Assembly[] programs = [typeof(TicketMetrics).Assembly, typeof(RunMetrics).Assembly, typeof(BrokerLoop).Assembly, typeof(SupervisedLoop).Assembly];
+        Assembly[] programs =
+        [
+            typeof(TicketMetrics).Assembly,
+            typeof(RunMetrics).Assembly,
+            typeof(BrokerLoop).Assembly,
+            typeof(SupervisedLoop).Assembly,
+        ];
         var declared =
             from type in programs.SelectMany(program => program.GetTypes())
             from method in type.GetMethods(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)

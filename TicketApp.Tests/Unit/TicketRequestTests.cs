@@ -66,7 +66,9 @@ public sealed class TicketRequestTests
     [Fact]
     public void Deep_nesting_is_invalid()
     {
-        Assert.Equal(TicketRequestKind.Invalid, Read($$"""{"user_id":"x","a":{{new string('[', 10_000)}}{{new string(']', 10_000)}}}""").Kind);
+        var nested = new string('[', 10_000) + new string(']', 10_000);
+
+        Assert.Equal(TicketRequestKind.Invalid, Read($$"""{"user_id":"x","a":{{nested}}}""").Kind);
     }
 
     [Theory]

@@ -130,14 +130,15 @@ public sealed class WebhookUrlTests
     {
         string[] parts =
         [
-            "https:", "http:", "//", "/", "\\", "example.com", "ü.example", "127.0.0.1", "[::1]", "[", "]", "@", ":", ":443", ":99999", "%00", "%", "?", "#", " ", "\t", "\0", ".", "..",
-            "xn--", "xn--a", "\ud800", "\u202e", "１２７", "。", "a",
+            "https:", "http:", "//", "/", "\\", "example.com", "ü.example", "127.0.0.1", "[::1]", "[", "]", "@", ":", ":443", ":99999",
+            "%00", "%", "?", "#", " ", "\t", "\0", ".", "..", "xn--", "xn--a", "\ud800", "\u202e", "１２７", "。", "a",
         ];
         Random random = new(1);
         var good = 0;
         for (var i = 0; i < 50_000; i++)
         {
-            var text = (i % 2 == 0 ? "https://" : "") + string.Concat(Enumerable.Range(0, random.Next(1, 7)).Select(_ => parts[random.Next(parts.Length)]));
+            var picked = Enumerable.Range(0, random.Next(1, 7)).Select(_ => parts[random.Next(parts.Length)]);
+            var text = (i % 2 == 0 ? "https://" : "") + string.Concat(picked);
             if (Urls().TryRead(text, out var url, out _))
             {
                 good++;

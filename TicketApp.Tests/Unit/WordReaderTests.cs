@@ -6,7 +6,9 @@ public sealed class WordReaderTests
 {
     [Theory]
     [InlineData("it does n't work , and i ca n't -lrb- or wo n't -rrb- fix it .", "It doesn't work, and I CAN\u2019T (or won't) fix it.")]
-    [InlineData("it 's what they 'd say : we 're sure you 've seen it , i 'm told", "IT'S what they'd say: we're sure you\u2019ve seen it, I'm told")]
+    [InlineData(
+        "it 's what they 'd say : we 're sure you 've seen it , i 'm told",
+        "IT'S what they'd say: we're sure you\u2019ve seen it, I'm told")]
     [InlineData("`` the best '' film -- really ...", "\u201cThe best\u201d film\u2014really\u2026")]
     [InlineData("a splendid-looking film", "a  splendid looking\tFILM")]
     [InlineData("can not do n't is n't", "cannot dont isnt")]
@@ -15,7 +17,8 @@ public sealed class WordReaderTests
     [InlineData("great", "ｇｒｅａｔ")]
     [InlineData("no !", "no!!!!!!")]
     [InlineData("half\\/half", "half/half")]
-    public void What_people_write_reads_as_a_treebank_has_it(string treebank, string written) => Assert.Equal(Words(treebank), Words(written));
+    public void What_people_write_reads_as_a_treebank_has_it(string treebank, string written) =>
+        Assert.Equal(Words(treebank), Words(written));
 
     [Fact]
     public void A_negation_is_a_word_of_its_own() => Assert.Equal(["do", "not", "can", "not", "not"], Words("don't cannot n't"));

@@ -32,7 +32,8 @@ public sealed class WebhookDeliveryTests(AppFixture app) : IAsyncLifetime
     {
         var secret = await CreateSecretAsync();
         await using var receiver = await WebhookReceiver.StartAsync();
-        using var creation = await app.Api.PostAsJsonAsync("/v1/tickets", new { user_id = _userId, webhook = new { url = receiver.Url } }, Cancel);
+        var ticket = new { user_id = _userId, webhook = new { url = receiver.Url } };
+        using var creation = await app.Api.PostAsJsonAsync("/v1/tickets", ticket, Cancel);
         Assert.Equal(HttpStatusCode.Created, creation.StatusCode);
         var ticketId = (await creation.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("id").GetString()!;
 
@@ -40,7 +41,8 @@ public sealed class WebhookDeliveryTests(AppFixture app) : IAsyncLifetime
 
         Assert.Equal("ticket.finished", webhook.Type);
         AssertSigned(webhook, secret);
-        Assert.InRange(DateTimeOffset.FromUnixTimeSeconds(webhook.Timestamp), DateTimeOffset.UtcNow.AddMinutes(-1), DateTimeOffset.UtcNow.AddMinutes(1));
+        var sent = DateTimeOffset.FromUnixTimeSeconds(webhook.Timestamp);
+        Assert.InRange(sent, DateTimeOffset.UtcNow.AddMinutes(-1), DateTimeOffset.UtcNow.AddMinutes(1));
         using var answer = await app.Api.GetAsync($"/v1/tickets/{ticketId}", Cancel);
         Assert.Equal(await answer.Content.ReadAsStringAsync(Cancel), webhook.Data.GetRawText());
         var delivery = await DeliveryAsync(ticketId, "delivered");
@@ -59,7 +61,9 @@ public sealed class WebhookDeliveryTests(AppFixture app) : IAsyncLifetime
         var received = await receiver.WaitAsync(4);
 
         Assert.Equal(["ticket.started", "ticket.started", "ticket.started", "ticket.finished"], received.Select(webhook => webhook.Type));
-        Assert.Equal(["running", "running", "running", "succeeded"], received.Select(webhook => webhook.Data.GetProperty("status").GetString()));
+        Assert.Equal(
+            ["running", "running", "running", "succeeded"],
+            received.Select(webhook => webhook.Data.GetProperty("status").GetString()));
         Assert.Single(received.Take(3).Select(webhook => webhook.Id).Distinct());
         Assert.NotEqual(received[0].Id, received[3].Id);
         var attempts = (await DeliveryAsync(ticketId, "delivered", "ticket.started")).GetProperty("attempts").EnumerateArray();
@@ -79,7 +83,8 @@ public sealed class WebhookDeliveryTests(AppFixture app) : IAsyncLifetime
 
         var delivery = await DeliveryAsync(ticketId, "dead");
 
-        Assert.Equal([308, 308, 308], delivery.GetProperty("attempts").EnumerateArray().Select(attempt => attempt.GetProperty("status_code").GetInt32()));
+        var attempts = delivery.GetProperty("attempts").EnumerateArray();
+        Assert.Equal([308, 308, 308], attempts.Select(attempt => attempt.GetProperty("status_code").GetInt32()));
         Assert.Empty(target.Received);
         using var dead = await app.Api.GetAsync($"/v1/users/{_userId}/webhook-deliveries/dead", Cancel);
         var results = (await dead.Content.ReadFromJsonAsync<JsonElement>(Cancel)).GetProperty("results");
@@ -228,16 +233,24 @@ public sealed class WebhookDeliveryTests(AppFixture app) : IAsyncLifetime
     private async Task<HttpResponseMessage> ReplayAsync(Guid ticketId, JsonElement delivery) =>
         await app.Api.PostAsync($"/v1/tickets/{ticketId}/deliveries/{delivery.GetProperty("id").GetString()}/replay", null, Cancel);
 
-    private Task<JsonElement> DeliveryAsync(Guid ticketId, string status, string type = "ticket.finished") => DeliveryAsync(ticketId.ToString(), status, type);
+    private Task<JsonElement> DeliveryAsync(Guid ticketId, string status, string type = "ticket.finished") =>
+        DeliveryAsync(ticketId.ToString(), status, type);
 
     /// <summary>The delivery once it has that status.</summary>
     private async Task<JsonElement> DeliveryAsync(string ticketId, string status, string type = "ticket.finished") =>
         (JsonElement)await Eventually.GetAsync<object>($"{type} of {ticketId} {status}", _deadline, async () =>
-            (await DeliveriesAsync(ticketId)).Where(delivery => delivery.GetProperty("type").GetString() == type && delivery.GetProperty("status").GetString() == status)
-                .Select(delivery => (object)delivery).SingleOrDefault());
+            (await DeliveriesAsync(ticketId))
+                .Where(delivery => delivery.GetProperty("type").GetString() == type)
+                .Where(delivery => delivery.GetProperty("status").GetString() == status)
+                .Select(delivery => (object)delivery)
+                .SingleOrDefault());
 
-    private async Task<JsonElement> AttemptAsync(Guid ticketId) => (JsonElement)await Eventually.GetAsync<object>($"Attempt for {ticketId}", _deadline, async () =>
-        (await DeliveriesAsync(ticketId.ToString())).SelectMany(delivery => delivery.GetProperty("attempts").EnumerateArray()).Select(attempt => (object)attempt).FirstOrDefault());
+    private async Task<JsonElement> AttemptAsync(Guid ticketId) =>
+        (JsonElement)await Eventually.GetAsync<object>($"Attempt for {ticketId}", _deadline, async () =>
+            (await DeliveriesAsync(ticketId.ToString()))
+                .SelectMany(delivery => delivery.GetProperty("attempts").EnumerateArray())
+                .Select(attempt => (object)attempt)
+                .FirstOrDefault());
 
     private async Task<IEnumerable<JsonElement>> DeliveriesAsync(string ticketId) =>
         (await app.Api.GetFromJsonAsync<JsonElement>($"/v1/tickets/{ticketId}/deliveries", Cancel)).GetProperty("results").EnumerateArray();

@@ -49,13 +49,17 @@ public sealed class WebhookDispatcherTests(AppFixture app)
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
         await using var receiver = await WebhookReceiver.StartAsync();
         await WebhookTickets.StoreFinishedAsync(database, receiver.Url, count: 2);
-        await database.ExecuteAsync("delete from tickets where ticket_id = (select ticket_id from webhook_deliveries order by sequence limit 1)");
+        await database.ExecuteAsync(
+            "delete from tickets where ticket_id = (select ticket_id from webhook_deliveries order by sequence limit 1)");
         Assert.Equal(1L, await database.ValueAsync<long>("select count(*) from webhook_deliveries"));
         await RunAsync(database, new() { AllowHttp = true, AllowPrivateAddresses = true }, replicas: 1);
         await database.ExecuteAsync("update webhook_deliveries set time_ended = now() - interval '31 days'");
 
-        Assert.Equal(1, await new DeliveryStore(database.Source, Options.Create(new WebhookOptions())).PurgeAsync(PurgeLoop.MaxPart, Cancel));
-        Assert.Equal(0L, await database.ValueAsync<long>("select (select count(*) from webhook_deliveries) + (select count(*) from webhook_attempts)"));
+        DeliveryStore store = new(database.Source, Options.Create(new WebhookOptions()));
+        Assert.Equal(1, await store.PurgeAsync(PurgeLoop.MaxPart, Cancel));
+        var left = await database.ValueAsync<long>(
+            "select (select count(*) from webhook_deliveries) + (select count(*) from webhook_attempts)");
+        Assert.Equal(0L, left);
     }
 
     [Fact]
@@ -136,8 +140,10 @@ public sealed class WebhookDispatcherTests(AppFixture app)
             await using NpgsqlCommand hang = new("lock table webhook_deliveries", connection, transaction);
             await hang.ExecuteNonQueryAsync(Cancel);
             await dispatchers.StartAsync(replicas: 1);
+            const string WaitingSql =
+                "select count(*) from pg_locks where relation = 'webhook_deliveries'::regclass and not granted";
             await Eventually.GetAsync<object>("The dispatcher waits for the table", TimeSpan.FromSeconds(30), async () =>
-                await database.ValueAsync<long>("select count(*) from pg_locks where relation = 'webhook_deliveries'::regclass and not granted") == 1 ? new() : null);
+                await database.ValueAsync<long>(WaitingSql) == 1 ? new() : null);
             Assert.Equal(HealthStatus.Healthy, (await dispatchers.CheckHealthAsync()).Status);
 
             clock.Advance(TimeSpan.FromSeconds(31));

@@ -14,7 +14,9 @@ public sealed class BatchTests(AppFixture app)
     {
         var user = await Api.CreateUserAsync();
         var good = $$"""{"user_id":"{{user}}","priority":"low"}""";
-        var answer = await Api.PostAsync("/v1/tickets/batch", $$"""{"tickets":[{{good}},{"user_id":"nobody"},17,{"user_id":"{{user}}","priority":"urgent"},{{good}}]}""");
+        var answer = await Api.PostAsync(
+            "/v1/tickets/batch",
+            $$"""{"tickets":[{{good}},{"user_id":"nobody"},17,{"user_id":"{{user}}","priority":"urgent"},{{good}}]}""");
 
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.Equal(5, answer.Results.Count);
@@ -54,6 +56,7 @@ public sealed class BatchTests(AppFixture app)
     public async Task A_batch_may_be_larger_than_other_bodies_but_not_without_end()
     {
         (await Api.PostAsync("/v1/tickets/batch", $$"""{"tickets":[{{new string(' ', 100_000)}}{}]}""")).Json["results"]!.AsArray();
-        (await Api.PostAsync("/v1/tickets/batch", new string(' ', (4 * 1024 * 1024) + 1), ("Expect", "100-continue"))).Problem(HttpStatusCode.RequestEntityTooLarge, "too-large");
+        var answer = await Api.PostAsync("/v1/tickets/batch", new string(' ', (4 * 1024 * 1024) + 1), ("Expect", "100-continue"));
+        answer.Problem(HttpStatusCode.RequestEntityTooLarge, "too-large");
     }
 }

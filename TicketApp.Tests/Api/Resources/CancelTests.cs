@@ -16,7 +16,9 @@ public sealed class CancelTests(SlowAppFixture app)
     {
         var ticket = (await Api.CreateTicketAsync(await Api.CreateUserAsync())).Id;
         var first = await Api.PostAsync($"/v1/tickets/{ticket}/cancel", null);
-        Assert.Contains((first.Status, first.TicketStatus), new[] { (HttpStatusCode.OK, "canceled"), (HttpStatusCode.Accepted, "canceling") });
+        Assert.Contains(
+            (first.Status, first.TicketStatus),
+            new[] { (HttpStatusCode.OK, "canceled"), (HttpStatusCode.Accepted, "canceling") });
 
         var ended = await Api.FinishAsync(ticket);
         Assert.Equal("canceled", ended.TicketStatus);
@@ -29,11 +31,13 @@ public sealed class CancelTests(SlowAppFixture app)
     public async Task Queued_tickets_know_their_places()
     {
         var user = await Api.CreateUserAsync();
-        var body = $$"""{"tickets":[{{string.Join(',', Enumerable.Repeat($$"""{"user_id":"{{user}}","policy":{"deadline_s":3600} }""", 1000))}}]}""";
+        var request = $$"""{"user_id":"{{user}}","policy":{"deadline_s":3600} }""";
+        var body = $$"""{"tickets":[{{string.Join(',', Enumerable.Repeat(request, 1000))}}]}""";
         List<string> ids = [];
         for (var i = 0; i < 2; i++)
         {
-            ids.AddRange((await Api.PostAsync("/v1/tickets/batch", body)).Results.Select(result => result!["ticket"]!["id"]!.GetValue<string>()));
+            var batch = await Api.PostAsync("/v1/tickets/batch", body);
+            ids.AddRange(batch.Results.Select(result => result!["ticket"]!["id"]!.GetValue<string>()));
         }
 
         try
@@ -42,7 +46,10 @@ public sealed class CancelTests(SlowAppFixture app)
             await Eventually.IsTrueAsync("a place for each of the first thousand that wait", TimeSpan.FromSeconds(60), async () =>
             {
                 var queues = await QueuesOfAsync(user);
-                var places = queues.Select(queue => queue["position"]!).Where(place => place.GetValueKind() == JsonValueKind.Number).Select(place => place.GetValue<int>());
+                var places = queues
+                    .Select(queue => queue["position"]!)
+                    .Where(place => place.GetValueKind() == JsonValueKind.Number)
+                    .Select(place => place.GetValue<int>());
                 return queues.Count > 1000 && places.Order().SequenceEqual(Enumerable.Range(1, 1000))
                     && queues.All(queue => queue["wait_reason"]?.GetValue<string>() == "at_capacity");
             });

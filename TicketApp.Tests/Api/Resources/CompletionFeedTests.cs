@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 using Npgsql;
 using TicketApp.Api.Tickets;
 using TicketApp.Tests.Fixtures;
@@ -25,7 +26,8 @@ public sealed class CompletionFeedTests(AppFixture app)
         {
             var page = await Api.GetAsync($"/v1/tickets/changes?after={cursor}&limit=7");
             cursor = page.Json["next"]!.GetValue<string>();
-            seen.AddRange(page.Results.Where(ticket => ticket!["user_id"]!.GetValue<string>() == user).Select(ticket => ticket!["id"]!.GetValue<string>()));
+            var ofUser = page.Results.Where(ticket => ticket!["user_id"]!.GetValue<string>() == user);
+            seen.AddRange(ofUser.Select(ticket => ticket!["id"]!.GetValue<string>()));
             return seen.Count >= 200 ? seen : null;
         });
 
@@ -45,7 +47,8 @@ public sealed class CompletionFeedTests(AppFixture app)
             await database.ExecuteAsync(
                 $"""
                 insert into users (user_id) values ('{ticket}');
-                insert into tickets (ticket_id, user_id, status, lease_expires, expires_at, due_at) values ('{ticket}', '{ticket}', 'dispatched', now(), now(), now())
+                insert into tickets (ticket_id, user_id, status, lease_expires, expires_at, due_at)
+                values ('{ticket}', '{ticket}', 'dispatched', now(), now(), now())
                 """);
         }
 
@@ -67,8 +70,15 @@ public sealed class CompletionFeedTests(AppFixture app)
         Assert.Single((await changes.ReadAsync(Query(null) with { UserId = tickets[1] }, LargeTickets.Taken(), Cancel)).Rows);
     }
 
-    private static string End(Guid ticket) => $"update tickets set status = 'succeeded', response = 'x', time_finished = now(), lease_expires = null where ticket_id = '{ticket}'";
+    private static string End(Guid ticket) =>
+        $"""
+        update tickets set status = 'succeeded', response = 'x', time_finished = now(), lease_expires = null
+        where ticket_id = '{ticket}'
+        """;
 
-    private static CompletionFeedQuery Query(string? after) =>
-        CompletionFeedQuery.Read(after is null ? QueryCollection.Empty : new QueryCollection(new Dictionary<string, Microsoft.Extensions.Primitives.StringValues> { ["after"] = after }), maxPage: 100).Query!;
+    private static CompletionFeedQuery Query(string? after)
+    {
+        var query = after is null ? [] : new Dictionary<string, StringValues> { ["after"] = after };
+        return CompletionFeedQuery.Read(new QueryCollection(query), maxPage: 100).Query!;
+    }
 }

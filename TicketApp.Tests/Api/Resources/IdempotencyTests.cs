@@ -59,7 +59,8 @@ public sealed class IdempotencyTests(FaultApp app)
     [InlineData("LONG")]
     public async Task A_key_that_is_none_is_refused(string key)
     {
-        var answer = await Api.CreateTicketAsync(await Api.CreateUserAsync(), ("Idempotency-Key", key == "LONG" ? new string('k', 256) : key));
+        var sent = key == "LONG" ? new string('k', 256) : key;
+        var answer = await Api.CreateTicketAsync(await Api.CreateUserAsync(), ("Idempotency-Key", sent));
 
         answer.Problem(HttpStatusCode.BadRequest, "invalid-request");
     }
@@ -67,6 +68,8 @@ public sealed class IdempotencyTests(FaultApp app)
     [Fact]
     public async Task A_key_of_nobody_makes_nothing()
     {
-        (await Api.CreateTicketAsync("00000000-0000-7000-8000-000000000000", ("Idempotency-Key", "a"))).Problem(HttpStatusCode.NotFound, "user-not-found");
+        var answer = await Api.CreateTicketAsync("00000000-0000-7000-8000-000000000000", ("Idempotency-Key", "a"));
+
+        answer.Problem(HttpStatusCode.NotFound, "user-not-found");
     }
 }

@@ -18,20 +18,28 @@ public sealed class OpenApiTests(AppFixture app)
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.StartsWith("3.1", answer.Json["openapi"]!.GetValue<string>(), StringComparison.Ordinal);
 
-        var operations = answer.Json["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject().Select(operation => (Path: path.Key, Operation: operation.Value!.AsObject()))).ToArray();
+        var operations = answer.Json["paths"]!.AsObject()
+            .SelectMany(
+                path => path.Value!.AsObject(), (path, operation) => (Path: path.Key, Operation: operation.Value!.AsObject()))
+            .ToArray();
         Assert.Superset(
             new HashSet<string>
             {
-                "/v1/users", "/v1/tickets", "/v1/tickets/{id}", "/v1/tickets/batch", "/v1/tickets/changes", "/v1/tickets/{id}/retry", "/v1/tickets/{id}/events", "/v1/stats", "/v1/models",
+                "/v1/users", "/v1/tickets", "/v1/tickets/{id}", "/v1/tickets/batch", "/v1/tickets/changes", "/v1/tickets/{id}/retry",
+                "/v1/tickets/{id}/events", "/v1/stats", "/v1/models",
             },
             operations.Select(operation => operation.Path).ToHashSet());
-        Assert.All(operations, operation => Assert.False(string.IsNullOrEmpty(operation.Operation["summary"]?.GetValue<string>()), operation.Path));
-        Assert.All(operations, operation => Assert.True(operation.Operation["responses"]!.AsObject().ContainsKey("503"), operation.Path));
+        Assert.All(operations, operation =>
+        {
+            Assert.False(string.IsNullOrEmpty(operation.Operation["summary"]?.GetValue<string>()), operation.Path);
+            Assert.True(operation.Operation["responses"]!.AsObject().ContainsKey("503"), operation.Path);
+        });
 
         var create = answer.Json["paths"]!["/v1/tickets"]!["post"]!;
         Assert.NotNull(create["requestBody"]!["content"]!["application/json"]!["example"]!["user_id"]);
         Assert.Contains("Idempotency-Key", create["parameters"]!.AsArray().Select(parameter => parameter!["name"]!.GetValue<string>()));
-        Assert.Contains("1000+", answer.Json["components"]!["schemas"]!["QueuePosition"]!.ToJsonString().Replace("\\u002B", "+", StringComparison.Ordinal), StringComparison.Ordinal);
+        var position = answer.Json["components"]!["schemas"]!["QueuePosition"]!.ToJsonString();
+        Assert.Contains("1000+", position.Replace("\\u002B", "+", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -4,7 +4,10 @@ using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Api.Resources;
 
-/// <summary>Whatever is asked is answered: never with an error of the service's own, always with a bounded answer, and with a problem where something is wrong.</summary>
+/// <summary>
+/// Whatever is asked is answered: never with an error of the service's own, always with a bounded
+/// answer, and with a problem where something is wrong.
+/// </summary>
 [Collection(AppCollection.Name)]
 public sealed class RandomRequestTests(AppFixture app)
 {
@@ -30,7 +33,8 @@ public sealed class RandomRequestTests(AppFixture app)
         for (var i = 0; i < count; i++)
         {
             using var request = random.Next();
-            var what = $"Seed {seed}, request {i}: {request.Method} {request.RequestUri}\n{(request.Content is null ? "" : await request.Content.ReadAsStringAsync(Cancel))}";
+            var content = request.Content is null ? "" : await request.Content.ReadAsStringAsync(Cancel);
+            var what = $"Seed {seed}, request {i}: {request.Method} {request.RequestUri}\n{content}";
             using var response = await app.Api.SendAsync(request, Cancel);
             var body = await response.Content.ReadAsStringAsync(Cancel);
 
@@ -38,13 +42,25 @@ public sealed class RandomRequestTests(AppFixture app)
             Assert.True(body.Length < MaxAnswer, what);
             if ((int)response.StatusCode >= 400 && request.Method != HttpMethod.Head && response.Content.Headers.ContentLength != 0)
             {
-                Assert.Equal(("application/problem+json", (int)response.StatusCode, what), (response.Content.Headers.ContentType?.ToString(), JsonNode.Parse(body)!["status"]!.GetValue<int>(), what));
+                var status = JsonNode.Parse(body)!["status"]!.GetValue<int>();
+                Assert.Equal(
+                    ("application/problem+json", (int)response.StatusCode, what),
+                    (response.Content.Headers.ContentType?.ToString(), status, what));
             }
 
             seen[response.StatusCode] = seen.GetValueOrDefault(response.StatusCode) + 1;
         }
 
         // Not only refusals, or little would have been tried.
-        Assert.Superset(new HashSet<HttpStatusCode> { HttpStatusCode.OK, HttpStatusCode.Created, HttpStatusCode.BadRequest, HttpStatusCode.NotFound, HttpStatusCode.MethodNotAllowed }, seen.Keys.ToHashSet());
+        Assert.Superset(
+            new HashSet<HttpStatusCode>
+            {
+                HttpStatusCode.OK,
+                HttpStatusCode.Created,
+                HttpStatusCode.BadRequest,
+                HttpStatusCode.NotFound,
+                HttpStatusCode.MethodNotAllowed,
+            },
+            seen.Keys.ToHashSet());
     }
 }

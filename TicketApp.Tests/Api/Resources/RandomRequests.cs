@@ -9,16 +9,28 @@ internal sealed class RandomRequests(int seed, IReadOnlyList<string> users, IRea
 {
     private static readonly string[] _paths =
     [
-        "/v1/tickets", "/v1/tickets/ID", "/v1/tickets/ID/retry", "/v1/tickets/ID/cancel", "/v1/tickets/batch", "/v1/tickets/changes", "/v1/stats", "/v1/models", "/v1/users", "/v1/TEXT", "/v1/tickets/TEXT",
-        "/v1/tickets/ID/TEXT",
+        "/v1/tickets", "/v1/tickets/ID", "/v1/tickets/ID/retry", "/v1/tickets/ID/cancel", "/v1/tickets/batch", "/v1/tickets/changes",
+        "/v1/stats", "/v1/models", "/v1/users", "/v1/TEXT", "/v1/tickets/TEXT", "/v1/tickets/ID/TEXT",
     ];
 
     private static readonly string[] _methods = ["GET", "GET", "GET", "POST", "POST", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    private static readonly string[] _fields = ["user_id", "model", "input", "priority", "policy", "queue_ttl_s", "execution_timeout_s", "deadline_s", "tickets", "id", "TEXT"];
-    private static readonly string[] _parameters = ["user_id", "status", "created_after", "created_before", "limit", "cursor", "after", "TEXT"];
-    private static readonly string[] _words = ["simulated", "low", "high", "normal", "queued", "succeeded,failed", "2026-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01", "now", "-1", "0", "7", "101", "99999999999999999999"];
 
-    private static readonly string[] _headers = ["Idempotency-Key", "If-None-Match", "Last-Event-ID", "Accept", "Accept-Encoding", "Range", "If-Modified-Since"];
+    private static readonly string[] _fields =
+    [
+        "user_id", "model", "input", "priority", "policy", "queue_ttl_s", "execution_timeout_s", "deadline_s", "tickets", "id", "TEXT",
+    ];
+
+    private static readonly string[] _parameters =
+        ["user_id", "status", "created_after", "created_before", "limit", "cursor", "after", "TEXT"];
+
+    private static readonly string[] _words =
+    [
+        "simulated", "low", "high", "normal", "queued", "succeeded,failed", "2026-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01",
+        "now", "-1", "0", "7", "101", "99999999999999999999",
+    ];
+
+    private static readonly string[] _headers =
+        ["Idempotency-Key", "If-None-Match", "Last-Event-ID", "Accept", "Accept-Encoding", "Range", "If-Modified-Since"];
 
     // The analyzer's question is about secrets; this is about repeatability.
     private readonly Random _random = new(seed);
@@ -33,7 +45,8 @@ internal sealed class RandomRequests(int seed, IReadOnlyList<string> users, IRea
         else
         {
             var body = _random.Next(10) == 0 ? Garbage() : Encoding.UTF8.GetBytes(_random.Next(3) == 0 ? Ticket() : Json(0));
-            request.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue(_random.Next(10) == 0 ? "text/plain" : "application/json") } };
+            var type = _random.Next(10) == 0 ? "text/plain" : "application/json";
+            request.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue(type) } };
         }
 
         while (_random.Next(3) == 0)
@@ -49,7 +62,10 @@ internal sealed class RandomRequests(int seed, IReadOnlyList<string> users, IRea
         StringBuilder query = new();
         while (_random.Next(2) == 0)
         {
-            query.Append(query.Length == 0 ? '?' : '&').Append(Uri.EscapeDataString(Fill(Pick(_parameters)))).Append('=').Append(Uri.EscapeDataString(Value()));
+            query.Append(query.Length == 0 ? '?' : '&')
+                .Append(Uri.EscapeDataString(Fill(Pick(_parameters))))
+                .Append('=')
+                .Append(Uri.EscapeDataString(Value()));
         }
 
         return query.ToString();
@@ -64,10 +80,16 @@ internal sealed class RandomRequests(int seed, IReadOnlyList<string> users, IRea
         2 => _random.Next(-5, 1_000_000).ToString(CultureInfo.InvariantCulture),
         3 => "1e400",
         4 => "\"\\ud800\\u0000\"",
-        5 => $"\"{Value().Replace("\\", "", StringComparison.Ordinal).Replace("\"", "", StringComparison.Ordinal).ReplaceLineEndings("")}\"",
+        5 => Quoted(Value().ReplaceLineEndings("")),
         6 => $"[{string.Join(',', Enumerable.Range(0, _random.Next(4)).Select(_ => Json(depth + 1)))}]",
-        _ => $"{{{string.Join(',', Enumerable.Range(0, _random.Next(5)).Select(_ => $"\"{Fill(Pick(_fields)).Replace("\"", "", StringComparison.Ordinal).Replace("\\", "", StringComparison.Ordinal)}\":{Json(depth + 1)}"))}}}",
+        _ => $"{{{string.Join(',', Enumerable.Range(0, _random.Next(5)).Select(_ => $"{Name()}:{Json(depth + 1)}"))}}}",
     };
+
+    private string Name() => Quoted(Fill(Pick(_fields)));
+
+    /// <summary>A string of JSON, without what would have to be escaped.</summary>
+    private static string Quoted(string text) =>
+        $"\"{text.Replace("\\", "", StringComparison.Ordinal).Replace("\"", "", StringComparison.Ordinal)}\"";
 
     private string Value() => _random.Next(5) switch
     {

@@ -34,7 +34,9 @@ public sealed class RetryTests(AppFixture app)
 
         var finished = await Api.FinishAsync(ticket);
         Assert.Equal(("succeeded", 4), (finished.TicketStatus, finished.Json["attempt"]!.GetValue<int>()));
-        Assert.Equal($"{status} It broke", await ValueAsync($"select outcome || ' ' || error_message from ticket_attempts where ticket_id = '{ticket}' and epoch = 3"));
+        Assert.Equal(
+            $"{status} It broke",
+            await ValueAsync($"select outcome || ' ' || error_message from ticket_attempts where ticket_id = '{ticket}' and epoch = 3"));
     }
 
     [Fact]

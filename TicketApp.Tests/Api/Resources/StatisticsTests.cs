@@ -20,7 +20,8 @@ public sealed class StatisticsTests(AppFixture app)
         var tickets = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Api.CreateTicketAsync(user)));
         await Task.WhenAll(tickets.Select(ticket => Api.FinishAsync(ticket.Id)));
 
-        await Eventually.GetAsync("The ends are counted", TimeSpan.FromSeconds(30), async () => await SucceededAsync() >= before + 20 ? "" : null);
+        await Eventually.GetAsync("The ends are counted", TimeSpan.FromSeconds(30), async () =>
+            await SucceededAsync() >= before + 20 ? "" : null);
         var answer = await Api.GetAsync("/v1/stats");
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         foreach (var numbers in new[] { answer.Json, answer.Json["models"]!["simulated"]!.AsObject() })
@@ -63,7 +64,9 @@ public sealed class StatisticsTests(AppFixture app)
 
         await counting;
         await new TotalsStore(database.Source).CountAsync(Cancel);
-        Assert.Equal(300, await database.ValueAsync<long>("select ended from ticket_totals where model = 'simulated' and status = 'succeeded'"));
+        Assert.Equal(
+            300,
+            await database.ValueAsync<long>("select ended from ticket_totals where model = 'simulated' and status = 'succeeded'"));
     }
 
     private async Task<long> SucceededAsync() => (await Api.GetAsync("/v1/stats")).Json["finished"]!["succeeded"]!.GetValue<long>();

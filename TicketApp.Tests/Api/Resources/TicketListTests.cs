@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 using TicketApp.Api.Auth;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Tickets;
 using TicketApp.Tests.Fixtures;
 
@@ -44,14 +45,14 @@ public sealed class TicketListTests(AppFixture app)
             await Api.FinishAsync(ticket);
         }
 
-        var second = await Api.GetAsync($"/v1/tickets/{tickets[1]}");
-        var time = Uri.EscapeDataString(second.Json["created_at"]!.GetValue<string>());
+        var second = await CreatedAsync(tickets[1]);
+        var third = await CreatedAsync(tickets[2]);
 
         Assert.Equal(4, Ids(await Api.GetAsync($"/v1/tickets?user_id={user}&status=failed,succeeded")).Count);
         Assert.Empty(Ids(await Api.GetAsync($"/v1/tickets?user_id={user}&status=queued,running")));
-        Assert.Equal([tickets[3], tickets[2]], Ids(await Api.GetAsync($"/v1/tickets?user_id={user}&created_after={time}")));
-        Assert.Equal([tickets[0]], Ids(await Api.GetAsync($"/v1/tickets?user_id={user}&created_before={time}")));
-        Assert.Equal([tickets[1], tickets[0]], Ids(await Api.GetAsync($"/v1/tickets?created_before={Uri.EscapeDataString(await CreatedAsync(tickets[2]))}&limit=2")));
+        Assert.Equal([tickets[3], tickets[2]], Ids(await Api.GetAsync($"/v1/tickets?user_id={user}&created_after={second}")));
+        Assert.Equal([tickets[0]], Ids(await Api.GetAsync($"/v1/tickets?user_id={user}&created_before={second}")));
+        Assert.Equal([tickets[1], tickets[0]], Ids(await Api.GetAsync($"/v1/tickets?created_before={third}&limit=2")));
         Assert.Empty(Ids(await Api.GetAsync($"/v1/tickets?user_id={Guid.NewGuid()}")));
     }
 
@@ -81,7 +82,11 @@ public sealed class TicketListTests(AppFixture app)
         var cursor = (await Api.GetAsync($"/v1/tickets?user_id={user}&limit=1")).Json["next"]!.GetValue<string>();
         Assert.Equal(HttpStatusCode.OK, (await Api.GetAsync($"/v1/tickets?user_id={user}&limit=2&cursor={cursor}")).Status);
 
-        string[] others = ["x", "AAAA", "%00", "%F0%9F%98%80", cursor[1..], cursor + "A", (cursor[0] == 'B' ? 'C' : 'B') + cursor[1..], new string('A', 5000)];
+        string[] others =
+        [
+            "x", "AAAA", "%00", "%F0%9F%98%80", new string('A', 5000),
+            cursor[1..], cursor + "A", (cursor[0] == 'B' ? 'C' : 'B') + cursor[1..],
+        ];
         foreach (var other in others)
         {
             (await Api.GetAsync($"/v1/tickets?user_id={user}&cursor={other}")).Problem(HttpStatusCode.BadRequest, "invalid-cursor");
@@ -107,13 +112,16 @@ public sealed class TicketListTests(AppFixture app)
         TicketListStore lists = new(database.Source);
         foreach (var user in (string[])["", "user_id=00000000-0000-7000-8000-000000000001"])
         {
-            var (rows, next) = await lists.ReadAsync(Query($"?status=failed&limit=2&{user}"), LargeTickets.Taken(), TestContext.Current.CancellationToken);
+            var (rows, next) = await ReadAsync($"?status=failed&limit=2&{user}");
             Assert.Empty(rows);
-            (rows, next) = await lists.ReadAsync(Query($"?status=failed&limit=2&{user}&cursor={next}"), LargeTickets.Taken(), TestContext.Current.CancellationToken);
+            (rows, next) = await ReadAsync($"?status=failed&limit=2&{user}&cursor={next}");
             Assert.Equal(["000000000003", "000000000002"], rows.Select(row => row.TicketId.ToString()[24..]));
-            (rows, next) = await lists.ReadAsync(Query($"?status=failed&limit=2&{user}&cursor={next}"), LargeTickets.Taken(), TestContext.Current.CancellationToken);
+            (rows, next) = await ReadAsync($"?status=failed&limit=2&{user}&cursor={next}");
             Assert.Equal((1, null), (rows.Count, next));
         }
+
+        Task<(IReadOnlyList<TicketRecord> Rows, string? Next)> ReadAsync(string query) =>
+            lists.ReadAsync(Query(query), LargeTickets.Taken(), TestContext.Current.CancellationToken);
     }
 
     private static TicketListQuery Query(string text) =>
@@ -121,7 +129,12 @@ public sealed class TicketListTests(AppFixture app)
 
     private static List<string> Ids(ResourceAnswer page) => [.. page.Results.Select(ticket => ticket!["id"]!.GetValue<string>())];
 
-    private async Task<string> CreatedAsync(string ticket) => (await Api.GetAsync($"/v1/tickets/{ticket}")).Json["created_at"]!.GetValue<string>();
+    /// <summary>The time at which a ticket was created, as a filter takes it.</summary>
+    private async Task<string> CreatedAsync(string ticket)
+    {
+        var answer = await Api.GetAsync($"/v1/tickets/{ticket}");
+        return Uri.EscapeDataString(answer.Json["created_at"]!.GetValue<string>());
+    }
 
     private async Task<(string User, List<string> Tickets)> CreateAsync(int count)
     {

@@ -15,13 +15,17 @@ public sealed class TicketTests(AppFixture app)
     {
         var user = await Api.CreateUserAsync();
         var created = await Api.PostAsync("/v1/tickets", $$"""
-            {"user_id":"{{user}}","model":"simulated","priority":"high","policy":{"deadline_s":60,"queue_ttl_s":50,"execution_timeout_s":40} }
+            {"user_id":"{{user}}","model":"simulated","priority":"high",
+             "policy":{"deadline_s":60,"queue_ttl_s":50,"execution_timeout_s":40} }
             """);
 
         Assert.Equal(HttpStatusCode.Created, created.Status);
         Assert.Equal($"/v1/tickets/{created.Id}", created.Headers.Location?.ToString());
-        Assert.Equal((user, "queued", "simulated", "high"), (created.Json["user_id"]!.GetValue<string>(), created.TicketStatus, created.Json["model"]!.GetValue<string>(), created.Json["priority"]!.GetValue<string>()));
-        Assert.Equal(TimeSpan.FromSeconds(60), created.Json["expires_at"]!.GetValue<DateTimeOffset>() - created.Json["created_at"]!.GetValue<DateTimeOffset>());
+        var shown = created.Json;
+        Assert.Equal(
+            (user, "queued", "simulated", "high"),
+            ((string?)shown["user_id"], created.TicketStatus, (string?)shown["model"], (string?)shown["priority"]));
+        Assert.Equal(TimeSpan.FromSeconds(60), (DateTimeOffset)shown["expires_at"]! - (DateTimeOffset)shown["created_at"]!);
         Assert.InRange(created.Json["queue"]!["position"]!.GetValue<int>(), 1, 1000);
 
         var finished = await Api.FinishAsync(created.Id);
@@ -112,7 +116,8 @@ public sealed class TicketTests(AppFixture app)
         var user = await Api.CreateUserAsync();
         using StringContent form = new($$"""{"user_id":"{{user}}"}""", Encoding.UTF8, "text/plain");
         (await Api.SendAsync(HttpMethod.Post, "/v1/tickets", form)).Problem(HttpStatusCode.UnsupportedMediaType, "not-json");
-        (await Api.PostAsync("/v1/tickets", $$"""{"user_id":"{{user}}","input":"{{new string('x', (32 * 1024) + 1)}}"}""")).Problem(HttpStatusCode.BadRequest, "invalid-request");
+        var tooLong = $$"""{"user_id":"{{user}}","input":"{{new string('x', (32 * 1024) + 1)}}"}""";
+        (await Api.PostAsync("/v1/tickets", tooLong)).Problem(HttpStatusCode.BadRequest, "invalid-request");
         (await Api.PostAsync("/v1/tickets", new string(' ', 70 * 1024))).Problem(HttpStatusCode.RequestEntityTooLarge, "too-large");
     }
 

@@ -48,7 +48,8 @@ public sealed class WaitingTests(FaultApp app)
     public async Task Events_tell_of_a_ticket_in_order_until_its_end()
     {
         var user = await Api.CreateUserAsync();
-        var streams = await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ => await EventsAsync((await Api.CreateTicketAsync(user)).Id)));
+        var streams = await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ =>
+            await EventsAsync((await Api.CreateTicketAsync(user)).Id)));
 
         foreach (var events in streams)
         {

@@ -28,12 +28,15 @@ internal sealed class Chart(string folder)
         return values;
     }
 
-    public string Render(string file, JsonNode values) => new HelmTemplate(values, path => File.ReadAllText(Path.Combine(Folder, path))).Render(File.ReadAllText(Path.Combine(Folder, "templates", file)));
+    public string Render(string file, JsonNode values) =>
+        new HelmTemplate(values, path => File.ReadAllText(Path.Combine(Folder, path)))
+            .Render(File.ReadAllText(Path.Combine(Folder, "templates", file)));
 
     public JsonObject Parse(string file, JsonNode values) => Yaml.Parse(Render(file, values));
 
     /// <summary>The variables that a workload gets from its ConfigMap and its Secret.</summary>
     public Dictionary<string, string> Variables(string workload, JsonNode values) =>
-        ((JsonObject)Parse($"{workload}/config.yaml", values)["data"]!).Concat((JsonObject)Parse($"{workload}/secrets.yaml", values)["stringData"]!)
-        .ToDictionary(entry => entry.Key, entry => entry.Value!.GetValue<string>());
+        ((JsonObject)Parse($"{workload}/config.yaml", values)["data"]!)
+            .Concat((JsonObject)Parse($"{workload}/secrets.yaml", values)["stringData"]!)
+            .ToDictionary(entry => entry.Key, entry => entry.Value!.GetValue<string>());
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace TicketApp.Tests.AppHost.Publish;
@@ -25,7 +26,8 @@ public sealed class ChartTests
         Assert.True((bool)rights["readOnlyRootFilesystem"]!);
         Assert.False((bool)rights["allowPrivilegeEscalation"]!);
         Assert.Equal("ALL", (string?)Assert.Single(rights["capabilities"]!["drop"]!.AsArray()));
-        Assert.All(["requests", "limits"], bounds => Assert.All(["cpu", "memory"], kind => Assert.NotNull(container["resources"]![bounds]![kind])));
+        var resources = container["resources"]!;
+        Assert.All(["requests", "limits"], bounds => Assert.All(["cpu", "memory"], kind => Assert.NotNull(resources[bounds]![kind])));
         Assert.All(["startupProbe", "readinessProbe", "livenessProbe"], probe => Assert.NotNull(container[probe]));
     }
 
@@ -34,7 +36,10 @@ public sealed class ChartTests
     {
         var chart = await Publication.OfTicketAppAsync();
 
-        var texts = chart.Files.Where(file => file.StartsWith("worker/", StringComparison.Ordinal)).Select(file => File.ReadAllText(Path.Combine(chart.Folder, "templates", file))).ToArray();
+        var texts = chart.Files
+            .Where(file => file.StartsWith("worker/", StringComparison.Ordinal))
+            .Select(file => File.ReadAllText(Path.Combine(chart.Folder, "templates", file)))
+            .ToArray();
 
         Assert.NotEmpty(texts);
         Assert.All(texts, text => Assert.DoesNotContain("postgres", text, StringComparison.OrdinalIgnoreCase));
@@ -51,8 +56,8 @@ public sealed class ChartTests
 
         var rule = Assert.Single(policy["ingress"]!.AsArray())!;
         Assert.Equal(port, (long)Assert.Single(rule["ports"]!.AsArray())!["port"]!);
-        Assert.Equal(allowed.Split(','), rule["from"]!.AsArray().Select(peer => (string?)peer!["podSelector"]!["matchLabels"]!["app.kubernetes.io/component"]));
-        Assert.Equal(server, (string?)policy["podSelector"]!["matchLabels"]!["app.kubernetes.io/component"]);
+        Assert.Equal(allowed.Split(','), rule["from"]!.AsArray().Select(ComponentOf));
+        Assert.Equal(server, ComponentOf(policy));
         Assert.False(chart.Parse("worker/network.yaml", chart.Values)["spec"]!.AsObject().ContainsKey("ingress"));
     }
 
@@ -97,7 +102,7 @@ public sealed class ChartTests
         var chart = await Publication.OfTicketAppAsync();
         var values = chart.ValuesWithSecrets(_ => Password);
 
-        var drain = TimeSpan.Parse(chart.Variables("worker", values)["Worker__DrainTimeout"], System.Globalization.CultureInfo.InvariantCulture);
+        var drain = TimeSpan.Parse(chart.Variables("worker", values)["Worker__DrainTimeout"], CultureInfo.InvariantCulture);
         var grace = (long)chart.Parse("worker/deployment.yaml", values)["spec"]!["template"]!["spec"]!["terminationGracePeriodSeconds"]!;
 
         Assert.True(drain >= TimeSpan.FromMinutes(7));
@@ -110,7 +115,8 @@ public sealed class ChartTests
     {
         var chart = await Publication.OfTicketAppAsync("--Deployment:ExternalPostgres=true", "--Deployment:ExternalRabbitMq=true");
 
-        Assert.DoesNotContain(chart.Files, file => file.StartsWith("postgres", StringComparison.Ordinal) || file.StartsWith("rabbitmq", StringComparison.Ordinal));
+        Assert.DoesNotContain(chart.Files, file =>
+            file.StartsWith("postgres", StringComparison.Ordinal) || file.StartsWith("rabbitmq", StringComparison.Ordinal));
         var values = chart.ValuesWithSecrets(name => name.EndsWith("_key", StringComparison.Ordinal) ? Password : name);
         Assert.Equal("tickets", chart.Variables("api", values)["ConnectionStrings__tickets"]);
         Assert.Equal("rabbitmq", chart.Variables("worker", values)["ConnectionStrings__rabbitmq"]);
@@ -123,8 +129,13 @@ public sealed class ChartTests
     {
         var chart = await Publication.OfTicketAppAsync();
 
-        Assert.Equal("keep", (string?)chart.Parse($"{claim}/{claim}.yaml", chart.Values)["metadata"]!["annotations"]!["helm.sh/resource-policy"]);
+        var annotations = chart.Parse($"{claim}/{claim}.yaml", chart.Values)["metadata"]!["annotations"]!;
+        Assert.Equal("keep", (string?)annotations["helm.sh/resource-policy"]);
         var volumes = chart.Parse($"{server}/statefulset.yaml", chart.Values)["spec"]!["template"]!["spec"]!["volumes"]!.AsArray();
         Assert.Contains(volumes, volume => (string?)volume!["persistentVolumeClaim"]?["claimName"] == claim);
     }
+
+    /// <summary>The component whose pods a rule is about.</summary>
+    private static string? ComponentOf(JsonNode? rule) =>
+        (string?)rule!["podSelector"]!["matchLabels"]!["app.kubernetes.io/component"];
 }

@@ -3,7 +3,9 @@ using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.AppHost.Publish;
 
-/// <summary>What is checked in under deploy/ is what the app model becomes now. If one fails: <c>./ticketapp publish TARGET</c>, and commit.</summary>
+/// <summary>
+/// What is checked in under deploy/ is what the app model becomes now. If one fails: <c>./ticketapp publish TARGET</c>, and commit.
+/// </summary>
 public sealed class DeployTests
 {
     private const string Password = "Letters0and9digits";
@@ -33,7 +35,7 @@ public sealed class DeployTests
         Assert.SkipUnless(await KubectlAsync("version --client", "") is { Ok: true }, "kubectl is not installed.");
         var values = _deployed.ValuesWithSecrets(_ => Password);
 
-        foreach (var file in _deployed.Files.Where(file => !((string?)_deployed.Parse(file, values)["apiVersion"])!.StartsWith("keda.sh", StringComparison.Ordinal)))
+        foreach (var file in _deployed.Files.Where(file => !IsOfKeda(file)))
         {
             // Decodes into the kind's type before it looks for a pod template to change.
             var (ok, output) = await KubectlAsync("set env --local -f - CHECKED=yes -o json", _deployed.Render(file, values));
@@ -42,9 +44,13 @@ public sealed class DeployTests
             if (ok && output.TrimStart().StartsWith('{'))
             {
                 // What the type does not know is gone: nothing of ours may be.
-                Assert.All(Paths(_deployed.Parse(file, values)), path => Assert.True(Paths(JsonNode.Parse(output)!).Contains(path), $"{file}: {path} is no field"));
+                var known = Paths(JsonNode.Parse(output)!);
+                Assert.All(Paths(_deployed.Parse(file, values)), path => Assert.True(known.Contains(path), $"{file}: {path} is no field"));
             }
         }
+
+        bool IsOfKeda(string file) =>
+            ((string?)_deployed.Parse(file, values)["apiVersion"])!.StartsWith("keda.sh", StringComparison.Ordinal);
     }
 
     /// <summary>Both services get the same variables under Compose and on Azure as in the chart, which a test starts them with.</summary>
@@ -83,7 +89,8 @@ public sealed class DeployTests
     {
         var services = Yaml.Parse(await ReadAsync("compose", "docker-compose.yaml"))["services"]!.AsObject();
 
-        Assert.Equal(["api", "postgres"], services.Where(service => service.Value!["networks"]!.AsArray().Any(network => (string?)network == "database")).Select(service => service.Key).Order());
+        var users = services.Where(service => service.Value!["networks"]!.AsArray().Any(network => (string?)network == "database"));
+        Assert.Equal(["api", "postgres"], users.Select(service => service.Key).Order());
         Assert.DoesNotContain("POSTGRES", services["worker"]!.ToJsonString(), StringComparison.Ordinal);
         Assert.All(services, service => Assert.NotNull(service.Value!["deploy"]!["resources"]!["limits"]));
     }
@@ -94,7 +101,8 @@ public sealed class DeployTests
         foreach (var service in (string[])["api", "worker"])
         {
             var bicep = await ReadAsync("azure", service, $"{service}.bicep");
-            var probes = _deployed.Parse($"{service}/deployment.yaml", _deployed.ValuesWithSecrets(_ => Password))["spec"]!["template"]!["spec"]!["containers"]![0]!;
+            var deployment = _deployed.Parse($"{service}/deployment.yaml", _deployed.ValuesWithSecrets(_ => Password));
+            var probes = deployment["spec"]!["template"]!["spec"]!["containers"]![0]!;
             foreach (var probe in (string[])["startupProbe", "readinessProbe", "livenessProbe"])
             {
                 Assert.Contains($"path: '{probes[probe]!["httpGet"]!["path"]}'", bicep, StringComparison.Ordinal);
@@ -114,7 +122,8 @@ public sealed class DeployTests
     [InlineData("TicketApp.Worker", "worker")]
     public async Task Images_are_named_as_the_chart_names_them(string project, string service)
     {
-        var (exitCode, output, error) = await Publication.RunAsync("dotnet", ["msbuild", Path.Combine(Repository.Root, project), "-nologo", "-getProperty:ContainerRepository"]);
+        var (exitCode, output, error) = await Publication.RunAsync(
+            "dotnet", ["msbuild", Path.Combine(Repository.Root, project), "-nologo", "-getProperty:ContainerRepository"]);
 
         Assert.True(exitCode == 0, output + error);
         Assert.Equal($"{output.Trim()}:latest", (string?)_deployed.Values["parameters"]![service]![$"{service}_image"]);

@@ -6,10 +6,13 @@ using System.Text.RegularExpressions;
 
 namespace TicketApp.Tests.AppHost.Publish;
 
-/// <summary>Renders the slice of Helm's template language that published charts are written in. Whatever it does not know is an error.</summary>
+/// <summary>
+/// Renders the slice of Helm's template language that published charts are written in. Whatever it does not know is an error.
+/// </summary>
 internal sealed partial class HelmTemplate(JsonNode values, Func<string, string> file)
 {
-    public string Render(string template) => Expression().Replace(template, match => Text(Pipeline(new Queue<string>(Token().Matches(match.Groups[1].Value).Select(token => token.Value)))));
+    public string Render(string template) => Expression().Replace(template, match =>
+        Text(Pipeline(new Queue<string>(Token().Matches(match.Groups[1].Value).Select(token => token.Value)))));
 
     private static string Text(object? value) => value switch
     {

@@ -62,9 +62,15 @@ internal static class Publication
     }
 
     /// <returns>The exit code, -1 where there is no such program, and what it wrote.</returns>
-    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(string program, IEnumerable<string> arguments, string input = "")
+    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(
+        string program, IEnumerable<string> arguments, string input = "")
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         // No cluster and no servers, whatever is set where the tests run.
         start.Environment["KUBECONFIG"] = "/dev/null";
         start.Environment.Remove("ConnectionStrings__tickets");
@@ -91,11 +97,14 @@ internal static class Publication
     public static void AssertSame(string expected, string actual)
     {
         Assert.Equal(Files(expected), Files(actual));
-        Assert.All(Files(expected), file => Assert.Equal(File.ReadAllText(Path.Combine(expected, file)), File.ReadAllText(Path.Combine(actual, file))));
+        Assert.All(Files(expected), file =>
+            Assert.Equal(File.ReadAllText(Path.Combine(expected, file)), File.ReadAllText(Path.Combine(actual, file))));
     }
 
     private static IEnumerable<string> Files(string folder) =>
-        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder, file)).Order(StringComparer.Ordinal);
+        Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(folder, file))
+            .Order(StringComparer.Ordinal);
 
     /// <summary>Nothing is read from the user's profile, and nothing written to it.</summary>
     private static string[] Arguments(string folder) =>
@@ -114,7 +123,8 @@ internal static class Publication
         // Publishing is a hosted service that stops the host when it is done. The AppHost's own thread may dispose the provider then.
         var services = app.Services.GetServices<IHostedService>().OfType<BackgroundService>().ToArray();
         var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var registration = app.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(stopping.SetResult);
+        var lifetime = app.Services.GetRequiredService<IHostApplicationLifetime>();
+        await using var registration = lifetime.ApplicationStopping.Register(stopping.SetResult);
         await app.StartAsync(TestContext.Current.CancellationToken);
         await stopping.Task.WaitAsync(_limit, TestContext.Current.CancellationToken);
         await app.StopAsync(TestContext.Current.CancellationToken);

@@ -5,12 +5,18 @@ public sealed class PublishFailureTests
 {
     [Theory]
     [InlineData("--Deployment:Target=azure", "Published output is in deploy/azure.")]
-    [InlineData("--Deployment:PublicHost=tickets.example.org", "Set Deployment:Target (environment variable Deployment__Target) to kubernetes, azure or compose.")]
+    [InlineData(
+        "--Deployment:PublicHost=tickets.example.org",
+        "Set Deployment:Target (environment variable Deployment__Target) to kubernetes, azure or compose.")]
     [InlineData("--Deployment:Target=nowhere", "Failed to convert configuration value 'nowhere' at 'Deployment:Target'")]
     [InlineData("--Deployment:Target=kubernetes --Deployment:MinApiReplicas=0", "MinApiReplicas is at least 1")]
     // What overflows is computed in a callback of the publisher.
-    [InlineData("--Deployment:Target=kubernetes --Deployment:WorkerDrainTimeout=9999999.00:00:00", "Step 'publish-k8s' failed: Arithmetic operation resulted in an overflow")]
-    [InlineData("--Deployment:Target=compose --Deployment:WorkerDrainTimeout=9999999.00:00:00", "Step 'publish-compose' failed: Arithmetic operation resulted in an overflow")]
+    [InlineData(
+        "--Deployment:Target=kubernetes --Deployment:WorkerDrainTimeout=9999999.00:00:00",
+        "Step 'publish-k8s' failed: Arithmetic operation resulted in an overflow")]
+    [InlineData(
+        "--Deployment:Target=compose --Deployment:WorkerDrainTimeout=9999999.00:00:00",
+        "Step 'publish-compose' failed: Arithmetic operation resulted in an overflow")]
     public async Task The_exit_code_is_1_and_one_line_says_why(string settings, string reason)
     {
         var folder = Publication.NewFolder();
@@ -44,7 +50,8 @@ public sealed class PublishFailureTests
             {
                 model.AddKubernetesEnvironment("k8s").WithDashboard(enabled: false);
                 model.AddContainer("first", "image", "1");
-                model.AddContainer("second", "image", "1").PublishAsKubernetesService(_ => throw new InvalidOperationException("The callback failed."));
+                model.AddContainer("second", "image", "1")
+                    .PublishAsKubernetesService(_ => throw new InvalidOperationException("The callback failed."));
             },
             folder));
 

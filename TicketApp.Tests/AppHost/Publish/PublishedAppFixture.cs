@@ -4,7 +4,9 @@ using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.AppHost.Publish;
 
-/// <summary>The application with the variables that the checked-in chart gives its services, and no others. The servers' addresses are local ones.</summary>
+/// <summary>
+/// The application with the variables that the checked-in chart gives its services, and no others. The servers' addresses are local ones.
+/// </summary>
 public sealed class PublishedAppFixture : RunningApp
 {
     private const string AdminKey = "TheKeyOfTheAdministrator";

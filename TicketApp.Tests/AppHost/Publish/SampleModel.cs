@@ -18,11 +18,18 @@ internal static class SampleModel
         var rabbitUser = builder.AddParameter("rabbitmq-username", "tickets", publishValueAsDefault: true);
         var signingKey = builder.AddParameter("signing-key", password(), secret: true);
         var maxUpload = builder.AddParameter("max-upload-mb", "25", publishValueAsDefault: true);
-        var collector = builder.AddParameter("otlp-endpoint", "http://otel-collector.observability.svc.cluster.local:4317", publishValueAsDefault: true);
+        var collector = builder.AddParameter(
+            "otlp-endpoint", "http://otel-collector.observability.svc.cluster.local:4317", publishValueAsDefault: true);
         var k8s = builder.AddKubernetesEnvironment("k8s").WithDashboard(enabled: false).WithHelm(helm => helm
-            .WithChartName("tickets").WithChartVersion("1.0.0").WithChartDescription("Tickets").WithReleaseName("tickets").WithNamespace("tickets"));
+            .WithChartName("tickets")
+            .WithChartVersion("1.0.0")
+            .WithChartDescription("Tickets")
+            .WithReleaseName("tickets")
+            .WithNamespace("tickets"));
 
-        var rabbitmq = builder.AddRabbitMQ("rabbitmq", rabbitUser, rabbitPassword).WithManagementPlugin().WithDataVolume("tickets-rabbitmq-data")
+        var rabbitmq = builder.AddRabbitMQ("rabbitmq", rabbitUser, rabbitPassword)
+            .WithManagementPlugin()
+            .WithDataVolume("tickets-rabbitmq-data")
             .WithEnvironment("RABBITMQ_NODENAME", "rabbitmq@localhost")
             .WithPersistentVolume(Volume(k8s, "tickets-rabbitmq-data", "10Gi"))
             .PublishAsKubernetesService(service =>
@@ -53,23 +60,38 @@ internal static class SampleModel
             .PublishAsKubernetesService(service =>
             {
                 var container = Service(service, gracePeriodSeconds: 45);
-                container.Lifecycle = new LifecycleV1 { PreStop = new LifecycleHandlerV1 { Sleep = new SleepActionV1 { Seconds = 10 }, Exec = null!, HttpGet = null!, TcpSocket = null! } };
-                service.AdditionalResources.AddRange([Budget("api", "minAvailable"), SampleObjects.Autoscaler(), Network("api", 8080, Namespace("ingress-nginx"))]);
+                container.Lifecycle = new LifecycleV1
+                {
+                    PreStop = new LifecycleHandlerV1
+                    {
+                        Sleep = new SleepActionV1 { Seconds = 10 },
+                        Exec = null!,
+                        HttpGet = null!,
+                        TcpSocket = null!,
+                    },
+                };
+                service.AdditionalResources.AddRange(
+                    [Budget("api", "minAvailable"), SampleObjects.Autoscaler(), Network("api", 8080, Namespace("ingress-nginx"))]);
             });
         Probes(builder.AddProject<Projects.TicketApp_Worker>("worker").WithReference(rabbitmq)).WithReplicas(2)
             .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", collector).WithEnvironment("OTEL_SERVICE_NAME", "worker")
             .PublishAsKubernetesService(service =>
             {
                 Service(service, gracePeriodSeconds: 480);
-                service.AdditionalResources.AddRange([Budget("worker", "maxUnavailable"), Network("worker"), .. SampleObjects.QueueScaler()]);
+                service.AdditionalResources.AddRange(
+                    [Budget("worker", "maxUnavailable"), Network("worker"), .. SampleObjects.QueueScaler()]);
             });
 
         k8s.AddIngress("public").WithIngressClass("nginx").WithHostname("tickets.example.com").WithTls("tickets-tls")
             .WithPath("tickets.example.com", "/", api.GetEndpoint("http"));
     }
 
-    private static IResourceBuilder<KubernetesPersistentVolumeResource> Volume(IResourceBuilder<KubernetesEnvironmentResource> k8s, string name, string capacity) =>
-        k8s.AddPersistentVolume(name).WithCapacity(capacity).WithAccessMode(PersistentVolumeAccessMode.ReadWriteOnce).WithVolumeAnnotation("helm.sh/resource-policy", "keep");
+    private static IResourceBuilder<KubernetesPersistentVolumeResource> Volume(
+        IResourceBuilder<KubernetesEnvironmentResource> k8s, string name, string capacity) =>
+        k8s.AddPersistentVolume(name)
+            .WithCapacity(capacity)
+            .WithAccessMode(PersistentVolumeAccessMode.ReadWriteOnce)
+            .WithVolumeAnnotation("helm.sh/resource-policy", "keep");
 
     private static IResourceBuilder<ProjectResource> Probes(IResourceBuilder<ProjectResource> project) => project
         .WithHttpProbe(ProbeType.Readiness, "/health", 0, 10, 3, 3, endpointName: "http")
@@ -112,7 +134,8 @@ internal static class SampleModel
         return Harden(service, uid: 1654, memory: "256Mi", limit: "512Mi", gracePeriodSeconds, "/tmp");
     }
 
-    private static ContainerV1 Harden(KubernetesResource service, long uid, string memory, string limit, long gracePeriodSeconds, params string[] scratch)
+    private static ContainerV1 Harden(
+        KubernetesResource service, long uid, string memory, string limit, long gracePeriodSeconds, params string[] scratch)
     {
         var pod = service.Workload!.PodTemplate.Spec;
         (pod.AutomountServiceAccountToken, pod.EnableServiceLinks, pod.TerminationGracePeriodSeconds) = (false, false, gracePeriodSeconds);
@@ -134,14 +157,19 @@ internal static class SampleModel
             RunAsNonRoot = true,
             Capabilities = new CapabilitiesV1 { Drop = { "ALL" } },
         };
-        container.Resources = new ResourceRequirementsV1 { Requests = { ["cpu"] = "250m", ["memory"] = memory }, Limits = { ["memory"] = limit } };
+        container.Resources = new ResourceRequirementsV1
+        {
+            Requests = { ["cpu"] = "250m", ["memory"] = memory },
+            Limits = { ["memory"] = limit },
+        };
         for (var i = 0; i < scratch.Length; i++)
         {
             pod.Volumes.Add(new VolumeV1 { Name = $"scratch-{i}", EmptyDir = new EmptyDirVolumeSourceV1 { SizeLimit = "128Mi" } });
             container.VolumeMounts.Add(new VolumeMountV1 { Name = $"scratch-{i}", MountPath = scratch[i] });
         }
 
-        foreach (var probe in new[] { container.StartupProbe, container.ReadinessProbe, container.LivenessProbe }.Where(probe => probe is not null))
+        var probes = new[] { container.StartupProbe, container.ReadinessProbe, container.LivenessProbe };
+        foreach (var probe in probes.Where(probe => probe is not null))
         {
             probe!.HttpGet!.Scheme = "HTTP";
         }
@@ -151,13 +179,23 @@ internal static class SampleModel
 
     private static ProbeV1 Exec(int periodSeconds, int failureThreshold, params string[] command)
     {
-        var probe = new ProbeV1 { PeriodSeconds = periodSeconds, TimeoutSeconds = 15, FailureThreshold = failureThreshold, Exec = new ExecActionV1() };
+        var probe = new ProbeV1
+        {
+            PeriodSeconds = periodSeconds,
+            TimeoutSeconds = 15,
+            FailureThreshold = failureThreshold,
+            Exec = new ExecActionV1(),
+        };
         probe.Exec.Command.AddRange(command);
         return probe;
     }
 
     private static SampleManifest Budget(string component, string rule) =>
-        new("policy/v1", "PodDisruptionBudget", $"{component}-pdb", new Spec { [rule] = 1, ["selector"] = SampleObjects.Labels(component) });
+        new("policy/v1", "PodDisruptionBudget", $"{component}-pdb", new Spec
+        {
+            [rule] = 1,
+            ["selector"] = SampleObjects.Labels(component),
+        });
 
     private static SampleManifest Network(string component, int? port = null, params Spec[] peers) =>
         SampleObjects.NetworkPolicy(component, port, peers);

@@ -16,7 +16,11 @@ internal static class SampleObjects
             new Spec
             {
                 ["type"] = "Resource",
-                ["resource"] = new Spec { ["name"] = "cpu", ["target"] = new Spec { ["type"] = "Utilization", ["averageUtilization"] = 70 } },
+                ["resource"] = new Spec
+                {
+                    ["name"] = "cpu",
+                    ["target"] = new Spec { ["type"] = "Utilization", ["averageUtilization"] = 70 },
+                },
             },
         },
     });
@@ -28,7 +32,10 @@ internal static class SampleObjects
             Metadata = { Name = "worker-keda" },
             StringData =
             {
-                ["host"] = "amqp://{{ .Values.config.worker.rabbitmq_username | urlquery }}:{{ .Values.secrets.worker.rabbitmq_password | urlquery }}@rabbitmq-service.{{ .Release.Namespace }}.svc.cluster.local:5672/",
+                ["host"] =
+                    "amqp://{{ .Values.config.worker.rabbitmq_username | urlquery }}"
+                    + ":{{ .Values.secrets.worker.rabbitmq_password | urlquery }}"
+                    + "@rabbitmq-service.{{ .Release.Namespace }}.svc.cluster.local:5672/",
             },
         },
         new SampleManifest("keda.sh/v1alpha1", "TriggerAuthentication", "worker-rabbitmq", new Spec
@@ -48,7 +55,13 @@ internal static class SampleObjects
                 new Spec
                 {
                     ["type"] = "rabbitmq",
-                    ["metadata"] = new Spec { ["protocol"] = "amqp", ["queueName"] = "tickets", ["mode"] = "QueueLength", ["value"] = "20" },
+                    ["metadata"] = new Spec
+                    {
+                        ["protocol"] = "amqp",
+                        ["queueName"] = "tickets",
+                        ["mode"] = "QueueLength",
+                        ["value"] = "20",
+                    },
                     ["authenticationRef"] = new Spec { ["name"] = "worker-rabbitmq" },
                 },
             },
@@ -60,7 +73,8 @@ internal static class SampleObjects
         var spec = new Spec { ["podSelector"] = Labels(component), ["policyTypes"] = new[] { "Ingress" } };
         if (port is { } number)
         {
-            spec["ingress"] = new[] { new Spec { ["from"] = peers, ["ports"] = new[] { new Spec { ["protocol"] = "TCP", ["port"] = number } } } };
+            var ports = new[] { new Spec { ["protocol"] = "TCP", ["port"] = number } };
+            spec["ingress"] = new[] { new Spec { ["from"] = peers, ["ports"] = ports } };
         }
 
         return new("networking.k8s.io/v1", "NetworkPolicy", $"{component}-network", spec);

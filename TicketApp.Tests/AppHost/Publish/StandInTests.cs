@@ -43,7 +43,8 @@ public sealed class StandInTests
     {
         var folder = Publication.NewFolder();
         var file = Path.Combine(folder, ".env");
-        await File.WriteAllTextAsync(file, "# Parameter key\nKEY=of the site\n\n# Theirs\nOTHER=a=b\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            file, "# Parameter key\nKEY=of the site\n\n# Theirs\nOTHER=a=b\n", TestContext.Current.CancellationToken);
 
         await Publication.PublishAsync(ModelWithParameters, folder);
         await Publication.PublishAsync(ModelWithParameters, folder);
@@ -61,13 +62,19 @@ public sealed class StandInTests
             model =>
             {
                 AddEnvironment(model, "compose");
-                var first = model.AddContainer("first", "registry.example.org/image", "1").WithContainerName("one").WithHttpEndpoint(targetPort: 80);
-                model.AddContainer("second", "image", "2").WaitForCompletion(first).WithHttpEndpoint(port: 8081, targetPort: 81).WithExternalHttpEndpoints()
+                var first = model.AddContainer("first", "registry.example.org/image", "1")
+                    .WithContainerName("one")
+                    .WithHttpEndpoint(targetPort: 80);
+                model.AddContainer("second", "image", "2")
+                    .WaitForCompletion(first)
+                    .WithHttpEndpoint(port: 8081, targetPort: 81)
+                    .WithExternalHttpEndpoints()
                     .WithEnvironment("FIRST", first.GetEndpoint("http"));
             },
             folder);
 
-        var services = Yaml.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "docker-compose.yaml"), TestContext.Current.CancellationToken))["services"]!;
+        var file = Path.Combine(folder, "docker-compose.yaml");
+        var services = Yaml.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken))["services"]!;
         Assert.Equal("one", (string?)services["first"]!["container_name"]);
         Assert.Equal("80", (string?)Assert.Single(services["first"]!["expose"]!.AsArray()));
         Assert.Equal("8081:81", (string?)Assert.Single(services["second"]!["ports"]!.AsArray()));
