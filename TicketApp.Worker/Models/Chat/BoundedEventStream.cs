@@ -1,6 +1,6 @@
 namespace TicketApp.Worker.Models.Chat;
 
-/// <summary>A stream of server-sent events, which are read whole. An event too long for the memory breaks it off.</summary>
+/// <summary>A stream of server-sent events, which are read whole. It breaks off at an event that would fill the memory.</summary>
 internal sealed class BoundedEventStream(Stream events) : Stream
 {
     // An answer of the longest length in a single event, each character escaped.
