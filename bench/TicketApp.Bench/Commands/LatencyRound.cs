@@ -60,7 +60,9 @@ internal static class LatencyRound
         return (load, await FinishedAsync(system.Database, load, cancellationToken));
     }
 
-    /// <summary>From the scheduled time to <c>time_finished</c>: the start of the transaction that ended the ticket, on one clock.</summary>
+    /// <summary>
+    /// From the scheduled time to <c>time_finished</c>: the start of the transaction that ended the ticket, on the clock of this machine.
+    /// </summary>
     private static async Task<Latencies> FinishedAsync(string database, TicketLoad load, CancellationToken cancellationToken)
     {
         Latencies finished = new();
