@@ -9,11 +9,21 @@ internal static class ApiCommands
         .Add("pause-dispatching", "Pause dispatching", "dispatch/pause", "New tickets are accepted and wait; dispatched tickets continue.")
         .Add("resume-dispatching", "Resume dispatching", "dispatch/resume", "Tickets that wait are dispatched again.")
         .Add("check-invariants", "Check invariants", "invariants", "Counts what must never be; every count should be 0.", HttpMethod.Get)
-        .Add("retry-dead-tickets", "Retry dead tickets", "dead-tickets/retry", "Up to 1,000 that failed, timed out or expired run again.", question: "Run up to 1,000 dead tickets again?")
-        .Add("purge-dead-tickets", "Purge dead tickets", "dead-tickets/purge", "Up to 1,000 that failed, timed out or expired are removed.", question: "Remove up to 1,000 dead tickets for good?");
+        .Add(
+            "retry-dead-tickets", "Retry dead tickets", "dead-tickets/retry", "Up to 1,000 that failed, timed out or expired run again.",
+            question: "Run up to 1,000 dead tickets again?")
+        .Add(
+            "purge-dead-tickets", "Purge dead tickets", "dead-tickets/purge", "Up to 1,000 that failed, timed out or expired are removed.",
+            question: "Remove up to 1,000 dead tickets for good?");
 
     private static IResourceBuilder<ProjectResource> Add(
-        this IResourceBuilder<ProjectResource> api, string name, string title, string path, string description, HttpMethod? method = null, string? question = null)
+        this IResourceBuilder<ProjectResource> api,
+        string name,
+        string title,
+        string path,
+        string description,
+        HttpMethod? method = null,
+        string? question = null)
     {
         // Where calls need keys, the Api gets this one from the same place.
         var key = api.ApplicationBuilder.Configuration["Auth:AdminKeys:0"];

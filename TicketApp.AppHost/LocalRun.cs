@@ -30,11 +30,12 @@ internal static partial class LocalRun
         // What is on this machine goes by no proxy. The services, the dashboard and the orchestrator inherit it.
         foreach (var name in (string[])["NO_PROXY", "no_proxy"])
         {
-            Environment.SetEnvironmentVariable(name, string.Join(',', new[] { Environment.GetEnvironmentVariable(name), "localhost", "127.0.0.1", "::1" }.Where(host => host is { Length: > 0 })));
+            string?[] hosts = [Environment.GetEnvironmentVariable(name), "localhost", "127.0.0.1", "::1"];
+            Environment.SetEnvironmentVariable(name, string.Join(',', hosts.Where(host => host is { Length: > 0 })));
         }
 
         var configuration = builder.Configuration;
-        // The dashboard and what it talks to listen on loopback, where certificates protect nothing; only its own port is worth remembering.
+        // The dashboard and what it talks to listen on loopback, where certificates protect nothing. Only its own port is fixed.
         configuration["ASPIRE_ALLOW_UNSECURED_TRANSPORT"] ??= "true";
         configuration["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] ??= "http://localhost:0";
         configuration[DashboardUrls] ??= "http://localhost:15380";
@@ -59,10 +60,11 @@ internal static partial class LocalRun
         builder.Services.AddHostedService<OrderedStop>();
     }
 
-    /// <summary>The orchestrator panics without a word where it cannot keep its state, and the AppHost would wait two minutes for it.</summary>
+    /// <summary>The orchestrator panics without a word where it cannot keep its state; the AppHost would wait two minutes for it.</summary>
     private static string? StateProblem()
     {
-        var state = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".dcp");
+        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
+        var state = Path.Combine(home, ".dcp");
         try
         {
             Directory.CreateDirectory(state);
@@ -75,13 +77,13 @@ internal static partial class LocalRun
     }
 
     /// <summary>
-    /// Starts the program that the build made. <c>dotnet run</c>, which Aspire starts by default, would stand between the program and its signals,
-    /// and cost each replica seconds and 70 MB. An IDE and <c>dotnet watch</c> start it in their own way.
+    /// Starts the program that the build made. <c>dotnet run</c>, which Aspire starts by default, would stand between the program and its
+    /// signals, and cost each replica seconds and 70 MB. An IDE and <c>dotnet watch</c> start it in their own way.
     /// </summary>
     /// <param name="project">The project; its launch profile has the one endpoint <c>http</c>.</param>
     /// <param name="isEntry">
-    /// Whether people open it: at the port of the launch profile if that is free, where it listens itself. Behind the orchestrator's proxy, a port that
-    /// another program has looks healthy, because that program answers.
+    /// Whether people open it: at the port of the launch profile if that is free, where it listens itself. Behind the orchestrator's proxy,
+    /// a port that another program has looks healthy, because that program answers.
     /// </param>
     public static IResourceBuilder<ProjectResource> RunLocally(this IResourceBuilder<ProjectResource> project, bool isEntry = false)
     {
@@ -121,11 +123,12 @@ internal static partial class LocalRun
     }
 
     /// <summary>Says a line on the console, once logging is there.</summary>
-    public static void Announce(this IDistributedApplicationBuilder builder, string line) => builder.Eventing.Subscribe<BeforeStartEvent>((starting, _) =>
-    {
-        Say(starting.Services, line);
-        return Task.CompletedTask;
-    });
+    public static void Announce(this IDistributedApplicationBuilder builder, string line) =>
+        builder.Eventing.Subscribe<BeforeStartEvent>((starting, _) =>
+        {
+            Say(starting.Services, line);
+            return Task.CompletedTask;
+        });
 
     private static void Say(IServiceProvider services, string line)
     {
@@ -142,7 +145,8 @@ internal static partial class LocalRun
 
         try
         {
-            _claims.Add(new FileStream(Path.Combine(Path.GetTempPath(), $"ticketapp-port-{port}.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            var claim = Path.Combine(Path.GetTempPath(), $"ticketapp-port-{port}.lock");
+            _claims.Add(new FileStream(claim, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
         catch (Exception e) when (e is UnauthorizedAccessException or DirectoryNotFoundException)
         {

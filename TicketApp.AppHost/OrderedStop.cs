@@ -6,10 +6,11 @@ using TicketApp.AppHost.Servers;
 namespace TicketApp.AppHost;
 
 /// <summary>
-/// Stops services before the servers that they use: the orchestrator signals all at once. Registered last, since the host stops its services in the
-/// reverse order.
+/// Stops services before the servers that they use: the orchestrator signals all at once. Registered last, since the host
+/// stops its services in the reverse order.
 /// </summary>
-internal sealed partial class OrderedStop(RunSupervisor supervisor, ResourceCommandService commands, ILogger<OrderedStop> logger) : IHostedService
+internal sealed partial class OrderedStop(RunSupervisor supervisor, ResourceCommandService commands, ILogger<OrderedStop> logger)
+    : IHostedService
 {
     private static readonly TimeSpan _stopLimit = TimeSpan.FromSeconds(12);
 
@@ -46,18 +47,24 @@ internal sealed partial class OrderedStop(RunSupervisor supervisor, ResourceComm
 /// <summary>The processes of the orchestrator of this AppHost, as <c>/proc</c> tells of them.</summary>
 internal static class OrchestratorProcesses
 {
-    /// <summary>The one that the AppHost started, which has left it and names it in its command line, and the one that this started to do the work.</summary>
+    /// <summary>
+    /// The one that the AppHost started, which has left it and names it in its command line, and the one that this started to do the work.
+    /// </summary>
     public static IEnumerable<int> Find()
     {
         var (server, own) = (0, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
         List<(int Id, string CommandLine)> processes = [.. All()];
-        foreach (var (id, commandLine) in processes.Where(process => process.CommandLine.Contains($"start-apiserver\0--monitor\0{own}\0", StringComparison.Ordinal)))
+        var monitor = $"start-apiserver\0--monitor\0{own}\0";
+        foreach (var (id, _) in processes.Where(process => process.CommandLine.Contains(monitor, StringComparison.Ordinal)))
         {
             server = id;
             yield return id;
         }
 
-        foreach (var (id, _) in processes.Where(process => server != 0 && process.CommandLine.Contains("\0run-controllers\0", StringComparison.Ordinal) && ParentOf(process.Id) == server))
+        var controllers = processes.Where(process => server != 0
+            && process.CommandLine.Contains("\0run-controllers\0", StringComparison.Ordinal)
+            && ParentOf(process.Id) == server);
+        foreach (var (id, _) in controllers)
         {
             yield return id;
         }
@@ -70,7 +77,9 @@ internal static class OrchestratorProcesses
         select (id, Read(id, "cmdline"));
 
     private static int ParentOf(int id) =>
-        Read(id, "stat") is { Length: > 0 } stat ? int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], CultureInfo.InvariantCulture) : 0;
+        Read(id, "stat") is { Length: > 0 } stat
+            ? int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], CultureInfo.InvariantCulture)
+            : 0;
 
     private static string Read(int id, string file)
     {

@@ -28,7 +28,8 @@ internal static class Outcome
 
     /// <summary>Runs the application, or publishes it.</summary>
     /// <returns>The exit code.</returns>
-    public static int Run(this IDistributedApplicationBuilder builder) => builder.ExecutionContext.IsRunMode ? RunHere(builder) : Publish(builder);
+    public static int Run(this IDistributedApplicationBuilder builder) =>
+        builder.ExecutionContext.IsRunMode ? RunHere(builder) : Publish(builder);
 
     private static int RunHere(IDistributedApplicationBuilder builder)
     {
@@ -53,7 +54,7 @@ internal static class Outcome
         }
     }
 
-    /// <summary>Aspire's pipeline is a background service of the host, which logs what the service throws, stops, and ends with 0.</summary>
+    /// <summary>Aspire's pipeline is a background service of the host, which logs what that throws, stops, and ends with 0.</summary>
     private static int Publish(IDistributedApplicationBuilder builder)
     {
         // Without the CLI nobody can answer: a parameter without a value would be waited for until the process is killed.

@@ -7,7 +7,8 @@ using TicketApp.AppHost.Servers;
 namespace TicketApp.AppHost;
 
 /// <summary>
-/// Says on the console what fails, with its last words: Aspire shows that in the dashboard only. The exit code is 1 while something has failed.
+/// Says on the console what fails, with its last words: Aspire shows that in the dashboard only. The exit code is 1 while
+/// something has failed.
 /// </summary>
 internal sealed partial class RunSupervisor(
     ResourceNotificationService notifications,
@@ -46,13 +47,17 @@ internal sealed partial class RunSupervisor(
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll(WatchResourcesAsync(stoppingToken), WatchHealthAsync(stoppingToken), OperatingSystem.IsLinux() ? WatchOrchestratorAsync(stoppingToken) : Task.CompletedTask);
+        Task.WhenAll(
+            WatchResourcesAsync(stoppingToken),
+            WatchHealthAsync(stoppingToken),
+            OperatingSystem.IsLinux() ? WatchOrchestratorAsync(stoppingToken) : Task.CompletedTask);
 
     private async Task WatchResourcesAsync(CancellationToken stoppingToken)
     {
         await foreach (var update in notifications.WatchAsync(stoppingToken))
         {
-            if (update.Resource is not (ProjectResource or NativeServer or ContainerResource or ExecutableResource { Name: "aspire-dashboard" }))
+            if (update.Resource is not (ProjectResource or NativeServer or ContainerResource
+                or ExecutableResource { Name: "aspire-dashboard" }))
             {
                 continue;
             }
@@ -96,15 +101,23 @@ internal sealed partial class RunSupervisor(
             ResourceEvent[] ailing;
             lock (_lock)
             {
-                ailing = [.. _unhealthySince.Where(since => Environment.TickCount64 - since.Value > _maxUnhealthy.TotalMilliseconds).Select(since => _latest[since.Key])];
+                ailing =
+                [
+                    .. from since in _unhealthySince
+                       where Environment.TickCount64 - since.Value > _maxUnhealthy.TotalMilliseconds
+                       select _latest[since.Key],
+                ];
                 Array.ForEach(ailing, instance => _unhealthySince[instance.ResourceId] = long.MaxValue);
             }
 
             foreach (var instance in ailing)
             {
                 SetFailed(instance.ResourceId, true);
-                var reason = instance.Snapshot.HealthReports.Select(report => report.ExceptionText ?? report.Description).FirstOrDefault(text => text is not null);
-                Log.Unhealthy(logger, instance.ResourceId, _maxUnhealthy.TotalSeconds, reason?.Split('\n')[0].Trim() ?? "its health check does not say why");
+                var reason = instance.Snapshot.HealthReports
+                    .Select(report => report.ExceptionText ?? report.Description)
+                    .FirstOrDefault(text => text is not null);
+                var firstLine = reason?.Split('\n')[0].Trim() ?? "its health check does not say why";
+                Log.Unhealthy(logger, instance.ResourceId, _maxUnhealthy.TotalSeconds, firstLine);
             }
         }
     }
@@ -142,15 +155,18 @@ internal sealed partial class RunSupervisor(
 
     /// <summary>Whether a server's health check could not log in.</summary>
     internal static bool IsPasswordRefused(IEnumerable<HealthReportSnapshot> reports) =>
-        reports.Any(report => Array.Exists(_refusals, refusal => report.ExceptionText?.Contains(refusal, StringComparison.Ordinal) == true));
+        reports.Any(report =>
+            Array.Exists(_refusals, refusal => report.ExceptionText?.Contains(refusal, StringComparison.Ordinal) == true));
 
-    /// <summary>A container takes the password that its volume was made with, while the AppHost's is kept in user secrets, which get lost.</summary>
+    /// <summary>A container takes the password that its volume was made with; the AppHost's is in user secrets, which get lost.</summary>
     private void SayIfPasswordIsRefused(ResourceEvent update)
     {
-        if (update.Resource is ContainerResource && IsPasswordRefused(update.Snapshot.HealthReports) && !_failed.Contains(update.ResourceId))
+        if (update.Resource is ContainerResource
+            && IsPasswordRefused(update.Snapshot.HealthReports) && !_failed.Contains(update.ResourceId))
         {
             SetFailed(update.ResourceId, true);
-            var volume = update.Resource.Annotations.OfType<ContainerMountAnnotation>().FirstOrDefault(mount => mount.Type == ContainerMountType.Volume)?.Source;
+            var volume = update.Resource.Annotations.OfType<ContainerMountAnnotation>()
+                .FirstOrDefault(mount => mount.Type == ContainerMountType.Volume)?.Source;
             Log.Refused(logger, update.Resource.Name, volume);
             Log.Refused(logs.GetLogger(update.Resource), update.Resource.Name, volume);
         }
@@ -175,7 +191,7 @@ internal sealed partial class RunSupervisor(
         {
             await foreach (var lines in logs.GetAllAsync(resourceId))
             {
-                last = lines.LastOrDefault(line => line.Content.Length > 0 && !_noise.Any(noise => line.Content.Contains(noise, StringComparison.Ordinal))).Content ?? last;
+                last = lines.LastOrDefault(line => line.Content.Length > 0 && !IsNoise(line.Content)).Content ?? last;
                 last = Decoration().Replace(last, "");
             }
         }
@@ -188,6 +204,8 @@ internal sealed partial class RunSupervisor(
         return last;
     }
 
+    private static bool IsNoise(string line) => _noise.Any(noise => line.Contains(noise, StringComparison.Ordinal));
+
     [GeneratedRegex(@"^\d{4}-\d\d-\d\dT[\d:.]+Z\s*|\e\[[0-9;]*m")]
     private static partial Regex Decoration();
 
@@ -196,13 +214,16 @@ internal sealed partial class RunSupervisor(
         [LoggerMessage(EventId = 4, Level = LogLevel.Error, Message = "{Resource} has not been healthy for {Seconds:F0} s: {Reason}")]
         public static partial void Unhealthy(ILogger logger, string resource, double seconds, string reason);
 
-        [LoggerMessage(EventId = 5, Level = LogLevel.Critical, Message = "Aspire's orchestrator ended, and with it all that it started. Start the application again")]
+        [LoggerMessage(EventId = 5, Level = LogLevel.Critical,
+            Message = "Aspire's orchestrator ended, and with it all that it started. Start the application again")]
         public static partial void OrchestratorEnded(ILogger logger);
 
         [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "{Resource} ended: {State}, exit code {ExitCode}. {LastWords}")]
         public static partial void Failed(ILogger logger, string resource, string state, int? exitCode, string lastWords);
 
-        [LoggerMessage(EventId = 3, Level = LogLevel.Error, Message = "{Resource} refuses the password: the volume {Volume} was made with another. Set Parameters:{Resource}-password to that one, or lose the data: docker volume rm {Volume}")]
+        [LoggerMessage(EventId = 3, Level = LogLevel.Error,
+            Message = "{Resource} refuses the password: the volume {Volume} was made with another. "
+                + "Set Parameters:{Resource}-password to that one, or lose the data: docker volume rm {Volume}")]
         public static partial void Refused(ILogger logger, string resource, string? volume);
 
         [LoggerMessage(EventId = 2, Level = LogLevel.Debug, Message = "{Resource} has no log")]

@@ -1,6 +1,9 @@
 namespace TicketApp.Messaging;
 
-/// <summary>Tells all workers to stop runs, and not to begin them: the body of a message in the exchange <see cref="QueueNames.Control"/>. Any may be lost, and all are repeated.</summary>
+/// <summary>
+/// Tells all workers to stop runs, and not to begin them: the body of a message in the exchange
+/// <see cref="QueueNames.Control"/>. Any may be lost, and all are repeated.
+/// </summary>
 public sealed record CancellationMessage
 {
     /// <summary>The runs that are not wanted.</summary>

@@ -20,7 +20,11 @@ namespace TicketApp.Messaging;
 public sealed partial class ContractJson : JsonSerializerContext
 {
     // No browser reads messages, so that only what JSON itself wants is escaped: a "+" or a letter beyond ASCII would else be six bytes.
-    private static readonly JsonWriterOptions _writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    private static readonly JsonWriterOptions _writing = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
 
     /// <summary>The bytes of a message, no more than they must be.</summary>
     public static byte[] Serialize<T>(T message, JsonTypeInfo<T> type)

@@ -14,8 +14,8 @@ public sealed record MessageElement<T>(T? Value, ReadOnlyMemory<byte> Body, stri
     where T : class;
 
 /// <summary>
-/// Reads message bodies strictly: what it cannot read it refuses with a reason, and never throws. Each element of an array is judged by itself, since a bad one
-/// must not take others with it.
+/// Reads message bodies strictly: what it cannot read it refuses with a reason, and never throws. Each element of an array is judged by
+/// itself, since a bad one must not take others with it.
 /// </summary>
 public static class MessageReader
 {
@@ -34,7 +34,8 @@ public static class MessageReader
     public static IReadOnlyList<MessageElement<WorkerReport>> ReadReports(ReadOnlyMemory<byte> body) =>
         Read(body, ContractJson.Default.WorkerReport, ContractJson.Default.IReadOnlyListWorkerReport, Defect);
 
-    private static MessageElement<T>[] Read<T>(ReadOnlyMemory<byte> body, JsonTypeInfo<T> one, JsonTypeInfo<IReadOnlyList<T>> many, Func<T?, string?> defect)
+    private static MessageElement<T>[] Read<T>(
+        ReadOnlyMemory<byte> body, JsonTypeInfo<T> one, JsonTypeInfo<IReadOnlyList<T>> many, Func<T?, string?> defect)
         where T : class
     {
         if (!body.Span.TrimStart(" \t\r\n"u8).StartsWith("["u8))
@@ -45,7 +46,9 @@ public static class MessageReader
         if (!TryParse(body.Span, many, out var items, out var reason))
         {
             // One of them, or all: the text may be no array at all.
-            return TrySplit(body, out var elements) ? [.. elements.Select(element => ReadOne(element, one, defect))] : [new(null, body, reason)];
+            return TrySplit(body, out var elements)
+                ? [.. elements.Select(element => ReadOne(element, one, defect))]
+                : [new(null, body, reason)];
         }
 
         return [.. items.Select(item => defect(item) is { } found
@@ -69,7 +72,11 @@ public static class MessageReader
         try
         {
             using var json = JsonDocument.Parse(body);
-            elements = [.. json.RootElement.EnumerateArray().Select(element => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(element.GetRawText()))];
+            elements =
+            [
+                .. from element in json.RootElement.EnumerateArray()
+                   select (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(element.GetRawText()),
+            ];
             return true;
         }
         catch (JsonException)
@@ -97,7 +104,8 @@ public static class MessageReader
         }
         catch (JsonException exception)
         {
-            reason = $"not the JSON of this queue, at {exception.Path ?? "$"}, line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}";
+            var place = $"at {exception.Path ?? "$"}, line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}";
+            reason = $"not the JSON of this queue, {place}";
         }
         catch (InvalidOperationException)
         {
@@ -127,7 +135,8 @@ public static class MessageReader
         { Details.ValueKind: not JsonValueKind.Object } => "details is not an object",
         { Response.Length: > WorkerReport.MaxResponse } => $"response has more than {WorkerReport.MaxResponse} characters",
         { Text.Length: > WorkerReport.MaxResponse } => $"text has more than {WorkerReport.MaxResponse} characters",
-        { ErrorType.Length: > MaxErrorText } or { ErrorMessage.Length: > MaxErrorText } => $"error_type or error_message has more than {MaxErrorText} characters",
+        { ErrorType.Length: > MaxErrorText } or { ErrorMessage.Length: > MaxErrorText } =>
+            $"error_type or error_message has more than {MaxErrorText} characters",
         // PostgreSQL's text cannot hold it, so no retry would ever store it.
         { Response: { } response } when response.Contains('\0', StringComparison.Ordinal) => "response contains U+0000",
         { ErrorType: { } type } when type.Contains('\0', StringComparison.Ordinal) => "error_type contains U+0000",
@@ -139,8 +148,10 @@ public static class MessageReader
     private static string? Defect(IReadOnlyList<ModelOffer> models) =>
         models.Count > MaxModels ? $"more than {MaxModels} models"
         : models.Any(model => model is null or { Slots: < 0 or > MaxSlots } or { MaxInputCharacters: < 0 } or { LargestBatch: < 0 }
-            || IsUnusable(model.Name, MaxModelName) || IsUnusable(model.Description, MaxDescription)) ? $"a model without a name or description, or with other than 0 to {MaxSlots} slots"
+            || IsUnusable(model.Name, MaxModelName) || IsUnusable(model.Description, MaxDescription))
+            ? $"a model without a name or description, or with other than 0 to {MaxSlots} slots"
         : null;
 
-    private static bool IsUnusable(string text, int maxLength) => text.Length == 0 || text.Length > maxLength || text.Contains('\0', StringComparison.Ordinal);
+    private static bool IsUnusable(string text, int maxLength) =>
+        text.Length == 0 || text.Length > maxLength || text.Contains('\0', StringComparison.Ordinal);
 }

@@ -3,21 +3,24 @@ namespace TicketApp.Messaging;
 /// <summary>The queues between Api and Worker. Every name is declared here and nowhere else.</summary>
 public static class QueueNames
 {
-    /// <summary>Work for the original's ML step, the model <see cref="ModelNames.Simulated"/>: one <see cref="TicketMessage"/> a message.</summary>
+    /// <summary>Work for <see cref="ModelNames.Simulated"/>, the original's ML step: one <see cref="TicketMessage"/> a message.</summary>
     public const string Tickets = "tickets";
 
     /// <summary>What workers report: one <see cref="WorkerReport"/> or a JSON array of them a message.</summary>
     public const string Responses = "responses";
 
-    /// <summary>One <see cref="ErrorMessage"/> for each ticket that failed for good or ran over its limit, and for each unreadable message.</summary>
+    /// <summary>One <see cref="ErrorMessage"/> for each ticket that failed for good or timed out, and each unreadable message.</summary>
     public const string Errors = "errors";
 
-    /// <summary>The exchange of what all workers are told: <see cref="CancellationMessage"/>. Each worker has a queue of its own behind it, for as long as it is connected.</summary>
+    /// <summary>
+    /// The exchange of what all workers are told: <see cref="CancellationMessage"/>. Each worker has a queue of its own
+    /// behind it, for as long as it is connected.
+    /// </summary>
     public const string Control = "control";
 
     private const string OfModel = $"{Tickets}.";
 
-    /// <summary>The queue of a model's work: each has its own, so that no worker is handed what it cannot run, and no slow model holds up a quick one.</summary>
+    /// <summary>The queue of one model's work: no worker gets what it cannot run, and no slow model holds up a quick one.</summary>
     /// <param name="model">Its name.</param>
     public static string TicketsOf(string model) => model == ModelNames.Simulated ? Tickets : $"{OfModel}{model}";
 

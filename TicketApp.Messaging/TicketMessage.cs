@@ -1,8 +1,8 @@
 namespace TicketApp.Messaging;
 
 /// <summary>
-/// A ticket dispatched to the workers: the body of a message in its model's queue (<see cref="QueueNames.TicketsOf"/>), or one element of it. Tickets share a
-/// message only while runs take milliseconds.
+/// A ticket dispatched to the workers: the body of a message in its model's queue (<see cref="QueueNames.TicketsOf"/>), or one element of
+/// it. Tickets share a message only while runs take milliseconds.
 /// </summary>
 public sealed record TicketMessage
 {
@@ -28,7 +28,10 @@ public sealed record TicketMessage
     /// <summary>How many seconds its run may take, if less than the worker allows. 0: as long as that.</summary>
     public int ExecutionTimeoutSeconds { get; init; }
 
-    /// <summary>The W3C <c>traceparent</c> of the request that made the ticket; null if it is not traced. A message's own header speaks of the message, which tickets may share.</summary>
+    /// <summary>
+    /// The W3C <c>traceparent</c> of the request that made the ticket; null if it is not traced. A message's own header speaks
+    /// of the message, which tickets may share.
+    /// </summary>
     public string? TraceParent { get; init; }
 
     /// <summary>When the ticket ends unanswered, on the database's clock.</summary>

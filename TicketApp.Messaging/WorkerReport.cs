@@ -7,7 +7,7 @@ namespace TicketApp.Messaging;
 [JsonConverter(typeof(JsonStringEnumConverter<ReportType>))]
 public enum ReportType
 {
-    /// <summary>The model answered; <see cref="WorkerReport.Response"/> is set. The default, as in the original, whose only message this was.</summary>
+    /// <summary>The model answered; <see cref="WorkerReport.Response"/> is set. The default: the original had no other message.</summary>
     [JsonStringEnumMemberName("finished")]
     Finished,
 
@@ -27,7 +27,7 @@ public enum ReportType
     [JsonStringEnumMemberName("redelivered")]
     Redelivered,
 
-    /// <summary>The run continues, and has got further: <see cref="WorkerReport.Fraction"/>, <see cref="WorkerReport.Text"/> or both are set.</summary>
+    /// <summary>The run has got further: <see cref="WorkerReport.Fraction"/>, <see cref="WorkerReport.Text"/> or both are set.</summary>
     [JsonStringEnumMemberName("progress")]
     Progress,
 
@@ -45,7 +45,9 @@ public enum ReportType
 /// <param name="Epoch">The epoch it was dispatched under.</param>
 public readonly record struct RunReference(Guid TicketId, int Epoch);
 
-/// <summary>What a worker says of a ticket or of itself: the body, or one element of it, of a message in <see cref="QueueNames.Responses"/>.</summary>
+/// <summary>
+/// What a worker says of a ticket or of itself: the body, or one element of it, of a message in <see cref="QueueNames.Responses"/>.
+/// </summary>
 public sealed record WorkerReport
 {
     /// <summary>The longest response, in UTF-16 characters.</summary>
@@ -67,7 +69,7 @@ public sealed record WorkerReport
     /// <summary>The model's answer, for <see cref="ReportType.Finished"/>.</summary>
     public string? Response { get; init; }
 
-    /// <summary>What else there is to know of the answer, a JSON object such as <c>{"probability":0.97}</c>, for <see cref="ReportType.Finished"/>.</summary>
+    /// <summary>More about the answer, a JSON object such as <c>{"probability":0.97}</c>, for <see cref="ReportType.Finished"/>.</summary>
     public JsonElement? Details { get; init; }
 
     /// <summary>How long the run took, in milliseconds.</summary>
@@ -96,7 +98,7 @@ public sealed record WorkerReport
     /// <summary>What the answer has grown by since the last progress.</summary>
     public string? Text { get; init; }
 
-    /// <summary>What the worker serves, for <see cref="ReportType.Heartbeat"/>; none says that it takes no more, null says nothing.</summary>
+    /// <summary>What the worker serves, for <see cref="ReportType.Heartbeat"/>. Empty: it takes no more; null says nothing.</summary>
     public IReadOnlyList<ModelOffer>? Models { get; init; }
 
     /// <summary>The runs whose leases a heartbeat extends.</summary>

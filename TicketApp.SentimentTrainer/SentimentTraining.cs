@@ -6,7 +6,7 @@ using TicketApp.SentimentTrainer.Recurrent;
 
 namespace TicketApp.SentimentTrainer;
 
-/// <summary>Trains all parts of the classifier and adds them up. The same corpus, recipe and seed give the same weights on the same machine.</summary>
+/// <summary>Trains all parts of the classifier and adds them up. The same corpus, recipe, seed and machine give the same weights.</summary>
 /// <param name="recipe">What to train.</param>
 /// <param name="progress">Takes a line for people.</param>
 internal sealed class SentimentTraining(Recipe recipe, Action<string> progress)
@@ -21,7 +21,8 @@ internal sealed class SentimentTraining(Recipe recipe, Action<string> progress)
         var networks = new NetworkModel[recipe.Networks];
         List<Action> parts =
         [
-            .. Enumerable.Range(0, recipe.Networks).Select(i => (Action)(() => networks[i] = TrainNetwork(examples, vocabulary, i + 1, seed))),
+            .. Enumerable.Range(0, recipe.Networks)
+                .Select(i => (Action)(() => networks[i] = TrainNetwork(examples, vocabulary, i + 1, seed))),
             () => words = TrainLinear("words", examples, example => example.Phrases, recipe.WordCost, seed),
             () => pieces = TrainLinear("pieces of words", examples, example => example.Pieces, recipe.PieceCost, seed),
         ];

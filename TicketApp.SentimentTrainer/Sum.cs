@@ -25,11 +25,13 @@ internal sealed class Sum(Recipe recipe, Vocabulary vocabulary, IReadOnlyList<La
         var (wordFactor, pieceFactor) = (share / Spread(ofWords), share / Spread(ofPieces));
         var factors = ofNetworks.Select(judged => 1 / Spread(judged)).ToArray();
         var sums = Enumerable.Range(0, _examples.Length)
-            .Select(i => (ofWords[i] * wordFactor) + (ofPieces[i] * pieceFactor) + ofNetworks.Select((judged, n) => judged[i] * factors[n]).Sum())
+            .Select(i =>
+                (ofWords[i] * wordFactor) + (ofPieces[i] * pieceFactor) + ofNetworks.Select((judged, n) => judged[i] * factors[n]).Sum())
             .ToArray();
         var (scale, bias) = FitLogistic(sums);
 
-        var (steps, step) = Quantizer.Quantize([.. words.Zip(pieces, (word, piece) => (float)(scale * ((word * wordFactor) + (piece * pieceFactor))))]);
+        var linear = words.Zip(pieces, (word, piece) => (float)(scale * ((word * wordFactor) + (piece * pieceFactor))));
+        var (steps, step) = Quantizer.Quantize([.. linear]);
         for (var n = 0; n < networks.Count; n++)
         {
             var output = networks[n].Reader.Output;
@@ -58,7 +60,10 @@ internal sealed class Sum(Recipe recipe, Vocabulary vocabulary, IReadOnlyList<La
         return spread > 0 ? spread : 1;
     }
 
-    /// <summary>The line from sums to the logarithms of odds that makes the labels likeliest, by Newton's method; slightly drawn to zero, from where it starts: far out the method runs away.</summary>
+    /// <summary>
+    /// The line from sums to the logarithms of odds that makes the labels likeliest, by Newton's method; slightly drawn to zero, from where
+    /// it starts: far out the method runs away.
+    /// </summary>
     private (double Scale, double Bias) FitLogistic(double[] sums)
     {
         var (scale, bias) = (0.0, 0.0);
@@ -71,7 +76,9 @@ internal sealed class Sum(Recipe recipe, Vocabulary vocabulary, IReadOnlyList<La
                 var probability = 1 / (1 + Math.Exp(-((scale * sums[i]) + bias)));
                 var (error, weight) = (probability - _examples[i].Target, probability * (1 - probability));
                 (atScale, atBias) = (atScale + (error * sums[i]), atBias + error);
-                (scaleScale, scaleBias, biasBias) = (scaleScale + (weight * sums[i] * sums[i]), scaleBias + (weight * sums[i]), biasBias + weight);
+                scaleScale += weight * sums[i] * sums[i];
+                scaleBias += weight * sums[i];
+                biasBias += weight;
             }
 
             var determinant = (scaleScale * biasBias) - (scaleBias * scaleBias);

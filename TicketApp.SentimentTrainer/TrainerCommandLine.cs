@@ -16,10 +16,17 @@ internal static class TrainerCommandLine
 
     public static RootCommand Create()
     {
-        Option<DirectoryInfo> data = new("--data") { Description = "Folder with the files of the Stanford Sentiment Treebank (docs/models/sentiment.md says which)", DefaultValueFactory = _ => new("../shared/data/sentiment") };
+        Option<DirectoryInfo> data = new("--data")
+        {
+            Description = "Folder with the files of the Stanford Sentiment Treebank (docs/models/sentiment.md says which)",
+            DefaultValueFactory = _ => new("../shared/data/sentiment"),
+        };
         Option<int> seed = new("--seed") { Description = "What all random numbers come from", DefaultValueFactory = _ => DefaultSeed };
         Option<FileInfo> output = new("--output") { Description = "Where the weights go", DefaultValueFactory = _ => new(WeightsPath) };
-        Option<int> folds = new("--cross-validate") { Description = "Write no weights: leave out each of so many parts of the training sentences in turn, and measure on it" };
+        Option<int> folds = new("--cross-validate")
+        {
+            Description = "Write no weights: leave out each of so many parts of the training sentences in turn, and measure on it",
+        };
         data.AcceptExistingOnly();
         folds.Validators.Add(result =>
         {
@@ -29,7 +36,9 @@ internal static class TrainerCommandLine
             }
         });
 
-        RootCommand root = new("Trains the model that tells happy messages from sad ones, and measures it. The same data and seed give the same bytes on the same machine.")
+        RootCommand root = new(
+            "Trains the model that tells happy messages from sad ones, and measures it. "
+            + "The same data and seed give the same bytes on the same machine.")
         {
             data, seed, output, folds,
         };

@@ -7,8 +7,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace TicketApp.ServiceDefaults;
 
 /// <summary>
-/// Readiness and liveness as plain text: the status, then a line for each check that is not healthy. The checks are made once a second, however
-/// many ask: a probe must never be what a process under load has to do as well.
+/// Readiness and liveness as plain text: the status, then a line for each check that is not healthy. The checks are made once a second,
+/// however many ask: a probe must never be what a process under load has to do as well.
 /// </summary>
 internal sealed class HealthEndpoints(HealthCheckService checks, TimeProvider time) : IDisposable
 {
@@ -29,7 +29,8 @@ internal sealed class HealthEndpoints(HealthCheckService checks, TimeProvider ti
         var health = app.Services.GetRequiredService<HealthEndpoints>();
         app.MapMethods(ReadinessPath, _methods, health.AnswerAsync).AllowAnonymous().DisableRateLimiting();
         // Nothing to check: an answer is the proof.
-        app.MapMethods(LivenessPath, _methods, context => WriteAsync(context, new(StatusCodes.Status200OK, nameof(HealthStatus.Healthy), Made: 0)))
+        Answer alive = new(StatusCodes.Status200OK, nameof(HealthStatus.Healthy), Made: 0);
+        app.MapMethods(LivenessPath, _methods, context => WriteAsync(context, alive))
             .AllowAnonymous().DisableRateLimiting();
     }
 
@@ -79,14 +80,19 @@ internal sealed class HealthEndpoints(HealthCheckService checks, TimeProvider ti
             StringBuilder text = new(report.Status.ToString());
             foreach (var (name, check) in report.Entries.Where(entry => entry.Value.Status != HealthStatus.Healthy))
             {
-                text.Append('\n').Append(name).Append(": ").Append(check.Description ?? check.Exception?.GetBaseException().Message ?? check.Status.ToString());
+                var reason = check.Description ?? check.Exception?.GetBaseException().Message ?? check.Status.ToString();
+                text.Append('\n').Append(name).Append(": ").Append(reason);
             }
 
-            return new(report.Status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK, text.ToString(), time.GetTimestamp());
+            var status = report.Status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK;
+            return new(status, text.ToString(), time.GetTimestamp());
         }
         catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
-            return new(StatusCodes.Status503ServiceUnavailable, $"{HealthStatus.Unhealthy}\nThe checks took longer than {_timeout.TotalSeconds:F0} s", time.GetTimestamp());
+            return new(
+                StatusCodes.Status503ServiceUnavailable,
+                $"{HealthStatus.Unhealthy}\nThe checks took longer than {_timeout.TotalSeconds:F0} s",
+                time.GetTimestamp());
         }
     }
 

@@ -32,7 +32,7 @@ public static class HostDefaults
         return builder;
     }
 
-    /// <summary>Maps readiness (<c>/health</c>: every check) and liveness (<c>/alive</c>: the process itself), in every environment.</summary>
+    /// <summary>Maps readiness (<c>/health</c>: all checks) and liveness (<c>/alive</c>: the process), in every environment.</summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
         HealthEndpoints.Map(app);
@@ -40,7 +40,8 @@ public static class HostDefaults
     }
 
     /// <summary>Whether telemetry goes anywhere. Where it does not, clients need not make any.</summary>
-    public static bool ExportsTelemetry(this IHostApplicationBuilder builder) => !string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+    public static bool ExportsTelemetry(this IHostApplicationBuilder builder) =>
+        !string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
 
     private static void AddTelemetry(this IHostApplicationBuilder builder)
     {
@@ -49,7 +50,8 @@ public static class HostDefaults
             return;
         }
 
-        // W3C's trace context alone, which ASP.NET Core has read already: the default would have each request's headers read again, for baggage that nobody uses.
+        // W3C's trace context alone, which ASP.NET Core has read already: the default would have each request's headers
+        // read again, for baggage that nobody uses.
         Sdk.SetDefaultTextMapPropagator(new TraceContextPropagator());
         builder.Logging.AddOpenTelemetry(logging =>
         {
@@ -58,13 +60,15 @@ public static class HostDefaults
         });
 
         builder.Services.AddOpenTelemetry()
-            // Chosen: all of ASP.NET Core's meters would have each request counted by its router and its memory pool too, and those in progress
-            // counted up and down, of which connections (kestrel.active_connections) tell as much.
+            // Chosen: all of ASP.NET Core's meters would have each request counted by its router and its memory pool too, and those in
+            // progress counted up and down, of which connections (kestrel.active_connections) tell as much.
             .WithMetrics(metrics => metrics
-                .AddMeter(TelemetryNames.App, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Net.Http", "System.Runtime")
+                .AddMeter(TelemetryNames.App, "System.Net.Http", "System.Runtime")
+                .AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel")
                 .AddView("http.server.active_requests", MetricStreamConfiguration.Drop))
             .WithTracing(tracing => tracing
-                .SetSampler(services => new ParentBasedSampler(new RequestSampler(builder.Configuration, services.GetRequiredService<ILogger<RequestSampler>>())))
+                .SetSampler(services => new ParentBasedSampler(
+                    new RequestSampler(builder.Configuration, services.GetRequiredService<ILogger<RequestSampler>>())))
                 .AddSource(TelemetryNames.App)
                 .AddSource("System.Net.Http")
                 .AddAspNetCoreInstrumentation(options => options.Filter = IsNoProbe))

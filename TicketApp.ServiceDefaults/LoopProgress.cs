@@ -4,8 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace TicketApp.ServiceDefaults;
 
 /// <summary>
-/// The register of the process's background loops, and how they get on. One that hangs, or fails again and again, shows in <c>/health</c> though everything
-/// that it needs is there: unhealthy if the process cannot serve without it, else degraded.
+/// The register of the process's background loops, and how they get on. One that hangs, or fails again and again, shows in <c>/health</c>
+/// though everything that it needs is there: unhealthy if the process cannot serve without it, else degraded.
 /// </summary>
 /// <param name="time">Tells how long a round has taken.</param>
 public sealed class LoopProgress(TimeProvider time) : IHealthCheck
@@ -27,8 +27,12 @@ public sealed class LoopProgress(TimeProvider time) : IHealthCheck
     {
         SupervisedLoop[] stuck = [.. _loops.Where(loop => loop.Trying > RoundLimit)];
         SupervisedLoop[] ailing = [.. stuck.Union(_loops.Where(loop => loop.FailureReason is not null))];
-        var status = stuck.Any(loop => loop.IsEssential) ? context.Registration.FailureStatus : ailing.Length > 0 ? HealthStatus.Degraded : HealthStatus.Healthy;
-        return Task.FromResult(new HealthCheckResult(status, ailing.Length == 0 ? null : $"No progress: {string.Join(", ", ailing.Select(Describe))}."));
+        var status =
+            stuck.Any(loop => loop.IsEssential) ? context.Registration.FailureStatus
+            : ailing.Length > 0 ? HealthStatus.Degraded
+            : HealthStatus.Healthy;
+        var reason = ailing.Length == 0 ? null : $"No progress: {string.Join(", ", ailing.Select(Describe))}.";
+        return Task.FromResult(new HealthCheckResult(status, reason));
     }
 
     internal void Add(SupervisedLoop loop) => _loops.Enqueue(loop);

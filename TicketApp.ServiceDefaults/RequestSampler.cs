@@ -6,9 +6,9 @@ using OpenTelemetry.Trace;
 namespace TicketApp.ServiceDefaults;
 
 /// <summary>
-/// Decides where traces begin: with a request, at the ratio that <c>OTEL_TRACES_SAMPLER</c> and <c>OTEL_TRACES_SAMPLER_ARG</c> ask for, and
-/// with work that serves sampled tickets together, which links to them. What loops do for themselves, look at the database several times a second,
-/// begins none.
+/// Decides where traces begin: with a request, at the ratio that <c>OTEL_TRACES_SAMPLER</c> and <c>OTEL_TRACES_SAMPLER_ARG</c> ask for,
+/// and with work that serves sampled tickets together, which links to them. What loops do for themselves, such as to look at the
+/// database several times a second, begins none.
 /// </summary>
 internal sealed partial class RequestSampler(IConfiguration configuration, ILogger<RequestSampler> logger) : Sampler
 {
@@ -27,7 +27,7 @@ internal sealed partial class RequestSampler(IConfiguration configuration, ILogg
         return new(samplingParameters.Links?.Any() == true ? SamplingDecision.RecordAndSample : SamplingDecision.Drop);
     }
 
-    // The names of the specification; the parent's decision counts anyway. It says of what is unknown or out of range: warn, and take the default.
+    // The names of the specification; the parent's decision counts anyway. For an unknown or wrong one it says: warn, take the default.
     private static Sampler Requested(string? name, string? argument, ILogger logger)
     {
         switch (name)

@@ -6,7 +6,10 @@ namespace TicketApp.ServiceDefaults;
 /// <summary>What a process cannot do without.</summary>
 public static class RequiredConnectionStrings
 {
-    /// <summary>Ends the process at start, and says what is missing or wrong, where clients would try a server on this machine for ever, or fail without a name.</summary>
+    /// <summary>
+    /// Ends the process at start, and says what is missing or wrong, where clients would try a server on this
+    /// machine for ever, or fail without a name.
+    /// </summary>
     /// <param name="builder">The process.</param>
     /// <param name="name">Name of the connection string.</param>
     /// <param name="read">Throws if the connection string cannot be read.</param>

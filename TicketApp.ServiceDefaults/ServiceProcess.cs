@@ -9,7 +9,7 @@ using Microsoft.Extensions.Options;
 
 namespace TicketApp.ServiceDefaults;
 
-/// <summary>How a service starts and stops: a setting that cannot be right ends it with one line, and a stop takes a bounded time whatever hangs.</summary>
+/// <summary>How a service starts and stops: a wrong setting ends it with one line, and a stop takes a bounded time.</summary>
 public static class ServiceProcess
 {
     /// <summary>The exit code of a service that cannot start.</summary>
@@ -32,7 +32,7 @@ public static class ServiceProcess
     };
 
     /// <summary>Runs until the process is told to stop, then stops it phase by phase (<see cref="StopPhase"/>), requests first.</summary>
-    /// <remarks>The host would stop its services one after the other within one limit for all, which the first that hangs uses up.</remarks>
+    /// <remarks>The host would stop its services one by one within one limit for all, which the first that hangs uses up.</remarks>
     public static async Task RunServiceAsync(this WebApplication app)
     {
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(StopStep));
@@ -58,7 +58,10 @@ public static class ServiceProcess
         foreach (var phase in services.GroupBy(service => Ordered(service)?.StopPhase ?? StopPhase.Work).OrderBy(phase => phase.Key))
         {
             await Task.WhenAll(phase.Select(service => StopStep.RunAsync(
-                service.GetType().Name, Ordered(service)?.StopLimit ?? StopStep.DefaultLimit, () => service.StopAsync(CancellationToken.None), logger)));
+                service.GetType().Name,
+                Ordered(service)?.StopLimit ?? StopStep.DefaultLimit,
+                () => service.StopAsync(CancellationToken.None),
+                logger)));
         }
     }
 

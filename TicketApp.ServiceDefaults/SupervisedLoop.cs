@@ -4,8 +4,9 @@ using Microsoft.Extensions.Logging;
 namespace TicketApp.ServiceDefaults;
 
 /// <summary>
-/// A piece of background work. All of it has this form: rounds, for as long as the process lives. Whatever a round throws is logged with the loop's name,
-/// and the loop tries again after a pause that doubles from a tenth of a second to two seconds. <see cref="LoopProgress"/> knows every loop.
+/// A piece of background work. All of it has this form: rounds, for as long as the process lives. Whatever a round throws is logged with
+/// the loop's name, and the loop tries again after a pause that doubles from a tenth of a second to two seconds.
+/// <see cref="LoopProgress"/> knows every loop.
 /// </summary>
 public abstract partial class SupervisedLoop : BackgroundService
 {
@@ -37,7 +38,7 @@ public abstract partial class SupervisedLoop : BackgroundService
     /// <summary>What the loop does.</summary>
     public string Name { get; }
 
-    /// <summary>Whether the process cannot serve without it. If not, a loop that does not get on makes the process degraded, not unhealthy.</summary>
+    /// <summary>Whether the process cannot serve without it. If it can, a loop without progress makes it degraded, not unhealthy.</summary>
     public virtual bool IsEssential => false;
 
     /// <summary>How many rounds have been completed.</summary>
@@ -76,7 +77,10 @@ public abstract partial class SupervisedLoop : BackgroundService
     /// <summary>The process stops and the loop has ended.</summary>
     protected virtual Task OnStoppedAsync() => Task.CompletedTask;
 
-    /// <summary>A few words for a failure that operators know, such as a database that is away; null for what nobody expects, which is logged with its stack.</summary>
+    /// <summary>
+    /// A few words for a failure that operators know, such as a database that is away; null for what nobody
+    /// expects, which is logged with its stack.
+    /// </summary>
     protected virtual string? Explain(Exception exception) => null;
 
     /// <summary>The round is as good as done, though it lasts: for loops that keep a connection.</summary>
@@ -145,7 +149,8 @@ public abstract partial class SupervisedLoop : BackgroundService
             _isRetry = true;
             Note(exception);
             OnFailed(exception);
-            await Task.Delay(_pause * (0.5 + Random.Shared.NextDouble()), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(_pause * (0.5 + Random.Shared.NextDouble()), stoppingToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             _pause = _pause * 2 < MaxPause ? _pause * 2 : MaxPause;
             return true;
         }

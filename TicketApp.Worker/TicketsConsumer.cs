@@ -7,7 +7,10 @@ using TicketApp.Worker.Runs;
 
 namespace TicketApp.Worker;
 
-/// <summary>Takes the tickets of the models that are served here, as many as each has slots, and runs them. Stopping finishes or returns what is in progress.</summary>
+/// <summary>
+/// Takes the tickets of the models that are served here, as many as each has slots, and runs them. Stopping finishes or returns
+/// what is in progress.
+/// </summary>
 internal sealed partial class TicketsConsumer(
     IConnectionFactory factory,
     BrokerPublisher broker,
@@ -40,7 +43,10 @@ internal sealed partial class TicketsConsumer(
     // Only short runs share messages and may have to wait here for a slot.
     protected override IReadOnlyList<Consumption> Queues { get; } =
         [.. models.All.Select(served => new Consumption(
-            QueueNames.TicketsOf(served.Model.Name), (ushort)Math.Min(ushort.MaxValue, served.Tickets), () => runs.CountOf(served.Model.Name) < served.Tickets, served.Warm))];
+            QueueNames.TicketsOf(served.Model.Name),
+            (ushort)Math.Min(ushort.MaxValue, served.Tickets),
+            () => runs.CountOf(served.Model.Name) < served.Tickets,
+            served.Warm))];
 
     /// <summary>Takes no more, gives the runs in progress their time, and hands back what is left.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -61,7 +67,8 @@ internal sealed partial class TicketsConsumer(
             await UntilAsync(HaveEnded, _handBackLimit, cancellationToken);
         }
 
-        // A broker that hangs will not confirm reports either. It may not be waited for here: before the connection is taken for dead, they go out without (Reporter).
+        // A broker that hangs will not confirm reports either. Do not wait for it here: they go out without, before the connection is
+        // taken for dead (Reporter).
         if (!isAnswered)
         {
             await base.StopAsync(new(canceled: true));
@@ -109,13 +116,19 @@ internal sealed partial class TicketsConsumer(
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Acknowledges what is held for long, before the broker takes it for forgotten. Its runs are known to run: their leases live by heartbeats and not by the message.</summary>
+    /// <summary>
+    /// Acknowledges what is held for long, before the broker takes it for forgotten. Its runs are known to run: their leases
+    /// live by heartbeats and not by the message.
+    /// </summary>
     protected override async Task WhileConsumingAsync(CancellationToken lost)
     {
         using PeriodicTimer timer = new(_ageCheck);
         while (await timer.WaitForNextTickAsync(lost))
         {
-            foreach (var message in runs.All.GroupBy(run => run.Message).Where(message => message.Key.Age > options.Value.AcknowledgeAfter && message.All(run => run.IsReported)))
+            var held = runs.All
+                .GroupBy(run => run.Message)
+                .Where(message => message.Key.Age > options.Value.AcknowledgeAfter && message.All(run => run.IsReported));
+            foreach (var message in held)
             {
                 message.Key.Acknowledge();
             }
@@ -123,13 +136,16 @@ internal sealed partial class TicketsConsumer(
     }
 
     /// <summary>
-    /// The broker counts slots by the messages that are not acknowledged, and sends one too many for each run whose message is gone. Its tickets are returned at once, and
-    /// the message is held in that run's place: then the broker's count is right again.
+    /// The broker counts slots by the messages that are not acknowledged, and sends one too many for each run whose message is gone. Its
+    /// tickets are returned at once, and the message is held in that run's place: then the broker's count is right again.
     /// </summary>
     private bool TryHold(Delivery delivery, TicketMessage[] tickets)
     {
         var model = tickets[0].Model;
-        if (delivery.Redelivered || Queues.FirstOrDefault(queue => queue.Queue == delivery.Queue) is not { } queue || queue.HasCapacity() || !runs.TryHold(model, new(delivery, tickets: 1)))
+        if (delivery.Redelivered
+            || Queues.FirstOrDefault(queue => queue.Queue == delivery.Queue) is not { } queue
+            || queue.HasCapacity()
+            || !runs.TryHold(model, new(delivery, tickets: 1)))
         {
             return false;
         }
@@ -203,7 +219,8 @@ internal sealed partial class TicketsConsumer(
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 11, Level = LogLevel.Information, Message = "Stopping: {Count} tickets did not finish in time and are returned")]
+        [LoggerMessage(EventId = 11, Level = LogLevel.Information,
+            Message = "Stopping: {Count} tickets did not finish in time and are returned")]
         public static partial void HandingBack(ILogger logger, int count);
     }
 }

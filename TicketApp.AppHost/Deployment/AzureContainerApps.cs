@@ -19,8 +19,15 @@ internal static class AzureContainerApps
             .ConfigureInfrastructure(infrastructure =>
             {
                 var server = infrastructure.GetProvisionableResources().OfType<PostgreSqlFlexibleServer>().Single();
-                server.Sku = new PostgreSqlFlexibleServerSku { Name = "Standard_D2ds_v5", Tier = PostgreSqlFlexibleServerSkuTier.GeneralPurpose };
-                server.HighAvailability = new PostgreSqlFlexibleServerHighAvailability { Mode = PostgreSqlFlexibleServerHighAvailabilityMode.ZoneRedundant };
+                server.Sku = new PostgreSqlFlexibleServerSku
+                {
+                    Name = "Standard_D2ds_v5",
+                    Tier = PostgreSqlFlexibleServerSkuTier.GeneralPurpose,
+                };
+                server.HighAvailability = new PostgreSqlFlexibleServerHighAvailability
+                {
+                    Mode = PostgreSqlFlexibleServerHighAvailabilityMode.ZoneRedundant,
+                };
             })
             .AddDatabase(ServerResources.DatabaseName);
 

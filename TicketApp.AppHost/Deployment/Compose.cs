@@ -37,7 +37,8 @@ internal static class Compose
         if (database is not null)
         {
             // Only the Api is on this network.
-            compose.ConfigureComposeFile(file => file.AddNetwork(new Network { Name = DatabaseNetwork, Driver = "bridge", Internal = true }));
+            compose.ConfigureComposeFile(file =>
+                file.AddNetwork(new Network { Name = DatabaseNetwork, Driver = "bridge", Internal = true }));
             builder.CreateResourceBuilder(database).PublishAsDockerComposeService((_, service) =>
             {
                 Restart(service, "120s", cpus: "4", memory: "1g");
@@ -67,7 +68,8 @@ internal static class Compose
     }
 
     /// <summary>Without a check: the images hold nothing but the service, so nothing that could ask it. It restarts when it ends.</summary>
-    private static void Harden(Service service, string stopGracePeriod, string cpus, string memory, int? replicas, IEnumerable<string> servers)
+    private static void Harden(
+        Service service, string stopGracePeriod, string cpus, string memory, int? replicas, IEnumerable<string> servers)
     {
         Restart(service, stopGracePeriod, cpus, memory, replicas);
         service.ReadOnly = true;
@@ -84,10 +86,15 @@ internal static class Compose
         service.Restart = "unless-stopped";
         service.StopGracePeriod = stopGracePeriod;
         service.SecurityOpt = ["no-new-privileges:true"];
-        service.Deploy = new Deploy { Replicas = replicas, Resources = new Limits { Limits = new ResourceSpec { Cpus = cpus, Memory = memory } } };
+        service.Deploy = new Deploy
+        {
+            Replicas = replicas,
+            Resources = new Limits { Limits = new ResourceSpec { Cpus = cpus, Memory = memory } },
+        };
     }
 
-    private static void WaitFor(Service service, string server) => service.DependsOn[server] = new ServiceDependency { Condition = "service_healthy" };
+    private static void WaitFor(Service service, string server) =>
+        service.DependsOn[server] = new ServiceDependency { Condition = "service_healthy" };
 
     private static Healthcheck Check(params string[] test) => new()
     {

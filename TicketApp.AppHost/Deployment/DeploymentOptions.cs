@@ -19,10 +19,10 @@ internal sealed class DeploymentOptions
     /// <summary>Where to. Required to publish; azd, which cannot pass it, means Azure.</summary>
     public DeploymentTarget Target { get; set; }
 
-    /// <summary>PostgreSQL is somewhere else, at the connection string <c>tickets</c>. Default false: it is part of the deployment.</summary>
+    /// <summary>PostgreSQL is elsewhere, at the connection string <c>tickets</c>. Default false: it is part of the deployment.</summary>
     public bool ExternalPostgres { get; set; }
 
-    /// <summary>RabbitMQ is somewhere else, at the connection string <c>rabbitmq</c>. Default false: it is part of the deployment.</summary>
+    /// <summary>RabbitMQ is elsewhere, at the connection string <c>rabbitmq</c>. Default false: it is part of the deployment.</summary>
     public bool ExternalRabbitMq { get; set; }
 
     /// <summary>The name under which callers reach the Api. Default <c>ticketapp.example.com</c>.</summary>
@@ -40,10 +40,13 @@ internal sealed class DeploymentOptions
     /// <inheritdoc cref="MinWorkers"/>
     public int MaxWorkers { get; set; } = 20;
 
-    /// <summary>Slots of a worker, and so how many open tickets ask for another one. Default 100; the cores for models that compute.</summary>
+    /// <summary>Slots of a worker, and so how many open tickets ask for another. Default 100; the cores for models that compute.</summary>
     public int WorkerConcurrency { get; set; } = 100;
 
-    /// <summary>How long a worker that is scaled away lets its runs continue before it hands them back. Default 7 minutes, the longest run. Azure leaves room for 9 minutes.</summary>
+    /// <summary>
+    /// How long a worker that is scaled away lets its runs continue before it hands them back. Default 7 minutes, the
+    /// longest run. Azure leaves room for 9 minutes.
+    /// </summary>
     public TimeSpan WorkerDrainTimeout { get; set; } = TimeSpan.FromMinutes(7);
 
     /// <summary>What a worker needs to stop, in seconds: the drain, and the limits of all other steps (docs/operations.md).</summary>
@@ -77,12 +80,15 @@ internal static class DeploymentConfiguration
         {
             options.Target = builder.Configuration["Publishing:Publisher"] == "manifest"
                 ? DeploymentTarget.Azure
-                : throw new DistributedApplicationException("Set Deployment:Target (environment variable Deployment__Target) to kubernetes, azure or compose.");
+                : throw new DistributedApplicationException(
+                    "Set Deployment:Target (environment variable Deployment__Target) to kubernetes, azure or compose.");
         }
 
         return options.MinApiReplicas >= 1 && options.MaxApiReplicas >= options.MinApiReplicas && options.MinWorkers >= 0
             && options.MaxWorkers >= Math.Max(1, options.MinWorkers) && options.WorkerConcurrency >= 1
             ? options
-            : throw new DistributedApplicationException("Deployment: MinApiReplicas is at least 1, MinWorkers at least 0, a ceiling at least 1 and not below its floor, WorkerConcurrency at least 1.");
+            : throw new DistributedApplicationException(
+                "Deployment: MinApiReplicas is at least 1, MinWorkers at least 0, a ceiling at least 1 and not below its floor, "
+                + "WorkerConcurrency at least 1.");
     }
 }

@@ -22,7 +22,8 @@ internal static class Kubernetes
         IResourceBuilder<ProjectResource> worker)
     {
         var k8s = builder.AddKubernetesEnvironment("k8s").WithDashboard(enabled: false).WithHelm(helm => helm
-            .WithChartName("ticketapp").WithChartVersion("1.0.0").WithChartDescription("Tickets in, answers of a machine-learning model out")
+            .WithChartName("ticketapp").WithChartVersion("1.0.0")
+            .WithChartDescription("Tickets in, answers of a machine-learning model out")
             .WithReleaseName("ticketapp").WithNamespace("ticketapp"));
         DeployApi(options, api);
         DeployWorker(options, worker);
@@ -44,7 +45,11 @@ internal static class Kubernetes
         var host = api.ChartText("public-host", options.PublicHost);
         var ingressClass = api.ChartText("ingress-class", "nginx");
         var tlsSecret = api.ChartText("tls-secret", "ticketapp-tls");
-        var peers = new[] { Namespace(api.ChartText("ingress-namespace", "ingress-nginx")), Namespace(api.ChartText("keda-namespace", "keda")) };
+        var peers = new[]
+        {
+            Namespace(api.ChartText("ingress-namespace", "ingress-nginx")),
+            Namespace(api.ChartText("keda-namespace", "keda")),
+        };
 
         api.PublishAsKubernetesService(service =>
         {
@@ -53,7 +58,13 @@ internal static class Kubernetes
             // Requests still come for a moment after the pod was told to go: it stops when none do. Needs Kubernetes 1.30.
             container.Lifecycle = new LifecycleV1
             {
-                PreStop = new LifecycleHandlerV1 { Sleep = new SleepActionV1 { Seconds = DrainSeconds }, Exec = null!, HttpGet = null!, TcpSocket = null! },
+                PreStop = new LifecycleHandlerV1
+                {
+                    Sleep = new SleepActionV1 { Seconds = DrainSeconds },
+                    Exec = null!,
+                    HttpGet = null!,
+                    TcpSocket = null!,
+                },
             };
             service.AdditionalResources.AddRange(
             [
@@ -82,12 +93,14 @@ internal static class Kubernetes
         });
     }
 
-    private static void DeployPostgres(IResourceBuilder<KubernetesEnvironmentResource> k8s, IResourceBuilder<PostgresServerResource> postgres) => postgres
+    private static void DeployPostgres(
+        IResourceBuilder<KubernetesEnvironmentResource> k8s, IResourceBuilder<PostgresServerResource> postgres) => postgres
         .WithPersistentVolume(KeptVolume(k8s, "ticketapp-postgres-data", "50Gi"))
         .PublishAsKubernetesService(service =>
         {
             ((StatefulSet)service.Workload!).Spec.ServiceName = "postgres-service";
-            var container = service.Harden(ServerUser, ("500m", "512Mi"), ("4", "1Gi"), gracePeriodSeconds: 120, "/tmp", "/var/run/postgresql");
+            var container = service.Harden(
+                ServerUser, ("500m", "512Mi"), ("4", "1Gi"), gracePeriodSeconds: 120, "/tmp", "/var/run/postgresql");
             string[] isReady = ["pg_isready", "-U", "postgres", "-d", ServerResources.DatabaseName];
             // Recovery after a crash takes its time, and must not be cut short.
             container.StartupProbe = KubernetesHardening.Exec(periodSeconds: 5, failureThreshold: 360, isReady);
@@ -97,15 +110,19 @@ internal static class Kubernetes
             service.AdditionalResources.Add(AllowIngress("postgres", 5432, Pods("api")));
         });
 
-    private static void DeployRabbitMq(IResourceBuilder<KubernetesEnvironmentResource> k8s, IResourceBuilder<RabbitMQServerResource> rabbitmq) => rabbitmq
+    private static void DeployRabbitMq(
+        IResourceBuilder<KubernetesEnvironmentResource> k8s, IResourceBuilder<RabbitMQServerResource> rabbitmq) => rabbitmq
         .WithPersistentVolume(KeptVolume(k8s, "ticketapp-rabbitmq-data", "10Gi"))
         .PublishAsKubernetesService(service =>
         {
             ((StatefulSet)service.Workload!).Spec.ServiceName = "rabbitmq-service";
             var container = service.Harden(ServerUser, ("500m", "512Mi"), ("2", "1Gi"), gracePeriodSeconds: 120, "/tmp");
-            container.StartupProbe = KubernetesHardening.Exec(periodSeconds: 10, failureThreshold: 60, "rabbitmq-diagnostics", "-q", "check_running");
-            container.ReadinessProbe = KubernetesHardening.Exec(periodSeconds: 15, failureThreshold: 3, "rabbitmq-diagnostics", "-q", "check_port_connectivity");
-            container.LivenessProbe = KubernetesHardening.Exec(periodSeconds: 60, failureThreshold: 3, "rabbitmq-diagnostics", "-q", "ping");
+            container.StartupProbe = KubernetesHardening.Exec(
+                periodSeconds: 10, failureThreshold: 60, "rabbitmq-diagnostics", "-q", "check_running");
+            container.ReadinessProbe = KubernetesHardening.Exec(
+                periodSeconds: 15, failureThreshold: 3, "rabbitmq-diagnostics", "-q", "check_port_connectivity");
+            container.LivenessProbe = KubernetesHardening.Exec(
+                periodSeconds: 60, failureThreshold: 3, "rabbitmq-diagnostics", "-q", "ping");
             service.RequireSecrets();
             service.AdditionalResources.Add(AllowIngress("rabbitmq", 5672, Pods("api"), Pods("worker")));
         });

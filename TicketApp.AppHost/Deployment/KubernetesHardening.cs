@@ -54,7 +54,8 @@ internal static partial class KubernetesHardening
             container.VolumeMounts.Add(new VolumeMountV1 { Name = $"scratch-{i}", MountPath = scratch[i] });
         }
 
-        foreach (var http in new[] { container.StartupProbe, container.ReadinessProbe, container.LivenessProbe }.Select(probe => probe?.HttpGet).OfType<HttpGetActionV1>())
+        var probes = new[] { container.StartupProbe, container.ReadinessProbe, container.LivenessProbe };
+        foreach (var http in probes.Select(probe => probe?.HttpGet).OfType<HttpGetActionV1>())
         {
             // Written as the endpoint's scheme; the API server takes capitals only (microsoft/aspire#18271).
             http.Scheme = "HTTP";
@@ -107,7 +108,13 @@ internal static partial class KubernetesHardening
 
     public static ProbeV1 Exec(int periodSeconds, int failureThreshold, params string[] command)
     {
-        var probe = new ProbeV1 { PeriodSeconds = periodSeconds, TimeoutSeconds = 15, FailureThreshold = failureThreshold, Exec = new ExecActionV1() };
+        var probe = new ProbeV1
+        {
+            PeriodSeconds = periodSeconds,
+            TimeoutSeconds = 15,
+            FailureThreshold = failureThreshold,
+            Exec = new ExecActionV1(),
+        };
         probe.Exec.Command.AddRange(command);
         return probe;
     }

@@ -9,7 +9,11 @@ internal static class KubernetesObjects
 
     /// <summary>One at a time: a node can always be emptied, however few replicas there are.</summary>
     public static KubernetesManifest DisruptionBudget(string component) =>
-        new("policy/v1", "PodDisruptionBudget", $"{component}-pdb", new Yaml { ["maxUnavailable"] = 1, ["selector"] = MatchLabels(component) });
+        new("policy/v1", "PodDisruptionBudget", $"{component}-pdb", new Yaml
+        {
+            ["maxUnavailable"] = 1,
+            ["selector"] = MatchLabels(component),
+        });
 
     public static KubernetesManifest CpuScaler(string component, string floor, string ceiling, int utilization) =>
         new("autoscaling/v2", "HorizontalPodAutoscaler", $"{component}-hpa", new Yaml
@@ -22,7 +26,11 @@ internal static class KubernetesObjects
                 new Yaml
                 {
                     ["type"] = "Resource",
-                    ["resource"] = new Yaml { ["name"] = "cpu", ["target"] = new Yaml { ["type"] = "Utilization", ["averageUtilization"] = utilization } },
+                    ["resource"] = new Yaml
+                    {
+                        ["name"] = "cpu",
+                        ["target"] = new Yaml { ["type"] = "Utilization", ["averageUtilization"] = utilization },
+                    },
                 },
             },
         });
@@ -47,7 +55,8 @@ internal static class KubernetesObjects
                     ["metadata"] = new Yaml
                     {
                         // KEDA asks from its own namespace, so the host is the full one.
-                        ["url"] = "http://api-service.{{ .Release.Namespace }}.svc.cluster.local:{{ .Values.parameters.api.port_http }}/v1/stats",
+                        ["url"] = "http://api-service.{{ .Release.Namespace }}.svc.cluster.local:"
+                            + "{{ .Values.parameters.api.port_http }}/v1/stats",
                         ["valueLocation"] = ServiceSettings.BacklogField,
                         ["targetValue"] = ticketsPerReplica,
                     },
@@ -75,7 +84,10 @@ internal static class KubernetesObjects
                             {
                                 ["path"] = "/",
                                 ["pathType"] = "Prefix",
-                                ["backend"] = new Yaml { ["service"] = new Yaml { ["name"] = $"{component}-service", ["port"] = new Yaml { ["name"] = "http" } } },
+                                ["backend"] = new Yaml
+                                {
+                                    ["service"] = new Yaml { ["name"] = $"{component}-service", ["port"] = new Yaml { ["name"] = "http" } },
+                                },
                             },
                         },
                     },

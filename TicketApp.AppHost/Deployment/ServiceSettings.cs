@@ -10,11 +10,16 @@ internal static class ServiceSettings
     public const string BacklogField = "open";
 
     /// <summary>
-    /// A probe of each type. The startup probe is an annotation: WithHttpProbe also adds a health check of its path, and refuses the second of one path.
+    /// A probe of each type. The startup probe is an annotation: WithHttpProbe also adds a health check of its
+    /// path, and refuses the second of one path.
     /// </summary>
     public static IResourceBuilder<ProjectResource> WithProbes(this IResourceBuilder<ProjectResource> project) => project
-        .WithHttpProbe(ProbeType.Readiness, "/health", initialDelaySeconds: 0, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 3, endpointName: "http")
-        .WithHttpProbe(ProbeType.Liveness, "/alive", initialDelaySeconds: 0, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6, endpointName: "http")
+        .WithHttpProbe(
+            ProbeType.Readiness, "/health",
+            initialDelaySeconds: 0, periodSeconds: 5, timeoutSeconds: 5, failureThreshold: 3, endpointName: "http")
+        .WithHttpProbe(
+            ProbeType.Liveness, "/alive",
+            initialDelaySeconds: 0, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6, endpointName: "http")
         .WithAnnotation(new EndpointProbeAnnotation
         {
             Type = ProbeType.Startup,

@@ -26,13 +26,15 @@ internal static class ContainerEngine
     public static string? NotInstalled() => Array.Find(_engines, engine => !IsInstalled(engine));
 
     private static bool IsInstalled(string engine) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(directory => File.Exists(Path.Combine(directory, engine)));
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+            .Any(directory => File.Exists(Path.Combine(directory, engine)));
 
     private static async Task<(bool Answers, string Finding)> ProbeOneAsync(string engine)
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(engine, ["info"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            ProcessStartInfo start = new(engine, ["info"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+            using var process = Process.Start(start)!;
             process.BeginOutputReadLine();
             process.BeginErrorReadLine();
             using CancellationTokenSource limit = new(_limit);

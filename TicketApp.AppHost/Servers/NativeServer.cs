@@ -24,12 +24,17 @@ internal static class NativeServers
     /// <param name="password">Of the user postgres.</param>
     /// <param name="database">The database, and the name of the resource to refer to.</param>
     public static IResourceBuilder<IResourceWithConnectionString> AddNativePostgres(
-        this IDistributedApplicationBuilder builder, string name, string data, IResourceBuilder<ParameterResource> password, string database)
+        this IDistributedApplicationBuilder builder,
+        string name,
+        string data,
+        IResourceBuilder<ParameterResource> password,
+        string database)
     {
         var postgres = builder.AddNative(data, new(
                 name,
                 "postgres.sh",
-                tcp => ReferenceExpression.Create($"Host=127.0.0.1;Port={tcp.Property(EndpointProperty.Port)};Username=postgres;Password=\"{password}\"")))
+                tcp => ReferenceExpression.Create(
+                    $"Host=127.0.0.1;Port={tcp.Property(EndpointProperty.Port)};Username=postgres;Password=\"{password}\"")))
             .WithEnvironment("PASSWORD", password)
             .WithEnvironment("DATABASE", database);
         var tickets = ReferenceExpression.Create($"{postgres};Database={database}");
@@ -44,7 +49,11 @@ internal static class NativeServers
     /// <summary>RabbitMQ, without its management plugin: that takes five seconds of every stop.</summary>
     /// <inheritdoc cref="AddNativePostgres"/>
     public static IResourceBuilder<IResourceWithConnectionString> AddNativeRabbitMQ(
-        this IDistributedApplicationBuilder builder, string name, string data, IResourceBuilder<ParameterResource> user, IResourceBuilder<ParameterResource> password)
+        this IDistributedApplicationBuilder builder,
+        string name,
+        string data,
+        IResourceBuilder<ParameterResource> user,
+        IResourceBuilder<ParameterResource> password)
     {
         var rabbitmq = builder.AddNative(data, new(
                 name,
@@ -55,10 +64,14 @@ internal static class NativeServers
             .WithEndpoint(name: "epmd", scheme: "tcp", env: "EPMD_PORT", isProxied: false)
             .WithEndpoint(name: "distribution", scheme: "tcp", env: "DIST_PORT", isProxied: false);
         IConnection? connection = null;
-        builder.Services.AddHealthChecks().AddRabbitMQ(
-            async _ => connection ??= await new ConnectionFactory { Uri = new((await rabbitmq.Resource.ConnectionStringExpression.GetValueAsync(default))!) }.CreateConnectionAsync(),
-            name: $"{name}_check");
+        builder.Services.AddHealthChecks().AddRabbitMQ(async _ => connection ??= await ConnectAsync(), name: $"{name}_check");
         return rabbitmq.WithHealthCheck($"{name}_check");
+
+        async Task<IConnection> ConnectAsync()
+        {
+            var address = await rabbitmq.Resource.ConnectionStringExpression.GetValueAsync(default);
+            return await new ConnectionFactory { Uri = new(address!) }.CreateConnectionAsync();
+        }
     }
 
     private static IResourceBuilder<NativeServer> AddNative(this IDistributedApplicationBuilder builder, string data, NativeServer server)

@@ -15,7 +15,7 @@ internal enum ServerMode
     Native,
 }
 
-/// <summary>How a run on this machine has its PostgreSQL and RabbitMQ, from the section <c>Servers</c>. What is published has containers.</summary>
+/// <summary>How a run here has its PostgreSQL and RabbitMQ, from the section <c>Servers</c>. What is published has containers.</summary>
 internal sealed class ServerOptions
 {
     public const string SectionName = "Servers";
@@ -31,17 +31,20 @@ internal sealed class ServerOptions
 
     public bool IsNative => Mode == ServerMode.Native;
 
+    private static string Home =>
+        Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
+
     private static string DefaultData { get; } = Path.Combine(
         Environment.IsPrivilegedProcess ? "/var/lib"
         : Environment.GetEnvironmentVariable("XDG_STATE_HOME") is { Length: > 0 } state ? state
-        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".local", "state"),
+        : Path.Combine(Home, ".local", "state"),
         "ticketapp");
 
     /// <summary>As a path that means the same in every directory: <c>~</c> is the home directory, and nothing is the default.</summary>
     public void Normalize() => Data = Data switch
     {
         "" => DefaultData,
-        ['~', '/', .. var path] => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), path),
+        ['~', '/', .. var path] => Path.Combine(Home, path),
         _ => Path.GetFullPath(Data),
     };
 }
@@ -86,12 +89,13 @@ internal static class ServerConfiguration
                 builder.FailAtStart($"PostgreSQL and RabbitMQ need containers here, but {reason}. Start Docker or Podman.");
             }
 
-            options.Mode = options.Mode == ServerMode.Containers || answers || !OperatingSystem.IsLinux() ? ServerMode.Containers : ServerMode.Native;
+            var hasContainers = options.Mode == ServerMode.Containers || answers || !OperatingSystem.IsLinux();
+            options.Mode = hasContainers ? ServerMode.Containers : ServerMode.Native;
         }
 
         if (options.IsNative && reason.Contains(ContainerEngine.Hangs, StringComparison.Ordinal))
         {
-            // The orchestrator asks the engine as well, and would wait minutes for one that hangs: it is told to ask for one that is not there.
+            // The orchestrator would wait minutes for an engine that hangs: it is told to ask for one that is not there.
             builder.Configuration["DcpPublisher:ContainerRuntime"] ??= ContainerEngine.NotInstalled();
         }
 

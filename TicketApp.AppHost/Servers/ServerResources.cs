@@ -55,7 +55,9 @@ internal static class ServerResources
             return builder.AddNativeRabbitMQ(BrokerName, servers.Data, user, password);
         }
 
-        var rabbitmq = builder.AddRabbitMQ(BrokerName, user, password).WithManagementPlugin().WithDataVolume(builder.VolumeName(BrokerName));
+        var rabbitmq = builder.AddRabbitMQ(BrokerName, user, password)
+            .WithManagementPlugin()
+            .WithDataVolume(builder.VolumeName(BrokerName));
         if (builder.ExecutionContext.IsPublishMode)
         {
             // The store is kept under the node's name, which is a pod's or container's random host name unless it is said.

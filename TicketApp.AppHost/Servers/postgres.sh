@@ -11,7 +11,8 @@ NAME=PostgreSQL SERVICE_USER=postgres PACKAGE=postgresql
 # The version that made the data, or else the newest that is installed.
 version='*'
 [ ! -f "${DATA:-}/PG_VERSION" ] || version=$(cat "$DATA/PG_VERSION")
-bin=$(ls -d /usr/lib/postgresql/$version/bin /usr/pgsql-$version/bin /usr/lib/postgresql$version/bin /usr/libexec/postgresql$version 2>/dev/null | sort -V | tail -n 1)
+bin=$(ls -d /usr/lib/postgresql/$version/bin /usr/pgsql-$version/bin /usr/lib/postgresql$version/bin \
+  /usr/libexec/postgresql$version 2>/dev/null | sort -V | tail -n 1)
 if [ -z "$bin" ] && command -v postgres >/dev/null; then
   bin=$(dirname "$(command -v postgres)")
   case "$("$bin/postgres" --version)" in *" $version"*) ;; *) [ "$version" = '*' ] || bin= ;; esac
@@ -28,7 +29,11 @@ case $PASSWORD in *\"* | *"
 "*) fail 'The password of PostgreSQL (Parameters:postgres-password) must have no double quote and no line break.' ;; esac
 
 # In single-user mode: before anybody can connect.
-execute() { printf '%s\n' "$1" | $as "$bin/postgres" --single -D "$2" -c exit_on_error=on -c password_encryption=scram-sha-256 postgres >"$DATA.log" 2>&1 9>&- || { cat "$DATA.log" >&2; fail "PostgreSQL cannot open $2; what it wrote above says why."; }; }
+execute() {
+  printf '%s\n' "$1" |
+    $as "$bin/postgres" --single -D "$2" -c exit_on_error=on -c password_encryption=scram-sha-256 postgres >"$DATA.log" 2>&1 9>&- ||
+    { cat "$DATA.log" >&2; fail "PostgreSQL cannot open $2; what it wrote above says why."; }
+}
 
 if [ ! -f "$DATA/PG_VERSION" ]; then
   # What an interrupted start left is no database: the directory has its name only when all is there.

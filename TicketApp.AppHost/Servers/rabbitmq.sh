@@ -11,7 +11,8 @@ NAME=RabbitMQ SERVICE_USER=rabbitmq PACKAGE=rabbitmq-server
 . "$(dirname "$0")/server.sh"
 
 # The server's own script: a distribution's wrapper in the path switches users and fixes directories.
-program=$(ls -d /usr/lib*/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server /opt/rabbitmq_server-*/sbin/rabbitmq-server /opt/rabbitmq/sbin/rabbitmq-server 2>/dev/null | sort -V | tail -n 1)
+program=$(ls -d /usr/lib*/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server /opt/rabbitmq_server-*/sbin/rabbitmq-server \
+  /opt/rabbitmq/sbin/rabbitmq-server 2>/dev/null | sort -V | tail -n 1)
 epmd=$(command -v epmd || ls -d /usr/lib*/erlang/bin/epmd 2>/dev/null | tail -n 1)
 [ -n "$program" ] && [ -n "$epmd" ] || missing
 prepare
@@ -45,13 +46,18 @@ cat >"$DATA/definitions.json" <<JSON
 JSON
 # A new one each time unless other nodes share it: one that was damaged would stop the server.
 rm -f "$DATA/.erlang.cookie"
-if [ -n "${CLUSTER:-}" ]; then printf %s "$PASSWORD" | sha256sum | cut -c -40; else od -An -N20 -tx1 /dev/urandom; fi | tr -d ' \n' >"$DATA/.erlang.cookie"
+if [ -n "${CLUSTER:-}" ]; then
+  printf %s "$PASSWORD" | sha256sum | cut -c -40
+else
+  od -An -N20 -tx1 /dev/urandom
+fi | tr -d ' \n' >"$DATA/.erlang.cookie"
 unset PASSWORD
 chmod 400 "$DATA/.erlang.cookie"
 own "$DATA"
 
 # RUNNING_UNDER_SYSTEMD makes the server's script exec the broker, so that signals reach it.
-export HOME="$DATA" ERL_EPMD_PORT="$EPMD_PORT" ERL_EPMD_ADDRESS=127.0.0.1 RABBITMQ_DIST_PORT="$DIST_PORT" RABBITMQ_NODENAME="${NODE:-rabbit}@localhost" \
+export HOME="$DATA" ERL_EPMD_PORT="$EPMD_PORT" ERL_EPMD_ADDRESS=127.0.0.1 \
+  RABBITMQ_DIST_PORT="$DIST_PORT" RABBITMQ_NODENAME="${NODE:-rabbit}@localhost" \
   RABBITMQ_CONF_ENV_FILE=/dev/null RABBITMQ_CONFIG_FILE="$DATA/rabbitmq.conf" RABBITMQ_ADVANCED_CONFIG_FILE="$DATA/advanced.config" \
   RABBITMQ_ENABLED_PLUGINS_FILE="$DATA/enabled_plugins" RABBITMQ_MNESIA_BASE="$DATA/mnesia" RABBITMQ_LOG_BASE="$DATA/log" \
   RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}' RUNNING_UNDER_SYSTEMD=true

@@ -20,8 +20,10 @@ fi
 prepare() {
   command -v setpriv >/dev/null && command -v flock >/dev/null || fail "$NAME needs setpriv and flock: install util-linux."
   parent=$(dirname "$DATA")
-  (umask 022 && mkdir -p "$parent") 2>/dev/null && [ -w "$parent" ] || fail "$NAME cannot write its data to $parent: name another directory with Servers:Data."
-  cd / && $as test -x "$parent" || fail "$NAME runs as $SERVICE_USER, who cannot enter $parent: name another directory with Servers:Data."
+  (umask 022 && mkdir -p "$parent") 2>/dev/null && [ -w "$parent" ] ||
+    fail "$NAME cannot write its data to $parent: name another directory with Servers:Data."
+  cd / && $as test -x "$parent" ||
+    fail "$NAME runs as $SERVICE_USER, who cannot enter $parent: name another directory with Servers:Data."
   [ "$(df -Pk "$parent" | awk 'END { print $4 }')" -ge 512000 ] || fail "$NAME needs 500 MB of free disk in $parent."
   umask 077
 

@@ -5,8 +5,9 @@ using RabbitMQ.Client.Exceptions;
 namespace TicketApp.Messaging.Broker;
 
 /// <summary>
-/// Acknowledges what came over one channel, a moment late: each frame is an entry in a quorum queue's log, which is synced to disk before the next message
-/// continues, and nobody waits for it. Deliveries that continue what is acknowledged already share one frame, the others get one each.
+/// Acknowledges what came over one channel, a moment late: each frame is an entry in a quorum queue's log, which is synced to
+/// disk before the next message continues, and nobody waits for it. Deliveries that continue what is acknowledged already
+/// share one frame, the others get one each.
 /// </summary>
 internal sealed class Acknowledgements(IChannel channel, ushort prefetch)
 {
@@ -19,7 +20,7 @@ internal sealed class Acknowledgements(IChannel channel, ushort prefetch)
     private readonly HashSet<ulong> _ahead = [];
     private ulong _allUpTo;
 
-    /// <summary>Whether an acknowledgement can still arrive. If not, the broker has taken the messages back and delivers them again.</summary>
+    /// <summary>Whether an acknowledgement can still arrive. If not, the broker delivers the messages again.</summary>
     public bool IsOpen => channel.IsOpen;
 
     /// <summary>Acknowledges the delivery of that number.</summary>

@@ -13,7 +13,8 @@ namespace TicketApp.Messaging.Broker;
 /// messages wait, there is room for them and none has come for a while, the connection is given up and made again. If the broker ends
 /// a channel or a consumer, only this one is made again.
 /// </summary>
-public abstract partial class BrokerConsumer(IConnectionFactory factory, string name, BrokerPublisher broker, LoopProgress progress, ILogger logger)
+public abstract partial class BrokerConsumer(
+    IConnectionFactory factory, string name, BrokerPublisher broker, LoopProgress progress, ILogger logger)
     : BrokerLoop(factory, $"{name} consumer", progress, logger)
 {
     private static readonly TimeSpan _progressCheck = TimeSpan.FromSeconds(5);
@@ -35,7 +36,8 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
     protected BrokerPublisher Broker { get; } = broker;
 
     /// <summary>Whether it is connected and gets on: what waits, and has room here, comes.</summary>
-    public override bool IsReady => base.IsReady && _stillSince.Values.All(since => Environment.TickCount64 - since < _maxStandstill.TotalMilliseconds * 1.5);
+    public override bool IsReady => base.IsReady
+        && _stillSince.Values.All(since => Environment.TickCount64 - since < _maxStandstill.TotalMilliseconds * 1.5);
 
     /// <inheritdoc/>
     public override IEnumerable<string> RefusedQueues => _queues?.Refused ?? [];
@@ -54,11 +56,17 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
     protected Task<bool> StopConsumingAsync()
     {
         _isStopping = true;
-        return StopStep.RunAsync(
-            $"consuming of {Name}", _cancelLimit, () => Task.WhenAll(_consumerTags.Where(consumer => consumer.Key.IsOpen).Select(consumer => consumer.Key.BasicCancelAsync(consumer.Value))), Logger);
+        return StopStep.RunAsync($"consuming of {Name}", _cancelLimit, CancelAsync, Logger);
+
+        Task CancelAsync() => Task.WhenAll(_consumerTags
+            .Where(consumer => consumer.Key.IsOpen)
+            .Select(consumer => consumer.Key.BasicCancelAsync(consumer.Value)));
     }
 
-    /// <summary>Publishes what cannot be read of a message to <see cref="QueueNames.Errors"/>, however long that takes; the caller acknowledges it then.</summary>
+    /// <summary>
+    /// Publishes what cannot be read of a message to <see cref="QueueNames.Errors"/>, however long
+    /// that takes; the caller acknowledges it then.
+    /// </summary>
     protected async Task MoveToErrorsAsync(Delivery delivery, ReadOnlyMemory<byte> body, string reason, CancellationToken lost)
     {
         Log.Unreadable(Logger, delivery.Queue, reason);
@@ -81,7 +89,11 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(lost);
         var left = Queues.Count;
         QueueDeclarations queues = _queues = new(connection, Logger);
-        List<Task> tasks = [.. Queues.Select(queue => ConsumeAsync(connection, queue, queues, Consuming, ended.Token)), WhileConsumingAsync(ended.Token)];
+        List<Task> tasks =
+        [
+            .. Queues.Select(queue => ConsumeAsync(connection, queue, queues, Consuming, ended.Token)),
+            WhileConsumingAsync(ended.Token),
+        ];
         var first = await Task.WhenAny(tasks);
         await ended.CancelAsync();
         await Task.WhenAll(tasks).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -99,8 +111,12 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
         }
     }
 
-    /// <summary>Consumes a queue as long as the connection is good. The broker ends a channel that holds a message for too long, or a consumer whose queue moves; others have no part in it.</summary>
-    private async Task ConsumeAsync(IConnection connection, Consumption queue, QueueDeclarations queues, Action consuming, CancellationToken ended)
+    /// <summary>
+    /// Consumes a queue as long as the connection is good. The broker ends a channel that holds a message for too long, or a consumer
+    /// whose queue moves; others have no part in it.
+    /// </summary>
+    private async Task ConsumeAsync(
+        IConnection connection, Consumption queue, QueueDeclarations queues, Action consuming, CancellationToken ended)
     {
         await queue.Ready.WaitAsync(ended);
         var pause = _pause;
@@ -124,7 +140,8 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
             catch (Exception exception) when (connection.IsOpen && !ended.IsCancellationRequested)
             {
                 _stillSince.TryAdd(queue.Queue, Environment.TickCount64);
-                Log.ConsumerLost(Logger, Name, queue.Queue, exception is OperationCanceledException ? "the broker ended it" : exception.GetBaseException().Message, pause.TotalMilliseconds);
+                var reason = exception is OperationCanceledException ? "the broker ended it" : exception.GetBaseException().Message;
+                Log.ConsumerLost(Logger, Name, queue.Queue, reason, pause.TotalMilliseconds);
                 queues.Forget(queue.Queue);
                 await Task.Delay(pause, ended);
                 pause = pause * 2 < _maxPause ? pause * 2 : _maxPause;
@@ -247,13 +264,16 @@ public abstract partial class BrokerConsumer(IConnectionFactory factory, string 
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "{Loop} stands still: {Waiting} messages wait in {Queue} and none came for {Seconds:F0} s; connecting again")]
+        [LoggerMessage(EventId = 1, Level = LogLevel.Error,
+            Message = "{Loop} stands still: {Waiting} messages wait in {Queue} and none came for {Seconds:F0} s; connecting again")]
         public static partial void Standstill(ILogger logger, string loop, uint waiting, string queue, double seconds);
 
-        [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "{Loop} lost its consumer of {Queue} ({Reason}); making another in {Milliseconds:F0} ms")]
+        [LoggerMessage(EventId = 3, Level = LogLevel.Warning,
+            Message = "{Loop} lost its consumer of {Queue} ({Reason}); making another in {Milliseconds:F0} ms")]
         public static partial void ConsumerLost(ILogger logger, string loop, string queue, string reason, double milliseconds);
 
-        [LoggerMessage(EventId = 2, Level = LogLevel.Error, Message = "A message in {Queue} could not be read and goes to errors: {Reason}")]
+        [LoggerMessage(EventId = 2, Level = LogLevel.Error,
+            Message = "A message in {Queue} could not be read and goes to errors: {Reason}")]
         public static partial void Unreadable(ILogger logger, string queue, string reason);
     }
 }

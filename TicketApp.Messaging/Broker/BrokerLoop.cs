@@ -9,7 +9,8 @@ namespace TicketApp.Messaging.Broker;
 /// A loop around one connection: connect, declare, work, and from the start again when anything is lost.
 /// The client's own recovery is off (it can bring back a connection without its consumer), so this loop is all there is.
 /// </summary>
-public abstract partial class BrokerLoop(IConnectionFactory factory, string name, LoopProgress progress, ILogger logger) : SupervisedLoop(name, progress, logger)
+public abstract partial class BrokerLoop(IConnectionFactory factory, string name, LoopProgress progress, ILogger logger)
+    : SupervisedLoop(name, progress, logger)
 {
     private volatile bool _isWorking;
     private long _restarts;
@@ -23,7 +24,7 @@ public abstract partial class BrokerLoop(IConnectionFactory factory, string name
     /// <summary>How often its connection was lost or could not be made.</summary>
     public long Restarts => Volatile.Read(ref _restarts);
 
-    /// <summary>Works on a new connection until <paramref name="lost"/> is cancelled; calls <paramref name="working"/> once it can.</summary>
+    /// <summary>Works on a connection until <paramref name="lost"/> is cancelled; calls <paramref name="working"/> once it can.</summary>
     protected abstract Task WorkAsync(IConnection connection, Action working, CancellationToken lost);
 
     protected override ValueTask<bool> WaitForWorkAsync(CancellationToken stoppingToken) => new(true);

@@ -7,19 +7,21 @@ using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Messaging.Broker;
 
-/// <summary>Publishes persistent, mandatory, confirmed messages over a connection of its own, which a consumer's flow never blocks.</summary>
+/// <summary>Publishes persistent, mandatory, confirmed messages over its own connection, which a consumer's flow never blocks.</summary>
 public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProgress progress, ILogger<BrokerPublisher> logger)
     : BrokerLoop(factory, "publisher", progress, logger), IStopsInPhase
 {
     // Callers bound what they have in flight; the client's default limiter would slow everybody at 64 unconfirmed messages.
     private static readonly CreateChannelOptions _confirmed = new(
-        publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: null);
+        publisherConfirmationsEnabled: true,
+        publisherConfirmationTrackingEnabled: true,
+        outstandingPublisherConfirmationsRateLimiter: null);
 
     // Longer than any broker that works needs; without it a broker that neither confirms nor refuses would be waited for for ever.
     private static readonly TimeSpan _maxWait = TimeSpan.FromSeconds(15);
 
-    // A broker keeps for each channel whether a queue takes its messages. After the loss of a queue's leader it can be wrong about that for as long as the
-    // channel lives, so a new one is opened; seldom enough for a queue that is full.
+    // A broker keeps for each channel whether a queue takes its messages. After the loss of a queue's leader it can be wrong about that for
+    // as long as the channel lives, so a new one is opened; seldom enough for a queue that is full.
     private static readonly TimeSpan _maxRejection = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, long> _rejectedSince = new(StringComparer.Ordinal);
@@ -29,7 +31,7 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
     // Those of models, which are declared when the first message is for them.
     private volatile QueueDeclarations? _queues;
 
-    /// <summary>Whether a message would be taken now: connected, and the broker has not asked for a pause for want of memory or disk.</summary>
+    /// <summary>Whether it would take a message now: it is connected, and the broker has memory and disk left.</summary>
     public override bool IsReady => _channel is not null;
 
     public StopPhase StopPhase => StopPhase.Connections;
@@ -48,9 +50,18 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
     /// <param name="cancellationToken">Ends the wait; the message may have arrived anyway.</param>
     /// <exception cref="BrokerUnavailableException">It was not taken, or nobody can tell whether it was.</exception>
     public Task PublishAsync(
-        string queue, ReadOnlyMemory<byte> body, string? messageId = null, TimeSpan? expiration = null, CancellationToken cancellationToken = default)
+        string queue,
+        ReadOnlyMemory<byte> body,
+        string? messageId = null,
+        TimeSpan? expiration = null,
+        CancellationToken cancellationToken = default)
     {
-        BasicProperties properties = new() { DeliveryMode = DeliveryModes.Persistent, ContentType = "application/json", MessageId = messageId };
+        BasicProperties properties = new()
+        {
+            DeliveryMode = DeliveryModes.Persistent,
+            ContentType = "application/json",
+            MessageId = messageId,
+        };
         if (expiration is { } time)
         {
             properties.Expiration = ((long)time.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
@@ -77,10 +88,12 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
             Body = isText ? System.Text.Encoding.UTF8.GetString(body.Span) : Convert.ToBase64String(body.Span),
             BodyEncoding = isText ? "utf-8" : "base64",
         };
-        return PublishAsync(QueueNames.Errors, ContractJson.Serialize(error, ContractJson.Default.ErrorMessage), cancellationToken: cancellationToken);
+        var text = ContractJson.Serialize(error, ContractJson.Default.ErrorMessage);
+        return PublishAsync(QueueNames.Errors, text, cancellationToken: cancellationToken);
     }
 
-    private async Task PublishAsync(string exchange, string routingKey, ReadOnlyMemory<byte> body, BasicProperties properties, CancellationToken cancellationToken)
+    private async Task PublishAsync(
+        string exchange, string routingKey, ReadOnlyMemory<byte> body, BasicProperties properties, CancellationToken cancellationToken)
     {
         var channel = _channel ?? throw new BrokerUnavailableException();
         try
@@ -90,7 +103,8 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
                 await queues.DeclareAsync(routingKey).WaitAsync(cancellationToken);
             }
 
-            await channel.BasicPublishAsync(exchange, routingKey, mandatory: exchange.Length == 0, properties, body, cancellationToken).AsTask().WaitAsync(_maxWait, cancellationToken);
+            await channel.BasicPublishAsync(exchange, routingKey, mandatory: exchange.Length == 0, properties, body, cancellationToken)
+                .AsTask().WaitAsync(_maxWait, cancellationToken);
             if (!_rejectedSince.IsEmpty)
             {
                 _rejectedSince.TryRemove(routingKey, out _);
@@ -103,7 +117,7 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
                 case PublishException { IsReturn: true }:
                     _queues?.Forget(routingKey);
                     break;
-                case PublishException when Stopwatch.GetElapsedTime(_rejectedSince.GetOrAdd(routingKey, static _ => Stopwatch.GetTimestamp())) > _maxRejection:
+                case PublishException when RejectedFor(routingKey) > _maxRejection:
                     if (_stuck.TrySetResult())
                     {
                         Log.Stuck(Logger, routingKey, _maxRejection.TotalSeconds);
@@ -115,6 +129,9 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
             throw new BrokerUnavailableException("The message broker did not take the message.", exception);
         }
     }
+
+    private TimeSpan RejectedFor(string routingKey) =>
+        Stopwatch.GetElapsedTime(_rejectedSince.GetOrAdd(routingKey, static _ => Stopwatch.GetTimestamp()));
 
     protected override async Task WorkAsync(IConnection connection, Action working, CancellationToken lost)
     {
@@ -159,7 +176,8 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
         [LoggerMessage(EventId = 11, Level = LogLevel.Error, Message = "The broker takes no messages for now: {Reason}")]
         public static partial void Blocked(ILogger logger, string reason);
 
-        [LoggerMessage(EventId = 13, Level = LogLevel.Warning, Message = "The broker has rejected every message for {Queue} for {Seconds:F0} s: the publisher connects again")]
+        [LoggerMessage(EventId = 13, Level = LogLevel.Warning,
+            Message = "The broker has rejected every message for {Queue} for {Seconds:F0} s: the publisher connects again")]
         public static partial void Stuck(ILogger logger, string queue, double seconds);
 
         [LoggerMessage(EventId = 12, Level = LogLevel.Information, Message = "The broker takes messages again")]

@@ -13,14 +13,16 @@ namespace TicketApp.Messaging.Broker;
 public static partial class BrokerServices
 {
     /// <summary>
-    /// Adds the connection factory (connection string <c>rabbitmq</c>, which may name all nodes of a cluster: <c>amqp://user:password@a:5672,b:5672/vhost</c>), the publisher and the broker's health check.
+    /// Adds the connection factory, the publisher and the broker's health check. The connection string <c>rabbitmq</c> may name all nodes
+    /// of a cluster: <c>amqp://user:password@a:5672,b:5672/vhost</c>.
     /// </summary>
     /// <param name="builder">The process.</param>
     /// <param name="withoutBroker">How healthy the process is without it: degraded if it still serves its callers.</param>
     public static IHostApplicationBuilder AddBroker(this IHostApplicationBuilder builder, HealthStatus withoutBroker)
     {
         (Uri Uri, AmqpTcpEndpoint Endpoint)[] nodes = [];
-        builder.RequireConnectionString("rabbitmq", text => nodes = Array.ConvertAll(NodesOf(text), uri => (uri, new ConnectionFactory { Uri = uri }.Endpoint)));
+        builder.RequireConnectionString("rabbitmq", text =>
+            nodes = Array.ConvertAll(NodesOf(text), uri => (uri, new ConnectionFactory { Uri = uri }.Endpoint)));
         builder.AddRabbitMQClient(
             "rabbitmq",
             settings =>
@@ -54,7 +56,8 @@ public static partial class BrokerServices
     }
 
     /// <summary>Adds a loop as a singleton, as a hosted service and to the broker's health check.</summary>
-    public static IServiceCollection AddBrokerLoop<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(this IServiceCollection services)
+    public static IServiceCollection AddBrokerLoop<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(
+        this IServiceCollection services)
         where T : BrokerLoop =>
         services
             .AddSingleton<T>()
@@ -67,11 +70,13 @@ public static partial class BrokerServices
         ? [.. parts["hosts"].Value.Split(',').Select(host => new Uri($"{parts["before"]}{host.Trim()}{parts["after"]}"))]
         : [new Uri(connectionString)];
 
-    [GeneratedRegex("^(?<before>[a-z]+://([^/]*@)?)(?<hosts>[^/?,]+(,[^/?,]+)+)(?<after>[/?].*)?$", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        "^(?<before>[a-z]+://([^/]*@)?)(?<hosts>[^/?,]+(,[^/?,]+)+)(?<after>[/?].*)?$",
+        RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture)]
     private static partial Regex ManyHosts();
 }
 
-/// <summary>Healthy while every broker loop of the process can do its work; degraded if that is not so for the queues of some models.</summary>
+/// <summary>Healthy while every broker loop of the process can do its work; degraded if the broker refuses some models' queues.</summary>
 internal sealed class BrokerHealthCheck(IEnumerable<BrokerLoop> loops) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -79,7 +84,8 @@ internal sealed class BrokerHealthCheck(IEnumerable<BrokerLoop> loops) : IHealth
         var idle = loops.Where(loop => !loop.IsReady).Select(loop => loop.Name).ToArray();
         var refused = loops.SelectMany(loop => loop.RefusedQueues).Distinct().ToArray();
         return Task.FromResult(
-            idle.Length > 0 ? new HealthCheckResult(context.Registration.FailureStatus, $"The broker cannot be used by: {string.Join(", ", idle)}.")
+            idle.Length > 0
+                ? new HealthCheckResult(context.Registration.FailureStatus, $"The broker cannot be used by: {string.Join(", ", idle)}.")
             : refused.Length > 0 ? HealthCheckResult.Degraded($"The broker refuses the queues: {string.Join(", ", refused)}.")
             : HealthCheckResult.Healthy());
     }

@@ -2,7 +2,10 @@ using RabbitMQ.Client;
 
 namespace TicketApp.Messaging.Broker;
 
-/// <summary>Declares the queues. Api and Worker both do so at each connect, and with those of models when they need them: whichever comes first finds what it needs.</summary>
+/// <summary>
+/// Declares the queues. Api and Worker both do so at each connect, and declare those of models when they need
+/// them: the first to come finds what it needs.
+/// </summary>
 internal static class BrokerTopology
 {
     // In 4.0 a quorum queue drops a message after 20 deliveries by default. Poison messages are moved to "errors" on their
@@ -32,8 +35,11 @@ internal static class BrokerTopology
     }
 
     /// <summary>Declares a queue of work: <c>responses</c>, or that of a model.</summary>
-    public static Task DeclareWorkAsync(IChannel channel, string queue, CancellationToken cancellationToken) => DeclareAsync(channel, queue, _work, cancellationToken);
+    public static Task DeclareWorkAsync(IChannel channel, string queue, CancellationToken cancellationToken) =>
+        DeclareAsync(channel, queue, _work, cancellationToken);
 
-    private static async Task DeclareAsync(IChannel channel, string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken) =>
-        await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
+    private static async Task DeclareAsync(
+        IChannel channel, string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken) =>
+        await channel.QueueDeclareAsync(
+            queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
 }

@@ -20,12 +20,12 @@ public readonly record struct Delivery
     /// <summary>Whether the broker has handed it out before.</summary>
     public required bool Redelivered { get; init; }
 
-    /// <summary>Whether the channel that it came over is lost: the broker has taken the message back by then and delivers it again.</summary>
+    /// <summary>Whether the channel that it came over is lost: the broker then delivers the message again.</summary>
     public bool IsLost => !_acknowledgements.IsOpen;
 
     /// <summary>
-    /// Tells the broker, within 20 ms, to forget the message; does nothing once it is lost. If the channel closes at that moment, the message may come again
-    /// anyway: a quorum queue drops acknowledgements that it has not taken in by then (rabbitmq-server issue 10327).
+    /// Tells the broker, within 20 ms, to forget the message; does nothing once it is lost. If the channel closes at that moment, the
+    /// message may come again anyway: a quorum queue drops acknowledgements that it has not taken in by then (rabbitmq-server issue 10327).
     /// </summary>
     public void Acknowledge() => _acknowledgements.Add(_tag);
 }

@@ -6,8 +6,9 @@ using RabbitMQ.Client.Exceptions;
 namespace TicketApp.Messaging.Broker;
 
 /// <summary>
-/// Declares the queues of models over one connection, each when it is needed and on a channel of its own: a refusal closes the channel that it
-/// comes over, and must not take others' messages with it. What was refused is tried again after a pause that doubles; until then it stays refused.
+/// Declares the queues of models over one connection, each when it is needed and on a channel of its own: a refusal closes
+/// the channel that it comes over, and must not take others' messages with it. What was refused is tried again after a pause
+/// that doubles; until then it stays refused.
 /// </summary>
 internal sealed partial class QueueDeclarations(IConnection connection, ILogger logger)
 {
@@ -22,15 +23,18 @@ internal sealed partial class QueueDeclarations(IConnection connection, ILogger 
 
     /// <summary>The queues that the broker refuses now.</summary>
     public IEnumerable<string> Refused =>
-        _declarations.Where(declaration => declaration.Value.RetryAt > Environment.TickCount64 - ToldForMilliseconds).Select(declaration => declaration.Key);
+        from declaration in _declarations
+        where declaration.Value.RetryAt > Environment.TickCount64 - ToldForMilliseconds
+        select declaration.Key;
 
-    /// <summary>Ends when the queue is there as it should be. All who ask at the same time, or again later, share one declaration.</summary>
+    /// <summary>Ends when the queue is there as it should be. All who ask, at the same time or later, share one declaration.</summary>
     public Task DeclareAsync(string queue)
     {
         var declaration = _declarations.GetOrAdd(queue, static _ => new());
         lock (declaration)
         {
-            return declaration.Task is { } task && (!task.IsCompleted || task.IsCompletedSuccessfully || Environment.TickCount64 < declaration.RetryAt)
+            return declaration.Task is { } task
+                && (!task.IsCompleted || task.IsCompletedSuccessfully || Environment.TickCount64 < declaration.RetryAt)
                 ? task
                 : declaration.Task = DeclareAsync(queue, declaration);
         }
@@ -50,7 +54,10 @@ internal sealed partial class QueueDeclarations(IConnection connection, ILogger 
         }
         catch (OperationInterruptedException exception) when (connection.IsOpen)
         {
-            declaration.Pause = declaration.Pause == TimeSpan.Zero ? _firstPause : declaration.Pause * 2 < _maxPause ? declaration.Pause * 2 : _maxPause;
+            declaration.Pause =
+                declaration.Pause == TimeSpan.Zero ? _firstPause
+                : declaration.Pause * 2 < _maxPause ? declaration.Pause * 2
+                : _maxPause;
             declaration.RetryAt = Environment.TickCount64 + (long)declaration.Pause.TotalMilliseconds;
             Log.Refused(logger, queue, declaration.Pause.TotalSeconds, exception.GetBaseException().Message);
             throw;
@@ -68,8 +75,9 @@ internal sealed partial class QueueDeclarations(IConnection connection, ILogger 
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 31, Level = LogLevel.Error, Message =
-            "The broker refuses the queue {Queue}, whose tickets wait; other queues are not concerned. If it is there with other arguments, delete it: it is declared again. Next try in {Seconds:F0} s. {Reason}")]
+        [LoggerMessage(EventId = 31, Level = LogLevel.Error,
+            Message = "The broker refuses the queue {Queue}, whose tickets wait; other queues are not concerned. "
+                + "If it is there with other arguments, delete it: it is declared again. Next try in {Seconds:F0} s. {Reason}")]
         public static partial void Refused(ILogger logger, string queue, double seconds, string reason);
     }
 }

@@ -33,7 +33,7 @@ public static class TicketTrace
     /// <summary>Starts a span of one ticket.</summary>
     /// <param name="name">Its name, of few different ones.</param>
     /// <param name="traceParent">The ticket's; null for one that is not traced.</param>
-    /// <param name="nearer">A span that leads here, for example the message's delivery: the parent if it belongs to the same trace, else linked.</param>
+    /// <param name="nearer">A span that leads here, such as the message's delivery: the parent if of the same trace, else linked.</param>
     /// <returns>Null if the ticket is not traced.</returns>
     public static Activity? Start(string name, string? traceParent, ActivityContext nearer = default)
     {
@@ -45,14 +45,15 @@ public static class TicketTrace
 
         return nearer.TraceId == ticket.TraceId
             ? _source.StartActivity(name, ActivityKind.Internal, nearer)
-            : _source.StartActivity(name, ActivityKind.Internal, ticket, links: nearer.TraceId == default ? null : [new ActivityLink(nearer)]);
+            : _source.StartActivity(
+                name, ActivityKind.Internal, ticket, links: nearer.TraceId == default ? null : [new ActivityLink(nearer)]);
     }
 
     /// <summary>Starts a span of work that several tickets share, by what their rows or messages say.</summary>
     /// <inheritdoc cref="StartShared(string, IEnumerable{ActivityContext})"/>
     public static Activity? StartShared(string name, IEnumerable<string?> traceParents) => StartShared(name, traceParents.Select(Parse));
 
-    /// <summary>Starts a span of work that several tickets share: part of a lone ticket's trace, linked to the tickets of a batch.</summary>
+    /// <summary>Starts a span of work that tickets share: part of a lone ticket's trace, linked to the tickets of a batch.</summary>
     /// <returns>Null if none of them is traced; nothing is then traced in the caller's flow, whatever called it.</returns>
     public static Activity? StartShared(string name, IEnumerable<ActivityContext> tickets)
     {
@@ -89,7 +90,9 @@ public static class TicketTrace
             return _source.StartActivity(name, ActivityKind.Internal, links[0].Context);
         }
 
-        return _source.StartActivity(name, ActivityKind.Internal, parentContext: default, links: links)?.SetTag("ticketapp.batch.size", size);
+        return _source
+            .StartActivity(name, ActivityKind.Internal, parentContext: default, links: links)?
+            .SetTag("ticketapp.batch.size", size);
     }
 
     private static ActivityContext Parse(string? traceParent) =>

@@ -58,7 +58,8 @@ internal sealed class GatedUnit(int input, int state)
         {
             var reset = Sigmoid(Vector256.LoadUnsafe(ref gate, i) + Vector256.LoadUnsafe(ref recalled, i));
             var update = Sigmoid(Vector256.LoadUnsafe(ref gate, size + i) + Vector256.LoadUnsafe(ref recalled, size + i));
-            var candidate = Tanh(Vector256.LoadUnsafe(ref gate, (2 * size) + i) + (reset * Vector256.LoadUnsafe(ref recalled, (2 * size) + i)));
+            var kept = reset * Vector256.LoadUnsafe(ref recalled, (2 * size) + i);
+            var candidate = Tanh(Vector256.LoadUnsafe(ref gate, (2 * size) + i) + kept);
             reset.StoreUnsafe(ref gate, i);
             update.StoreUnsafe(ref gate, size + i);
             candidate.StoreUnsafe(ref gate, (2 * size) + i);

@@ -61,14 +61,18 @@ internal static class Kernel
             nuint at = 0, from = column;
             for (var row = 0; row < rows; row++, at += (nuint)stride, from += (nuint)columns)
             {
-                s = Vector256.FusedMultiplyAdd(Vector256.Create(System.Runtime.CompilerServices.Unsafe.Add(ref x, at)), Vector256.LoadUnsafe(ref w, from), s);
+                var factor = Vector256.Create(System.Runtime.CompilerServices.Unsafe.Add(ref x, at));
+                s = Vector256.FusedMultiplyAdd(factor, Vector256.LoadUnsafe(ref w, from), s);
             }
 
             s.StoreUnsafe(ref y, column);
         }
     }
 
-    /// <summary>Adds the product of two matrices, <paramref name="rows"/> × <paramref name="inner"/> and <paramref name="inner"/> × <paramref name="columns"/>.</summary>
+    /// <summary>
+    /// Adds the product of two matrices, <paramref name="rows"/> × <paramref name="inner"/> and
+    /// <paramref name="inner"/> × <paramref name="columns"/>.
+    /// </summary>
     public static void AddProduct(ReadOnlySpan<float> left, int rows, int inner, ReadOnlySpan<float> right, int columns, Span<float> sum)
     {
         for (var row = 0; row < rows; row++)

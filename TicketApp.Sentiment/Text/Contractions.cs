@@ -7,9 +7,13 @@ internal static class Contractions
 
     // Without "cant" and "wont", a hasty writer's negation would be two unknown words.
     private static readonly HashSet<string> _withoutApostrophe =
-        ["aint", "arent", "cant", "couldnt", "didnt", "doesnt", "dont", "hadnt", "hasnt", "havent", "isnt", "shouldnt", "wasnt", "werent", "wont", "wouldnt"];
+    [
+        "aint", "arent", "cant", "couldnt", "didnt", "doesnt", "dont", "hadnt",
+        "hasnt", "havent", "isnt", "shouldnt", "wasnt", "werent", "wont", "wouldnt",
+    ];
 
-    private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> _lookup = _withoutApostrophe.GetAlternateLookup<ReadOnlySpan<char>>();
+    private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> _lookup =
+        _withoutApostrophe.GetAlternateLookup<ReadOnlySpan<char>>();
 
     /// <summary>How many characters of a word remain when its negation is split off; −1 if it has none.</summary>
     public static int WithoutNegation(ReadOnlySpan<char> word) =>

@@ -1,6 +1,6 @@
 namespace TicketApp.Sentiment.Text;
 
-/// <summary>What the linear model looks at: words, pairs, triples, and pieces of words. Each has a slot in one table, by its hash.</summary>
+/// <summary>What the linear model looks at: words, pairs, triples, and pieces of words. Each has a slot in a table, by its hash.</summary>
 internal static class Features
 {
     /// <summary>Slots of the table.</summary>

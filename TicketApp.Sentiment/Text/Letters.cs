@@ -11,7 +11,7 @@ internal static class Letters
         "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkĸlllllll" +
         "lllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
 
-    /// <summary>The character as words are compared by it; NUL if it shows nothing (accents of their own, joiners, variation selectors).</summary>
+    /// <summary>The character as words are compared by it; NUL if it shows nothing (lone accents, joiners, variation selectors).</summary>
     public static char Fold(char c)
     {
         if (char.IsAscii(c))
@@ -19,7 +19,8 @@ internal static class Letters
             return c == '`' ? '\'' : char.ToLowerInvariant(c);
         }
 
-        if (c is (>= '\u0300' and <= '\u036f') or (>= '\u200b' and <= '\u200f') or (>= '\ufe00' and <= '\ufe0f') or '\u2060' or '\u00ad' or '\ufeff')
+        if (c is (>= '\u0300' and <= '\u036f') or (>= '\u200b' and <= '\u200f') or (>= '\ufe00' and <= '\ufe0f')
+            or '\u2060' or '\u00ad' or '\ufeff')
         {
             return Ignored;
         }

@@ -3,11 +3,16 @@ using System.Text;
 
 namespace TicketApp.Sentiment.Text;
 
-/// <summary>Pictures that say by themselves whether somebody is glad. The training texts have none, so this is a list and not learned.</summary>
+/// <summary>Pictures that say by themselves whether somebody is glad. The training texts have none, so this is a list.</summary>
 internal static class Moods
 {
-    private const string Glad = "😀😁😂🤣😃😄😅😆😉😊😋😎😍😘🥰😗😙😚🙂🤗🤩😇🥳😻😸😺👍👏🙌💪💯🎉🎊🏆⭐🌟✨❤💖💗💓💕💘💝💙💚💛💜🧡🤍😌🤤👌✅☺♥";
-    private const string Sad = "😞😟😠😡🤬😢😭😤😩😫😖😣😒😕🙁☹😔😑😐🙄😬😪😥😓🤮🤢🤧😨😱😰😳😾😿👎💔💩🖕😴🥱🥺🤦❌⛔😧😦🗑";
+    private const string Glad =
+        "😀😁😂🤣😃😄😅😆😉😊😋😎😍😘🥰😗😙😚🙂🤗🤩😇🥳😻😸😺👍👏"
+        + "🙌💪💯🎉🎊🏆⭐🌟✨❤💖💗💓💕💘💝💙💚💛💜🧡🤍😌🤤👌✅☺♥";
+
+    private const string Sad =
+        "😞😟😠😡🤬😢😭😤😩😫😖😣😒😕🙁☹😔😑😐🙄😬😪😥"
+        + "😓🤮🤢🤧😨😱😰😳😾😿👎💔💩🖕😴🥱🥺🤦❌⛔😧😦🗑";
 
     private static readonly FrozenDictionary<int, int> _moods = Glad.EnumerateRunes().Select(rune => (rune.Value, Mood: 1))
         .Concat(Sad.EnumerateRunes().Select(rune => (rune.Value, Mood: -1)))

@@ -8,7 +8,8 @@ namespace TicketApp.Sentiment.Weights;
 /// <param name="Bias">Added to the logarithm of the odds.</param>
 /// <param name="Linear">The linear model.</param>
 /// <param name="Networks">The recurrent ones, all of one size.</param>
-internal sealed record SentimentWeights(int Recipe, Vocabulary Vocabulary, float Bias, LinearModel Linear, IReadOnlyList<NetworkModel> Networks)
+internal sealed record SentimentWeights(
+    int Recipe, Vocabulary Vocabulary, float Bias, LinearModel Linear, IReadOnlyList<NetworkModel> Networks)
 {
     /// <summary>Numbers for each word.</summary>
     public int Input => Networks[0].Reader.Forward.Input;

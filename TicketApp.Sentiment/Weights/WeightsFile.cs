@@ -24,7 +24,12 @@ internal static class WeightsFile
         using (BinaryWriter writer = new(content, Encoding.UTF8, leaveOpen: true))
         {
             writer.Write(_mark);
-            foreach (var number in new[] { Version, weights.Recipe, weights.Vocabulary.Hashes.Length, weights.Linear.Weights.Length, weights.Networks.Count, weights.Input, weights.State })
+            int[] numbers =
+            [
+                Version, weights.Recipe, weights.Vocabulary.Hashes.Length, weights.Linear.Weights.Length,
+                weights.Networks.Count, weights.Input, weights.State,
+            ];
+            foreach (var number in numbers)
             {
                 writer.Write(number);
             }
@@ -68,7 +73,8 @@ internal static class WeightsFile
         var version = reader.Next<int>();
         return version == Version
             ? Read(ref reader)
-            : throw new InvalidDataException($"The sentiment weights are of format version {version}, and this program reads version {Version}.");
+            : throw new InvalidDataException(
+                $"The sentiment weights are of format version {version}, and this program reads version {Version}.");
     }
 
     private static SentimentWeights Read(ref WeightsReader reader)

@@ -2,7 +2,7 @@ using TicketApp.Sentiment.Text;
 
 namespace TicketApp.SentimentTrainer.Data;
 
-/// <summary>The texts to learn from and to measure by, each in the form in which the models see it, so that equal texts are found out.</summary>
+/// <summary>The texts to learn from and to measure by, each as the models see it, so that equal texts are found out.</summary>
 /// <param name="Sentences">Training sentences.</param>
 /// <param name="Phrases">Their labelled parts; of a sentence itself only <paramref name="Sentences"/> has the label.</param>
 /// <param name="Dev">Sentences for choosing, none of which is in the others.</param>
@@ -42,7 +42,10 @@ internal sealed record Corpus(IReadOnlyList<LabelledText> Sentences, IReadOnlyLi
         return (this with { Sentences = kept, Phrases = [.. Phrases.Where(phrase => !partsOfHeld.Contains(phrase.Text))] }, held);
     }
 
-    /// <summary>All examples, those of neutral words included: each word is a part of its sentence and so was judged, and one without a label is neither happy nor sad.</summary>
+    /// <summary>
+    /// All examples, those of neutral words included: each word is a part of its sentence and so was judged, and one
+    /// without a label is neither happy nor sad.
+    /// </summary>
     public IReadOnlyList<Example> Examples()
     {
         var judged = Phrases.Concat(Sentences).Select(line => line.Text).ToHashSet();

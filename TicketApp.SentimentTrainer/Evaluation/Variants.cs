@@ -11,16 +11,25 @@ internal static partial class Variants
         ("as it stands", true, text => text),
         ("shouted", true, text => text.ToUpperInvariant()),
         ("untokenised", true, Untokenise),
-        ("with typographic signs", true, text => Untokenise(text).Replace('\'', '\u2019').Replace(" -- ", "\u2014", StringComparison.Ordinal).Replace("...", "\u2026", StringComparison.Ordinal)),
+        ("with typographic signs", true, text => Untokenise(text)
+            .Replace('\'', '\u2019')
+            .Replace(" -- ", "\u2014", StringComparison.Ordinal)
+            .Replace("...", "\u2026", StringComparison.Ordinal)),
         ("without punctuation", false, text => NoSigns().Replace(Untokenise(text), "")),
-        ("shouted, untokenised, with exclamation marks and a neutral emoji", true, text => Untokenise(text).ToUpperInvariant().TrimEnd('.', ' ') + "!!! \ud83c\udfac"),
+        ("shouted, untokenised, with exclamation marks and a neutral emoji", true, text =>
+            Untokenise(text).ToUpperInvariant().TrimEnd('.', ' ') + "!!! \ud83c\udfac"),
     ];
 
     /// <summary>Undoes what the treebank did to quotes, brackets, contractions and spaces, and begins with a capital.</summary>
     public static string Untokenise(string text)
     {
-        text = text.Replace("-lrb-", "(", StringComparison.Ordinal).Replace("-rrb-", ")", StringComparison.Ordinal).Replace("\\/", "/", StringComparison.Ordinal);
-        text = OpeningQuotes().Replace(text, match => match.Value.StartsWith("``", StringComparison.Ordinal) ? "\"" : "'").Replace(" ''", "\"", StringComparison.Ordinal);
+        text = text
+            .Replace("-lrb-", "(", StringComparison.Ordinal)
+            .Replace("-rrb-", ")", StringComparison.Ordinal)
+            .Replace("\\/", "/", StringComparison.Ordinal);
+        text = OpeningQuotes()
+            .Replace(text, match => match.Value.StartsWith("``", StringComparison.Ordinal) ? "\"" : "'")
+            .Replace(" ''", "\"", StringComparison.Ordinal);
         text = Contractions().Replace(text, "$1");
         text = SpaceBefore().Replace(text, "$1");
         text = SpaceAfter().Replace(text, "$1");

@@ -30,17 +30,18 @@ internal sealed class RecurrentTrainer
         _reader = new RecurrentReader(options.Input, options.State);
         _trace = new ReaderTrace(Passage.Longest, options.State);
         Fill(Embeddings, 0.1f);
-        foreach (var array in new[] { _reader.Forward.FromInput, _reader.Forward.FromState, _reader.Backward.FromInput, _reader.Backward.FromState, _reader.Output })
+        var (forward, backward) = (_reader.Forward, _reader.Backward);
+        foreach (var array in new[] { forward.FromInput, forward.FromState, backward.FromInput, backward.FromState, _reader.Output })
         {
             Fill(array, 1 / MathF.Sqrt(options.State));
         }
 
         _embeddingGradients = new float[Embeddings.Length];
         _outputGradients = new float[_reader.Output.Length];
-        _forward = new UnitGradient(_reader.Forward, Passage.Longest);
-        _backward = new UnitGradient(_reader.Backward, Passage.Longest);
+        _forward = new UnitGradient(forward, Passage.Longest);
+        _backward = new UnitGradient(backward, Passage.Longest);
         _embeddingSteps = new Adam(Embeddings, _embeddingGradients);
-        _steps = [new Adam(_reader.Output, _outputGradients), .. Steps(_reader.Forward, _forward.Sum), .. Steps(_reader.Backward, _backward.Sum)];
+        _steps = [new Adam(_reader.Output, _outputGradients), .. Steps(forward, _forward.Sum), .. Steps(backward, _backward.Sum)];
     }
 
     /// <summary>The numbers of each word, first those of the unknown one.</summary>

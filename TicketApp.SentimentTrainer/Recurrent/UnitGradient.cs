@@ -27,7 +27,8 @@ internal sealed class UnitGradient(GatedUnit unit, int longest)
     /// <param name="strongest">The step at which each number of the state was pooled.</param>
     /// <param name="pooled">The gradient of the pooled numbers.</param>
     /// <param name="wordGradients">Receives that of the words, added.</param>
-    public void Add(ReadOnlySpan<float> words, UnitTrace trace, ReadOnlySpan<int> strongest, ReadOnlySpan<float> pooled, Span<float> wordGradients)
+    public void Add(
+        ReadOnlySpan<float> words, UnitTrace trace, ReadOnlySpan<int> strongest, ReadOnlySpan<float> pooled, Span<float> wordGradients)
     {
         var (count, gates) = (words.Length / unit.Input, unit.Gates);
         Span<float> state = stackalloc float[_state];

@@ -26,4 +26,5 @@ elif [ ! -f "$DATA/PG_VERSION" ]; then
 fi
 rm -f "$DATA/postmaster.pid" # The lock says that nobody runs.
 printf 'host all all 127.0.0.1/32 scram-sha-256\nhost replication all 127.0.0.1/32 scram-sha-256\n' >"$DATA/pg_hba.conf"
-supervise INT "$bin/postgres" -D "$DATA" -p "$PORT" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c logging_collector=off -c primary_conninfo="$peer password=$PASSWORD"
+supervise INT "$bin/postgres" -D "$DATA" -p "$PORT" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c logging_collector=off \
+  -c primary_conninfo="$peer password=$PASSWORD"

@@ -1,9 +1,12 @@
 namespace TicketApp.Worker.Models;
 
-/// <summary>What answers tickets. One class a model, registered in one line: <c>services.AddModel&lt;T&gt;()</c>. See docs/models.md.</summary>
+/// <summary>What answers tickets. Each model is a class, registered by <c>services.AddModel&lt;T&gt;()</c>. See docs/models.md.</summary>
 public interface IModel
 {
-    /// <summary>The word by which tickets choose it, for example <c>simulated</c>: up to 50 lower-case letters, digits and hyphens. Part of its queue's name.</summary>
+    /// <summary>
+    /// The word by which tickets choose it, for example <c>simulated</c>: up to 50 lower-case letters,
+    /// digits and hyphens. Part of its queue's name.
+    /// </summary>
     string Name { get; }
 
     /// <summary>What it answers, in a sentence for people.</summary>
@@ -12,15 +15,21 @@ public interface IModel
     /// <summary>What input it takes. Default: any, up to 10,000 characters.</summary>
     ModelInput Input => ModelInput.Optional;
 
-    /// <summary>How many runs at once, unless the worker's settings say otherwise: <see cref="ModelSlots"/> has the two usual answers. Default: that of models that only wait.</summary>
+    /// <summary>
+    /// How many runs at once, unless the worker's settings say otherwise: <see cref="ModelSlots"/> has the two usual
+    /// answers. Default: that of models that only wait.
+    /// </summary>
     int Slots => ModelSlots.Waiting;
 
-    /// <summary>Gets it ready, for example by loading weights. The worker takes none of its tickets before; if it fails it is tried again.</summary>
+    /// <summary>Gets it ready, for example by loading weights. Until then its tickets wait; if it fails, the worker tries again.</summary>
     Task WarmUpAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Answers one ticket.</summary>
     /// <param name="run">What is asked, and where to report progress.</param>
-    /// <param name="cancellationToken">Cancelled when the run's time is over, its ticket was canceled, or the worker stops. A model that continues regardless is abandoned seconds later.</param>
+    /// <param name="cancellationToken">
+    /// Cancelled when the run's time is over, its ticket was canceled, or the worker stops. A model that continues regardless is abandoned
+    /// seconds later.
+    /// </param>
     /// <returns>The answer; a text will do.</returns>
     /// <exception cref="ModelException">The attempt failed, and the model knows more about that: whether and when to try again.</exception>
     /// <remarks>Any other exception fails the attempt as <c>model_error</c>; there may be another one.</remarks>

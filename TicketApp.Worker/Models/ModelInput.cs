@@ -27,7 +27,7 @@ public readonly record struct ModelInput(bool IsRequired, int MaxCharacters)
 /// <param name="TicketId">The ticket.</param>
 /// <param name="Input">What is asked, within the model's <see cref="ModelInput"/>; may be null unless it is required.</param>
 /// <param name="Attempt">The attempt that this is, from 1.</param>
-/// <param name="Progress">Takes progress at any rate; callers see it a few times a second. A run that reports none costs nothing for it.</param>
+/// <param name="Progress">Takes progress at any rate; callers see it a few times a second. No progress costs nothing.</param>
 public sealed record ModelRun(Guid TicketId, string? Input, int Attempt, IProgress<ModelProgress> Progress);
 
 /// <summary>How far a run is.</summary>

@@ -14,7 +14,8 @@ public static class ModelServices
             .AddModel<SentimentModel>();
 
     /// <summary>Adds a model.</summary>
-    public static IServiceCollection AddModel<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(this IServiceCollection services)
+    public static IServiceCollection AddModel<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(
+        this IServiceCollection services)
         where T : class, IModel => services.AddSingleton<IModel, T>();
 
     private static IServiceCollection AddSimulator(this IServiceCollection services)

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace TicketApp.Worker.Models;
 
-/// <summary>What a ticket may ask of the simulated model: <c>{"seed":1}</c>. Any other text is an input like those of other models, and changes nothing.</summary>
+/// <summary>What a ticket may ask of the simulated model: <c>{"seed":1}</c>. Any other text is a plain input and changes nothing.</summary>
 internal sealed record SimulatedInput
 {
     private const double MaxSeconds = 86_400;

@@ -57,7 +57,9 @@ internal sealed class ActiveRuns
         }
     }
 
-    /// <summary>If the ticket is run here under the epoch, makes its end acknowledge <paramref name="message"/>, which brought it again.</summary>
+    /// <summary>
+    /// If the ticket is run here under the epoch, makes its end acknowledge <paramref name="message"/>, which brought it again.
+    /// </summary>
     public bool TryAdopt(RunReference reference, PendingDelivery message)
     {
         lock (_lock)
@@ -73,8 +75,8 @@ internal sealed class ActiveRuns
     }
 
     /// <summary>
-    /// Gives <paramref name="message"/> to a run of the model whose own message is gone. Held in its place until the run ends, it keeps the broker from
-    /// sending more than there are slots.
+    /// Gives <paramref name="message"/> to a run of the model whose own message is gone. Held in its place until the run ends, it keeps the
+    /// broker from sending more than there are slots.
     /// </summary>
     /// <returns>Whether there is such a run.</returns>
     public bool TryHold(string model, PendingDelivery message)

@@ -23,7 +23,11 @@ internal sealed partial class BatchRunner : IModelRunner
     public BatchRunner(ServedModel served, IBatchModel model, RunEnds ends, StuckRuns abandoned, LoopProgress progress, ILogger logger)
     {
         (_served, _model, _ends, _abandoned, _logger) = (served, model, ends, abandoned, logger);
-        _slots = [.. Enumerable.Range(1, served.Slots).Select(number => new Slot(this, $"slot {number} of {served.Model.Name}", progress, logger))];
+        _slots =
+        [
+            .. Enumerable.Range(1, served.Slots)
+                .Select(number => new Slot(this, $"slot {number} of {served.Model.Name}", progress, logger)),
+        ];
         foreach (var slot in _slots)
         {
             _ = slot.StartAsync(CancellationToken.None);
@@ -182,16 +186,19 @@ internal sealed partial class BatchRunner : IModelRunner
     }
 
     /// <summary>Runs one batch after the other.</summary>
-    private sealed class Slot(BatchRunner runner, string name, LoopProgress progress, ILogger logger) : SupervisedLoop(name, progress, logger)
+    private sealed class Slot(BatchRunner runner, string name, LoopProgress progress, ILogger logger)
+        : SupervisedLoop(name, progress, logger)
     {
-        protected override ValueTask<bool> WaitForWorkAsync(CancellationToken stoppingToken) => runner._waiting.Reader.WaitToReadAsync(stoppingToken);
+        protected override ValueTask<bool> WaitForWorkAsync(CancellationToken stoppingToken) =>
+            runner._waiting.Reader.WaitToReadAsync(stoppingToken);
 
         protected override Task RunAsync(CancellationToken stoppingToken) => runner.TakeBatchAsync(Completed);
     }
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "The model {Model} failed with a batch of {Count}; each is run by itself")]
+        [LoggerMessage(EventId = 1, Level = LogLevel.Warning,
+            Message = "The model {Model} failed with a batch of {Count}; each is run by itself")]
         public static partial void BatchFailed(ILogger logger, Exception exception, string model, int count);
     }
 }

@@ -16,11 +16,14 @@ internal sealed partial class CancellationListener(ActiveRuns runs, TimeProvider
     /// <summary>Whether a run is not wanted.</summary>
     public bool Contains(RunReference run) => _remembered.TryGetValue(run, out var until) && until > time.GetUtcNow();
 
-    /// <summary>Listens on <paramref name="connection"/>, on a queue that is gone with it. If listening ends by itself, so does the connection.</summary>
+    /// <summary>
+    /// Listens on <paramref name="connection"/>, on a queue that is gone with it. If listening ends by itself, so does the connection.
+    /// </summary>
     public async Task<IChannel> ListenAsync(IConnection connection, CancellationToken cancellationToken)
     {
         var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-        var queue = await channel.QueueDeclareAsync(queue: "", durable: false, exclusive: true, autoDelete: true, cancellationToken: cancellationToken);
+        var queue = await channel.QueueDeclareAsync(
+            queue: "", durable: false, exclusive: true, autoDelete: true, cancellationToken: cancellationToken);
         await channel.QueueBindAsync(queue.QueueName, QueueNames.Control, routingKey: "", cancellationToken: cancellationToken);
         AsyncEventingBasicConsumer consumer = new(channel);
         consumer.ReceivedAsync += (_, message) =>
@@ -28,7 +31,8 @@ internal sealed partial class CancellationListener(ActiveRuns runs, TimeProvider
             Hear(message.Body.Span);
             return Task.CompletedTask;
         };
-        consumer.UnregisteredAsync += (_, _) => connection.IsOpen && !cancellationToken.IsCancellationRequested ? connection.AbortAsync() : Task.CompletedTask;
+        consumer.UnregisteredAsync += (_, _) =>
+            connection.IsOpen && !cancellationToken.IsCancellationRequested ? connection.AbortAsync() : Task.CompletedTask;
         await channel.BasicConsumeAsync(queue.QueueName, autoAck: true, consumer, cancellationToken);
         return channel;
     }

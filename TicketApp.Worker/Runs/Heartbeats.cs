@@ -4,7 +4,10 @@ using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Worker.Runs;
 
-/// <summary>Reports runs that have lasted half a second as started, what their models say of their progress, and every ten seconds all that still run. Quick runs cost no message.</summary>
+/// <summary>
+/// Reports runs that have lasted half a second as started, what their models say of their progress, and every ten seconds all
+/// that still run. Quick runs cost no message.
+/// </summary>
 internal sealed class Heartbeats(
     Reporter reporter,
     ActiveRuns runs,
@@ -73,7 +76,10 @@ internal sealed class Heartbeats(
             if (!run.IsReported && !run.HasEnded && run.Elapsed >= _worthAReport)
             {
                 run.IsReported = true;
-                reporter.Report(run.Report(ReportType.Started, worker.Name) with { ExecutionTimeoutMilliseconds = (long)run.Limit.TotalMilliseconds });
+                reporter.Report(run.Report(ReportType.Started, worker.Name) with
+                {
+                    ExecutionTimeoutMilliseconds = (long)run.Limit.TotalMilliseconds,
+                });
             }
 
             if (!run.HasEnded && run.Progress.Take(() => run.Report(ReportType.Progress, worker.Name)) is { } progress)

@@ -3,7 +3,7 @@ using TicketApp.Messaging.Broker;
 
 namespace TicketApp.Worker.Runs;
 
-/// <summary>A delivered message: acknowledged once the last of its tickets is reported, or before the broker finds that it is held for too long.</summary>
+/// <summary>A delivered message: acknowledged once all its tickets are reported, or before the broker finds it held too long.</summary>
 internal sealed class PendingDelivery(Delivery delivery, int tickets)
 {
     private readonly long _delivered = Stopwatch.GetTimestamp();

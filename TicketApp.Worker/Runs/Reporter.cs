@@ -97,8 +97,9 @@ internal sealed partial class Reporter(BrokerPublisher broker, ActiveRuns runs, 
     }
 
     /// <summary>
-    /// Sends what a broker that hangs has not confirmed in time, all at once and without another answer. It reads what is in its socket when it continues, though this process is
-    /// gone by then: no result is lost, and no ticket has to wait for the end of its lease. What it gets twice counts once.
+    /// Sends what a broker that hangs has not confirmed in time, all at once and without another answer. The broker reads what is in
+    /// its socket when it continues, though this process is gone by then: no result is lost, and no ticket has to wait for the end of
+    /// its lease. What it gets twice counts once.
     /// </summary>
     private async Task SendUnconfirmedAsync()
     {

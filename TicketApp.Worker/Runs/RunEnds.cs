@@ -19,7 +19,11 @@ internal sealed partial class RunEnds(Reporter reporter, RunMetrics metrics, Wor
             return Failed(run, new ModelException($"The response has more than {WorkerReport.MaxResponse} characters") { IsFinal = true });
         }
 
-        return End(run, run.Report(ReportType.Finished, worker.Name) with { Response = Reportable.Text(answer.Response), Details = DetailsOf(answer.Details) });
+        return End(run, run.Report(ReportType.Finished, worker.Name) with
+        {
+            Response = Reportable.Text(answer.Response),
+            Details = DetailsOf(answer.Details),
+        });
     }
 
     /// <summary>The model threw, or did not come to run.</summary>
@@ -32,7 +36,11 @@ internal sealed partial class RunEnds(Reporter reporter, RunMetrics metrics, Wor
 
         Log.ModelFailed(logger, exception, run.Ticket.TicketId, run.Ticket.Model);
         return End(run, exception is ModelException known
-            ? Failure(run, known.ErrorType, known.Message) with { IsFinal = known.IsFinal, RetryAfterMilliseconds = (long)Math.Max(0, known.RetryAfter?.TotalMilliseconds ?? 0) }
+            ? Failure(run, known.ErrorType, known.Message) with
+            {
+                IsFinal = known.IsFinal,
+                RetryAfterMilliseconds = (long)Math.Max(0, known.RetryAfter?.TotalMilliseconds ?? 0),
+            }
             : Failure(run, "model_error", exception.Message));
     }
 

@@ -14,7 +14,10 @@ internal sealed class RunMetrics
         var meter = meters.Create(TelemetryNames.App);
         meter.CreateObservableGauge(
             "ticketapp.runs",
-            () => runs.All.Where(run => run.HasStarted && !run.HasEnded).CountBy(run => run.Ticket.Model).Select(model => new Measurement<int>(model.Value, Model(model.Key))),
+            () => runs.All
+                .Where(run => run.HasStarted && !run.HasEnded)
+                .CountBy(run => run.Ticket.Model)
+                .Select(model => new Measurement<int>(model.Value, Model(model.Key))),
             "{run}",
             "Active runs in this worker.");
         _duration = meter.CreateHistogram(

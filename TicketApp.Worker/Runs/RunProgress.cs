@@ -39,7 +39,7 @@ internal sealed class RunProgress : IProgress<ModelProgress>
         }
     }
 
-    /// <summary>Adds what is new since the last call to <paramref name="report"/>; null if nothing is, or the last one is too short ago.</summary>
+    /// <summary>Adds to <paramref name="report"/> what is new since the last call; null if nothing is, or it is too soon.</summary>
     public WorkerReport? Take(Func<WorkerReport> report)
     {
         if (!_isNews || (_lastTaken != 0 && Stopwatch.GetElapsedTime(_lastTaken) < Stopwatch.GetElapsedTime(_created) * PauseOfAge))

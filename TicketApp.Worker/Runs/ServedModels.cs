@@ -4,7 +4,7 @@ using TicketApp.Worker.Models;
 
 namespace TicketApp.Worker.Runs;
 
-/// <summary>The models that this worker serves: those registered, or those of them that <c>Worker:Models</c> names. Gets them ready.</summary>
+/// <summary>The models that this worker serves: all that are registered, or those of <c>Worker:Models</c>. Gets them ready.</summary>
 internal sealed partial class ServedModels : BackgroundService
 {
     private const int MaxThreadsAtOnce = 512;
@@ -17,18 +17,23 @@ internal sealed partial class ServedModels : BackgroundService
         _logger = logger;
         var registered = models.ToDictionary(model => model.Name);
         var wanted = options.Value.Models is { Count: > 0 } chosen ? chosen : [.. registered.Keys];
+        var names = string.Join(", ", registered.Keys.Order(StringComparer.Ordinal));
         All = [.. wanted.Distinct().Select(name => registered.TryGetValue(name, out var model) && Name().IsMatch(name)
             ? new ServedModel(model, options.Value.SlotsOf(model))
             : throw new OptionsValidationException(
-                WorkerOptions.SectionName, typeof(WorkerOptions), [$"Worker:Models: '{name}' is no model of this worker. It has: {string.Join(", ", registered.Keys.Order(StringComparer.Ordinal))}."]))];
+                WorkerOptions.SectionName,
+                typeof(WorkerOptions),
+                [$"Worker:Models: '{name}' is no model of this worker. It has: {names}."]))];
         // The pool adds threads at once up to this number and one or two a second above it. With a thread for each slot, models that
         // block theirs leave some for heartbeats, and a busy worker does not look like a dead one.
-        ThreadPool.SetMinThreads(Math.Min(All.Sum(served => served.Slots), MaxThreadsAtOnce) + (2 * Environment.ProcessorCount), Environment.ProcessorCount);
+        var threads = Math.Min(All.Sum(served => served.Slots), MaxThreadsAtOnce) + (2 * Environment.ProcessorCount);
+        ThreadPool.SetMinThreads(threads, Environment.ProcessorCount);
     }
 
     public IReadOnlyList<ServedModel> All { get; }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(All.Select(model => Task.Run(() => WarmUpAsync(model, stoppingToken), stoppingToken)));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(All.Select(model => Task.Run(() => WarmUpAsync(model, stoppingToken), stoppingToken)));
 
     [GeneratedRegex("^[a-z0-9][a-z0-9-]{0,49}$")]
     private static partial Regex Name();
@@ -56,7 +61,8 @@ internal sealed partial class ServedModels : BackgroundService
         [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "The model {Model} is ready, with {Slots} runs at once")]
         public static partial void Warm(ILogger logger, string model, int slots);
 
-        [LoggerMessage(EventId = 2, Level = LogLevel.Error, Message = "The model {Model} did not get ready; trying again in {Seconds:F0} s")]
+        [LoggerMessage(EventId = 2, Level = LogLevel.Error,
+            Message = "The model {Model} did not get ready; trying again in {Seconds:F0} s")]
         public static partial void NotWarm(ILogger logger, Exception exception, string model, double seconds);
     }
 }

@@ -17,7 +17,8 @@ internal sealed partial class StuckRuns(IHostApplicationLifetime lifetime, IOpti
     {
         var count = Interlocked.Increment(ref _count);
         Log.Abandoned(logger, model, count);
-        call.ContinueWith(_ => Interlocked.Decrement(ref _count), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        call.ContinueWith(
+            _ => Interlocked.Decrement(ref _count), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         // It may well have a thread for itself, of those that the others count on.
         ThreadPool.GetMinThreads(out var threads, out var completionThreads);
         ThreadPool.SetMinThreads(threads + 1, completionThreads);
@@ -31,10 +32,12 @@ internal sealed partial class StuckRuns(IHostApplicationLifetime lifetime, IOpti
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "A run of the model {Model} does not stop and is abandoned; {Count} such runs continue")]
+        [LoggerMessage(EventId = 1, Level = LogLevel.Error,
+            Message = "A run of the model {Model} does not stop and is abandoned; {Count} such runs continue")]
         public static partial void Abandoned(ILogger logger, string model, int count);
 
-        [LoggerMessage(EventId = 2, Level = LogLevel.Critical, Message = "{Count} abandoned runs continue: this worker stops and has to be started again")]
+        [LoggerMessage(EventId = 2, Level = LogLevel.Critical,
+            Message = "{Count} abandoned runs continue: this worker stops and has to be started again")]
         public static partial void Restart(ILogger logger, int count);
     }
 }

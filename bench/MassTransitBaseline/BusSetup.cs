@@ -2,7 +2,7 @@ using MassTransit;
 
 namespace MassTransitBaseline;
 
-/// <summary>Quorum queues, confirmed publishes (MassTransit's default, in batches), and prefetch well above what is handled at once.</summary>
+/// <summary>Quorum queues, confirmed publishes (MassTransit's default, in batches), and prefetch well above the concurrency.</summary>
 internal static class BusSetup
 {
     private const int WorkerConcurrency = 100;

@@ -57,7 +57,8 @@ internal static class TicketsEndpoints
             // The foreign key says whether there is such a user: one round trip instead of two.
             await database.SaveChangesAsync(cancellationToken);
         }
-        catch (Microsoft.EntityFrameworkCore.DbUpdateException exception) when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation })
+        catch (Microsoft.EntityFrameworkCore.DbUpdateException exception)
+            when (exception.InnerException is PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation })
         {
             return Message(StatusCodes.Status404NotFound, "User ID not found");
         }
@@ -100,10 +101,12 @@ internal static class TicketsEndpoints
         return Message(StatusCodes.Status202Accepted, "Ticket response has not completed yet, try again soon");
     }
 
-    private static JsonHttpResult<T> Json<T>(T body, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, int status = StatusCodes.Status200OK) =>
+    private static JsonHttpResult<T> Json<T>(
+        T body, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, int status = StatusCodes.Status200OK) =>
         TypedResults.Json(body, type, statusCode: status);
 
-    private static JsonHttpResult<Message> Message(int status, string text) => Json(new Message(text), BaselineJson.Default.Message, status);
+    private static JsonHttpResult<Message> Message(int status, string text) =>
+        Json(new Message(text), BaselineJson.Default.Message, status);
 }
 
 internal sealed record TicketRequest(string? UserId);

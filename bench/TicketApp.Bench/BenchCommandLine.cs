@@ -26,13 +26,25 @@ internal static class BenchCommandLine
         new TuneCommand(),
     ];
 
-    private static readonly Option<string?> _database = Text("--database", "Connection string of a running PostgreSQL (a user that may create databases); without it and --broker, servers of our own");
+    private static readonly Option<string?> _database = Text(
+        "--database",
+        "Connection string of a running PostgreSQL (a user that may create databases); without it and --broker, servers of our own");
     private static readonly Option<string?> _broker = Text("--broker", "AMQP URI of a running RabbitMQ");
     private static readonly Option<string?> _fileName = Text("--name", "Name of the result file");
-    private static readonly Option<string[]> _variants = new("--variant") { Description = "One variant of tune: name;KEY=VALUE;… (DATABASE=… is put behind the connection string, with , for ;; CHECKOUT=… runs the build of another checkout, NATIVE=true the native programs)", Recursive = true };
-    private static readonly Option<bool> _native = new("--native") { Description = "Measure TicketApp compiled natively", Recursive = true };
+    private static readonly Option<string[]> _variants = new("--variant")
+    {
+        Description = "One variant of tune: name;KEY=VALUE;… (DATABASE=… is put behind the connection string, with , for ;; "
+            + "CHECKOUT=… runs the build of another checkout, NATIVE=true the native programs)",
+        Recursive = true,
+    };
+    private static readonly Option<bool> _native = new("--native")
+    {
+        Description = "Measure TicketApp compiled natively",
+        Recursive = true,
+    };
     private static readonly Option<int> _tickets = Number("--tickets", "Tickets a round", 20_000);
-    private static readonly Option<int> _connections = Number("--connections", "Callers of the closed loop, each with a connection of its own", 64);
+    private static readonly Option<int> _connections = Number(
+        "--connections", "Callers of the closed loop, each with a connection of its own", 64);
     private static readonly Option<int> _warmUp = Number("--warm-up", "Requests before anything counts", 20_000);
     private static readonly Option<int> _rounds = Number("--rounds", "Rounds; the median counts", 3);
     private static readonly Option<int> _rate = Number("--rate", "Tickets per second of the open loop", 300);
@@ -44,7 +56,12 @@ internal static class BenchCommandLine
     public static RootCommand Create()
     {
         RootCommand root = new("Measures TicketApp and the limits of the machine it runs on.");
-        foreach (var option in new Option[] { _database, _broker, _fileName, _variants, _native, _tickets, _connections, _warmUp, _rounds, _rate, _seconds, _finished, _backlog, _hold })
+        Option[] options =
+        [
+            _database, _broker, _fileName, _variants, _native, _tickets, _connections,
+            _warmUp, _rounds, _rate, _seconds, _finished, _backlog, _hold,
+        ];
+        foreach (var option in options)
         {
             root.Options.Add(option);
         }
@@ -80,7 +97,8 @@ internal static class BenchCommandLine
         return await RunAsync(bench, options, new BenchServers(host.Database, host.Broker), cancellationToken);
     }
 
-    private static async Task<int> RunAsync(IBenchCommand bench, BenchOptions options, BenchServers servers, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(
+        IBenchCommand bench, BenchOptions options, BenchServers servers, CancellationToken cancellationToken)
     {
         BenchSession session = new(options, servers, new FigureSheet());
         var machine = await servers.DescribeAsync(cancellationToken);
@@ -105,7 +123,8 @@ internal static class BenchCommandLine
             },
             Figures = session.Sheet.Figures,
         };
-        BenchSession.Say("written to " + Path.GetRelativePath(options.RepositoryRoot, await file.WriteAsync(options.ResultsDirectory, options.Name ?? bench.Name, cancellationToken)));
+        var path = await file.WriteAsync(options.ResultsDirectory, options.Name ?? bench.Name, cancellationToken);
+        BenchSession.Say("written to " + Path.GetRelativePath(options.RepositoryRoot, path));
         return 0;
     }
 

@@ -29,7 +29,8 @@ internal sealed record BenchSession(BenchOptions Options, BenchServers Servers, 
             requests += load.Requests;
             if (load.Lost + load.Refused > 0)
             {
-                throw new InvalidOperationException($"{system.Name} lost {load.Lost} and refused {load.Refused} tickets while it warmed up; see its logs.");
+                throw new InvalidOperationException(
+                    $"{system.Name} lost {load.Lost} and refused {load.Refused} tickets while it warmed up; see its logs.");
             }
         }
 

@@ -45,7 +45,8 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
     {
         using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         over.CancelAfter(duration);
-        await Task.WhenAll([.. Enumerable.Range(0, Replicas).Select(_ => DispatchAsync(over.Token)), AnswerAsync(over.Token), SubmitAsync(over.Token)]);
+        await Task.WhenAll(
+            [.. Enumerable.Range(0, Replicas).Select(_ => DispatchAsync(over.Token)), AnswerAsync(over.Token), SubmitAsync(over.Token)]);
     }
 
     /// <summary>What <see cref="Dispatcher"/> does, without its pauses.</summary>
@@ -93,7 +94,15 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
             List<WorkerReport> reports = [];
             while (reports.Count < MaxDispatch && _running.TryDequeue(out var ticket))
             {
-                reports.Add(new() { Worker = "worker-1", TicketId = ticket.TicketId, UserId = ticket.UserId, Epoch = ticket.Epoch, Response = "Happy message", RunMilliseconds = 1 });
+                reports.Add(new()
+                {
+                    Worker = "worker-1",
+                    TicketId = ticket.TicketId,
+                    UserId = ticket.UserId,
+                    Epoch = ticket.Epoch,
+                    Response = "Happy message",
+                    RunMilliseconds = 1,
+                });
             }
 
             if (reports.Count == 0)
@@ -134,7 +143,15 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
         Dictionary<Guid, TicketMessage> all = _running.ToDictionary(ticket => ticket.TicketId);
         TicketMessage[] lost = [.. all.Values.Take(Math.Max(1, all.Count / 10))];
         ReportStore reports = new(database, _dispatch, _tickets);
-        await reports.ApplyAsync([.. lost.Select(ticket => new WorkerReport { Type = ReportType.Started, Worker = "worker-1", TicketId = ticket.TicketId, UserId = ticket.UserId, Epoch = ticket.Epoch })], cancellationToken);
+        var starts = lost.Select(ticket => new WorkerReport
+        {
+            Type = ReportType.Started,
+            Worker = "worker-1",
+            TicketId = ticket.TicketId,
+            UserId = ticket.UserId,
+            Epoch = ticket.Epoch,
+        });
+        await reports.ApplyAsync([.. starts], cancellationToken);
         await using (var pass = database.CreateCommand("update tickets set lease_expires = now() where status = 'running'"))
         {
             await pass.ExecuteNonQueryAsync(cancellationToken);
@@ -149,12 +166,16 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
         RescueStore sweeps = new(database, _tickets);
         var started = Stopwatch.GetTimestamp();
         var requeued = 0;
-        while ((await sweeps.RescueExpiredAsync(RescueStore.MaxBatch, [], cancellationToken)).Sum(outcome => outcome.Requeued) is > 0 and var count)
+        while ((await sweeps.RescueExpiredAsync(RescueStore.MaxBatch, [], cancellationToken)).Sum(outcome => outcome.Requeued)
+            is > 0 and var count)
         {
             requeued += count;
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{lost.Length:N0} tickets lost their workers; {requeued:N0} were back in the backlog {Stopwatch.GetElapsedTime(started).TotalMilliseconds:F0} ms after their leases ended"));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{lost.Length:N0} tickets lost their workers; {requeued:N0} were back in the backlog "
+            + $"{Stopwatch.GetElapsedTime(started).TotalMilliseconds:F0} ms after their leases ended"));
     }
 
     private static async Task<T> TimedAsync<T>(ConcurrentQueue<double> times, Func<Task<T>> call)
@@ -167,19 +188,27 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
 
     private void Print(TimeSpan elapsed)
     {
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{_dispatched / elapsed.TotalSeconds:N0} tickets dispatched a second, {_finished / elapsed.TotalSeconds:N0} finished"));
+        var (dispatched, finished) = (_dispatched / elapsed.TotalSeconds, _finished / elapsed.TotalSeconds);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{dispatched:N0} tickets dispatched a second, {finished:N0} finished"));
         PrintTimes("look into the window", _queries);
         PrintTimes($"dispatch of up to {MaxDispatch}", _dispatches);
         PrintTimes($"report of up to {MaxDispatch} results", _reports);
         long[] overtaken = [.. _overtaken.Order()];
         Console.WriteLine(overtaken.Length == 0
             ? "no newcomer was dispatched"
-            : string.Create(CultureInfo.InvariantCulture, $"{overtaken.Length} newcomers: {overtaken[overtaken.Length / 2]:N0} tickets were dispatched between a newcomer's submission and its dispatch (median), {overtaken[^1]:N0} at most; {_newcomers.Count} still waited"));
+            : string.Create(
+                CultureInfo.InvariantCulture,
+                $"{overtaken.Length} newcomers: {overtaken[overtaken.Length / 2]:N0} tickets were dispatched between a newcomer's "
+                + $"submission and its dispatch (median), {overtaken[^1]:N0} at most; {_newcomers.Count} still waited"));
     }
 
     private static void PrintTimes(string what, ConcurrentQueue<double> times)
     {
         double[] sorted = [.. times.Order()];
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what}: {sorted.Length:N0} times, p50 {sorted[sorted.Length / 2]:F1} ms, p99 {sorted[(int)(sorted.Length * 0.99)]:F1} ms, max {sorted[^1]:F1} ms"));
+        var (median, p99) = (sorted[sorted.Length / 2], sorted[(int)(sorted.Length * 0.99)]);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{what}: {sorted.Length:N0} times, p50 {median:F1} ms, p99 {p99:F1} ms, max {sorted[^1]:F1} ms"));
     }
 }

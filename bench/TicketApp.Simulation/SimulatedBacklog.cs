@@ -55,15 +55,22 @@ internal sealed class SimulatedBacklog : IAsyncDisposable
             set session_replication_role = replica;
             insert into users (user_id) select md5(u::text)::uuid from generate_series(1, {size.Users}) u;
             insert into tickets (ticket_id, user_id, status, priority, queue_key, expires_at, due_at)
-            select gen_random_uuid(), md5('1')::uuid, 'queued', 1, 4 * n, now() + interval '1 day', now() + interval '1 day' from generate_series(1, {own}) n;
+            select gen_random_uuid(), md5('1')::uuid, 'queued', 1, 4 * n, now() + interval '1 day', now() + interval '1 day'
+            from generate_series(1, {own}) n;
             insert into tickets (ticket_id, user_id, status, priority, queue_key, expires_at, due_at)
-            select gen_random_uuid(), md5((2 + n % {size.Users - 1})::text)::uuid, 'queued', 1, 4 * (1 + n / {size.Users - 1}), now() + interval '1 day', now() + interval '1 day'
+            select
+                gen_random_uuid(), md5((2 + n % {size.Users - 1})::text)::uuid, 'queued', 1, 4 * (1 + n / {size.Users - 1}),
+                now() + interval '1 day', now() + interval '1 day'
             from generate_series(0, {size.Tickets - own - 1}) n;
-            insert into workers (worker, slots, models, last_seen) select 'worker-' || w, {size.Slots}, jsonb_build_object('simulated', {size.Slots}), now() + interval '1 day' from generate_series(1, {size.Workers}) w;
+            insert into workers (worker, slots, models, last_seen)
+            select 'worker-' || w, {size.Slots}, jsonb_build_object('simulated', {size.Slots}), now() + interval '1 day'
+            from generate_series(1, {size.Workers}) w;
             set session_replication_role = origin;
             """),
             cancellationToken);
         await ExecuteAsync(Source, "vacuum analyze tickets", cancellationToken);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{size.Tickets:N0} tickets of {size.Users:N0} users wait (stored in {Stopwatch.GetElapsedTime(started).TotalSeconds:F0} s)"));
+        var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{size.Tickets:N0} tickets of {size.Users:N0} users wait (stored in {seconds:F0} s)"));
     }
 }

@@ -16,8 +16,8 @@ namespace Aspire.Hosting
             builder.AddResource(new AzureContainerAppEnvironmentResource(name)).WithPipelineStepFactory(
                 $"publish-{name}",
                 _ => throw new NotSupportedException(
-                    "Publishing for Azure needs Aspire.Hosting.Azure.AppContainers: build with -p:PublisherPackages=true where the feed has it. "
-                    + "Published output is in deploy/azure."),
+                    "Publishing for Azure needs Aspire.Hosting.Azure.AppContainers: "
+                    + "build with -p:PublisherPackages=true where the feed has it. Published output is in deploy/azure."),
                 requiredBy: [WellKnownPipelineSteps.Publish, WellKnownPipelineSteps.Deploy, "publish-manifest"]);
     }
 
@@ -37,7 +37,8 @@ namespace Aspire.Hosting
 
     public static class AzureProvisioningResourceExtensions
     {
-        public static IResourceBuilder<T> ConfigureInfrastructure<T>(this IResourceBuilder<T> builder, Action<AzureResourceInfrastructure> configure)
+        public static IResourceBuilder<T> ConfigureInfrastructure<T>(
+            this IResourceBuilder<T> builder, Action<AzureResourceInfrastructure> configure)
             where T : AzureProvisioningResource => builder;
 
         public static ProvisioningParameter AsProvisioningParameter(

@@ -16,7 +16,8 @@ namespace Aspire.Hosting
 
         public static IResourceBuilder<AzurePostgresFlexibleServerDatabaseResource> AddDatabase(
             this IResourceBuilder<AzurePostgresFlexibleServerResource> builder, string name, string? databaseName = null) =>
-            builder.ApplicationBuilder.AddResource(new AzurePostgresFlexibleServerDatabaseResource(name, databaseName ?? name, builder.Resource));
+            builder.ApplicationBuilder.AddResource(
+                new AzurePostgresFlexibleServerDatabaseResource(name, databaseName ?? name, builder.Resource));
     }
 }
 
@@ -24,7 +25,8 @@ namespace Aspire.Hosting.Azure
 {
     public class AzurePostgresFlexibleServerResource(string name) : AzureProvisioningResource(name);
 
-    public class AzurePostgresFlexibleServerDatabaseResource(string name, string databaseName, AzurePostgresFlexibleServerResource postgresParentResource)
+    public class AzurePostgresFlexibleServerDatabaseResource(
+        string name, string databaseName, AzurePostgresFlexibleServerResource postgresParentResource)
         : Resource(name), IResourceWithParent<AzurePostgresFlexibleServerResource>, IResourceWithConnectionString
     {
         public AzurePostgresFlexibleServerResource Parent { get; } = postgresParentResource;
@@ -59,7 +61,8 @@ namespace Azure.Provisioning.PostgreSql
 
     public sealed class PostgreSqlFlexibleServerHighAvailability
     {
-        public BicepValue<PostgreSqlFlexibleServerHighAvailabilityMode> Mode { get; set; } = new(PostgreSqlFlexibleServerHighAvailabilityMode.Disabled);
+        public BicepValue<PostgreSqlFlexibleServerHighAvailabilityMode> Mode { get; set; } =
+            new(PostgreSqlFlexibleServerHighAvailabilityMode.Disabled);
     }
 
     public enum PostgreSqlFlexibleServerHighAvailabilityMode

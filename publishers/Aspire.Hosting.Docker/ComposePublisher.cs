@@ -102,7 +102,8 @@ internal sealed class ComposeText(IResource target, EnvFile variables) : ValueTe
     public string PortOf(IResource resource, ResolvedEndpoint endpoint) => endpoint.TargetPort switch
     {
         { IsAllocated: true } => throw new NotSupportedException(
-            $"The endpoint '{endpoint.Endpoint.Name}' of resource '{resource.Name}' has no fixed port, which this stand-in does not publish."),
+            $"The endpoint '{endpoint.Endpoint.Name}' of resource '{resource.Name}' has no fixed port, "
+            + "which this stand-in does not publish."),
         { Value: { } port } => port.ToString(CultureInfo.InvariantCulture),
         _ => variables.Add($"{resource.Name}_PORT", $"Default container port for {resource.Name}"),
     };

@@ -9,7 +9,8 @@ namespace Aspire.Hosting
 {
     public static class DockerComposeEnvironmentExtensions
     {
-        public static IResourceBuilder<DockerComposeEnvironmentResource> AddDockerComposeEnvironment(this IDistributedApplicationBuilder builder, string name)
+        public static IResourceBuilder<DockerComposeEnvironmentResource> AddDockerComposeEnvironment(
+            this IDistributedApplicationBuilder builder, string name)
         {
             var environment = new DockerComposeEnvironmentResource(name);
             return builder.AddPublisher(environment, new ComposePublisher(environment).PublishAsync);
@@ -62,5 +63,6 @@ namespace Aspire.Hosting.Docker
         internal IResource Target { get; } = resource;
     }
 
-    internal sealed record DockerComposeServiceCustomizationAnnotation(Action<DockerComposeServiceResource, Service> Configure) : IResourceAnnotation;
+    internal sealed record DockerComposeServiceCustomizationAnnotation(Action<DockerComposeServiceResource, Service> Configure)
+        : IResourceAnnotation;
 }

@@ -43,7 +43,8 @@ public static class KubernetesServiceExtensions
 public static class KubernetesIngressExtensions
 {
     public static IResourceBuilder<KubernetesIngressResource> AddIngress(
-        this IResourceBuilder<KubernetesEnvironmentResource> builder, string name) => builder.AddChild(new KubernetesIngressResource(name, builder.Resource));
+        this IResourceBuilder<KubernetesEnvironmentResource> builder, string name) =>
+        builder.AddChild(new KubernetesIngressResource(name, builder.Resource));
 
     public static IResourceBuilder<KubernetesIngressResource> WithIngressClass(
         this IResourceBuilder<KubernetesIngressResource> builder, string className)

@@ -12,7 +12,9 @@ internal static class StandIn
     /// <param name="environment">The environment.</param>
     /// <param name="publish">Returns the text of each file by its path below the directory that it is given.</param>
     public static IResourceBuilder<T> AddPublisher<T>(
-        this IDistributedApplicationBuilder builder, T environment, Func<PipelineStepContext, string, Task<Dictionary<string, string>>> publish)
+        this IDistributedApplicationBuilder builder,
+        T environment,
+        Func<PipelineStepContext, string, Task<Dictionary<string, string>>> publish)
         where T : IComputeEnvironmentResource
     {
         if (builder.ExecutionContext.IsRunMode)
@@ -23,7 +25,9 @@ internal static class StandIn
         // Not after publish-prereq: it asks for the values of parameters, which the site sets, and stores them in the user's profile.
         return builder.AddResource(environment)
             .WithPipelineStepFactory(
-                $"publish-{environment.Name}", context => WriteAsync(context, environment, publish), requiredBy: [WellKnownPipelineSteps.Publish])
+                $"publish-{environment.Name}",
+                context => WriteAsync(context, environment, publish),
+                requiredBy: [WellKnownPipelineSteps.Publish])
             // A step that is missing would be one that succeeds.
             .WithPipelineStepFactory(
                 $"deploy-{environment.Name}",
@@ -55,7 +59,9 @@ internal static class StandIn
 
     /// <summary>Nothing is written before everything is made: a failure leaves no half of an output.</summary>
     private static async Task WriteAsync(
-        PipelineStepContext context, IComputeEnvironmentResource environment, Func<PipelineStepContext, string, Task<Dictionary<string, string>>> publish)
+        PipelineStepContext context,
+        IComputeEnvironmentResource environment,
+        Func<PipelineStepContext, string, Task<Dictionary<string, string>>> publish)
     {
         var output = context.Services.GetRequiredService<IPipelineOutputService>();
         var isOnlyOne = context.Model.Resources.OfType<IComputeEnvironmentResource>().Count() == 1;

@@ -11,7 +11,7 @@ namespace Aspire.Hosting.Publishers;
 /// <param name="PortAlone">The port where it is the whole text.</param>
 internal sealed record PublishedAddress(string Scheme, string Host, string Port, string PortAlone);
 
-/// <summary>A resource's variables and arguments as text of the published output. A value of an unknown kind is an error, not a guess.</summary>
+/// <summary>A resource's variables and arguments as text of the published output. A value of an unknown kind is an error.</summary>
 internal abstract class ValueText(IResource resource)
 {
     public async Task<Dictionary<string, object>> VariablesAsync(PipelineStepContext step)
@@ -47,7 +47,9 @@ internal abstract class ValueText(IResource resource)
         EndpointReference endpoint => Of(AddressOf(endpoint), EndpointProperty.Url, embedded),
         EndpointReferenceExpression expression => Of(AddressOf(expression.Endpoint), expression.Property, embedded),
         ReferenceExpression { IsConditional: false } expression => string.Format(
-            CultureInfo.InvariantCulture, expression.Format, [.. expression.ValueProviders.Select(provider => Of(provider, embedded: true))]),
+            CultureInfo.InvariantCulture,
+            expression.Format,
+            [.. expression.ValueProviders.Select(provider => Of(provider, embedded: true))]),
         IFormattable formattable => formattable.ToString(null, CultureInfo.InvariantCulture),
         var other => throw new NotSupportedException(
             $"Resource '{resource.Name}' has a value of type {other.GetType().Name}, which this stand-in does not publish."),

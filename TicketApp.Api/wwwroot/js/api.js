@@ -69,7 +69,7 @@ const ownWords = {
   "key-required": "This service wants a key",
 };
 
-/** What an answer says went wrong. It is an outage where any other request would end the same way, so that waiting is all there is to do. */
+/** What an answer says went wrong. It is an outage where any other request would end the same way: then waiting is all there is to do. */
 export function problemOf(response, body) {
   const { status } = response;
   const type = typeof body?.type === "string" ? body.type.split(":").at(-1) : "";

@@ -71,7 +71,8 @@ function showTrouble() {
   banner.hidden = failures === 0;
   if (failures > 0) {
     const seconds = Math.ceil(pause() / 1000);
-    setText(document.getElementById("banner-text"), `${sentence(trouble)} ${seconds > 0 ? `Trying again in ${seconds} s.` : "Trying now…"}`);
+    const next = seconds > 0 ? `Trying again in ${seconds} s.` : "Trying now…";
+    setText(document.getElementById("banner-text"), `${sentence(trouble)} ${next}`);
   }
 }
 

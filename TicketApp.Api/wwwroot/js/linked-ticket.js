@@ -82,7 +82,8 @@ export class LinkedTicket {
 
   #why({ status, message }) {
     if (status === 404) {
-      return `There is no ticket ${this.id}, or not any more.${account.key === "" ? "" : " If it is another user's, take that user, with the key, under “Your user”."}`;
+      const others = account.key === "" ? "" : " If it is another user's, take that user, with the key, under “Your user”.";
+      return `There is no ticket ${this.id}, or not any more.${others}`;
     }
 
     return status === 401 ? "To see this ticket, take its user, with the key, under “Your user”." : sentence(message);

@@ -32,7 +32,8 @@ export const chosenModel = () => models.find(({ name }) => name === select.value
 async function refresh(changed) {
   const { body, problem } = await listModels();
   if (problem?.status === 401) {
-    setText(hint, account.key === "" ? "The models are listed once there is a user." : "The models are listed once the service accepts the key.");
+    const needed = account.key === "" ? "there is a user" : "the service accepts the key";
+    setText(hint, `The models are listed once ${needed}.`);
     account.key === "" || askForKey();
     return { problem, next: null };
   }
@@ -49,14 +50,17 @@ async function refresh(changed) {
 function fill() {
   const names = models.map(({ name }) => name);
   if (names.join() !== [...select.options].map(({ value }) => value).join()) {
-    const wanted = [select.value, storage.read(keptKey), models.find((model) => model.is_default)?.name].find((name) => names.includes(name));
+    const preferred = [select.value, storage.read(keptKey), models.find((model) => model.is_default)?.name];
+    const wanted = preferred.find((name) => names.includes(name));
     select.replaceChildren(...names.map((name) => new Option(name, name, false, name === wanted)));
   }
 }
 
 function describe(changed) {
   const { description, workers } = chosenModel();
-  const served = workers === 0 ? "No worker serves it now: tickets wait." : `${count(workers)} ${workers === 1 ? "worker serves" : "workers serve"} it.`;
+  const served = workers === 0
+    ? "No worker serves it now: tickets wait."
+    : `${count(workers)} ${workers === 1 ? "worker serves" : "workers serve"} it.`;
   setText(hint, [description && `${description.replace(/\.$/, "")}.`, served].filter(Boolean).join(" "));
   changed();
 }

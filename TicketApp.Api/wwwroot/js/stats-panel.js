@@ -58,4 +58,6 @@ function take({ queued, running, finished, workers, slots, median_run_seconds: m
   ].filter(Boolean).join(" "));
 }
 
-const show = (name, value) => (name === "rate" ? `${value >= 10 || value === 0 ? count(Math.round(value)) : value.toFixed(1)}${perSecond}` : count(value));
+const rateText = (value) => (value >= 10 || value === 0 ? count(Math.round(value)) : value.toFixed(1));
+
+const show = (name, value) => (name === "rate" ? `${rateText(value)}${perSecond}` : count(value));

@@ -11,7 +11,11 @@ const nearlyFull = 0.9;
 
 const part = (id) => document.getElementById(id);
 const [form, text, priority, submitButton, error] = ["form", "input", "priority", "submit", "form-error"].map(part);
-const fields = { input: { label: "Text", element: text }, model: { label: "Model", element: part("model") }, priority: { label: "Priority", element: priority } };
+const fields = {
+  input: { label: "Text", element: text },
+  model: { label: "Model", element: part("model") },
+  priority: { label: "Priority", element: priority },
+};
 
 // The same until something else is submitted: a ticket whose answer got lost on the way is not stored twice.
 let attempt = { content: "", key: "" };
@@ -143,7 +147,8 @@ function showInput() {
   text.required = input.required;
   setText(part("input-need"), input.required ? "required" : "optional");
   setText(part("counter"), `${count(text.value.length)} of ${count(input.max_characters)} characters`);
-  part("counter").dataset.level = text.value.length > input.max_characters ? "over" : text.value.length > input.max_characters * nearlyFull ? "near" : "";
+  const { length } = text.value;
+  part("counter").dataset.level = length > input.max_characters ? "over" : length > input.max_characters * nearlyFull ? "near" : "";
 }
 
 function showProblem(words, field) {

@@ -45,7 +45,8 @@ export class TicketEvents {
 
   async #listen(ticketId, abort) {
     try {
-      const headers = { ...authorization(), Accept: "text/event-stream", ...(this.#lastEventId ? { "Last-Event-ID": this.#lastEventId } : {}) };
+      const last = this.#lastEventId ? { "Last-Event-ID": this.#lastEventId } : {};
+      const headers = { ...authorization(), Accept: "text/event-stream", ...last };
       const response = await fetch(`${ticketPath(ticketId)}/events`, { cache: "no-store", signal: abort.signal, headers });
       if (response.ok && response.body) {
         await this.#readAll(response.body, ticketId, abort);

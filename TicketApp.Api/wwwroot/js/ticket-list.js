@@ -79,7 +79,8 @@ function takeProgress(id, { status, fraction, text, queue }) {
   const ticket = known(id);
   if (ticket && isOpen(ticket)) {
     const before = ticket.progress;
-    take({ ...ticket, status, queue: queue ?? null, progress: { fraction: fraction ?? before?.fraction ?? null, text: (before?.text ?? "") + (text ?? "") } });
+    const progress = { fraction: fraction ?? before?.fraction ?? null, text: (before?.text ?? "") + (text ?? "") };
+    take({ ...ticket, status, queue: queue ?? null, progress });
   }
 }
 
@@ -153,7 +154,8 @@ function load(pages) {
 }
 
 function show() {
-  const sorted = [...tickets.values()].sort((a, b) => (a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : a.id < b.id ? 1 : -1));
+  const newestFirst = (a, b) => (a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : a.id < b.id ? 1 : -1);
+  const sorted = [...tickets.values()].sort(newestFirst);
   const hadFocus = list.contains(document.activeElement);
   [...views.keys()].filter((id) => !tickets.has(id)).forEach((id) => {
     views.get(id).element.remove();
@@ -191,7 +193,12 @@ function showAround(sorted) {
   empty.hidden = !isLoaded || sorted.length > 0 || !part("list-problem").hidden;
   const isFiltered = filter.value !== "";
   setText(part("empty-title"), isFiltered ? "None of these" : cursors.length > 1 ? "No older ones" : "No tickets yet");
-  setText(part("empty-text"), isFiltered ? (next ? "None among the newest. Look at older ones." : "Show all, or wait for some.") : "Submit one. It is shown here, and its answer when it comes.");
+  setText(
+    part("empty-text"),
+    !isFiltered ? "Submit one. It is shown here, and its answer when it comes."
+      : next ? "None among the newest. Look at older ones."
+      : "Show all, or wait for some.",
+  );
   part("filters").hidden = account.userId === "";
   paging.hidden = cursors.length === 1 && next === null;
   part("newer").disabled = cursors.length === 1;
@@ -203,7 +210,10 @@ function showProblem(problem) {
   const isShown = problem !== null && !problem.isOutage;
   part("list-problem").hidden = !isShown;
   const wantsKey = problem?.status === 401;
-  setText(part("list-problem"), wantsKey ? "To see your tickets, take their user, with the key, under “Your user”." : isShown ? sentence(problem.message) : "");
+  setText(
+    part("list-problem"),
+    wantsKey ? "To see your tickets, take their user, with the key, under “Your user”." : isShown ? sentence(problem.message) : "",
+  );
   if (wantsKey) {
     askForKey();
   }

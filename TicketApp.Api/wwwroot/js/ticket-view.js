@@ -108,7 +108,7 @@ export class TicketView {
     this.#detail("priority", ticket.priority);
     this.#detail("attempt", ticket.attempt > 0 ? `${ticket.attempt} of ${ticket.max_attempts}` : "none yet");
     this.#detail("error", ticket.error ? `${ticket.error.type}: ${ticket.error.message}` : "");
-    this.#detail("more", ticket.response_details ? JSON.stringify(ticket.response_details, null, 1).replace(/^{\n|\n}$/g, "").replace(/^ /gm, "") : "");
+    this.#detail("more", ticket.response_details ? unbraced(ticket.response_details) : "");
     this.#detail("user", ticket.user_id);
     this.#set("curl", this.#curl());
   }
@@ -182,6 +182,9 @@ export class TicketView {
     setText(this.#part(part), text);
   }
 }
+
+/** What is between the braces of an object in JSON, one member a line. */
+const unbraced = (details) => JSON.stringify(details, null, 1).replace(/^{\n|\n}$/g, "").replace(/^ /gm, "");
 
 /** For a moment the icon becomes a tick, or the words say so. */
 function showCopied(button) {

@@ -28,7 +28,7 @@ export function describe(ticket) {
     case "queued":
       return waiting(ticket);
     case "running":
-      return [fractionOf(ticket) === null ? "" : `${Math.floor(fractionOf(ticket) * 100)} % done.`, attempts(ticket)].filter(Boolean).join(" ");
+      return [done(ticket), attempts(ticket)].filter(Boolean).join(" ");
     case "canceling":
       return "The worker was told to stop.";
     case "failed":
@@ -75,6 +75,8 @@ function place(position) {
 
   return typeof position === "number" ? `Number ${count(position)} in line.` : "More than 1,000 are before it.";
 }
+
+const done = (ticket) => (fractionOf(ticket) === null ? "" : `${Math.floor(fractionOf(ticket) * 100)} % done.`);
 
 const attempts = ({ attempt, max_attempts: most }) => (attempt > 1 ? `Attempt ${attempt} of ${most}.` : "");
 

@@ -1,6 +1,6 @@
 namespace TicketApp.Worker.Models.Chat;
 
-/// <summary>A stream of server-sent events, which are read whole: it breaks off at one without an end, which would fill the memory.</summary>
+/// <summary>A stream of server-sent events, which are read whole. It breaks off at an event that would fill the memory.</summary>
 internal sealed class BoundedEventStream(Stream events) : Stream
 {
     // An answer of the longest length in a single event, each character escaped.
@@ -25,7 +25,8 @@ internal sealed class BoundedEventStream(Stream events) : Stream
         return read;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     public override int Read(byte[] buffer, int offset, int count)
     {

@@ -18,8 +18,8 @@ internal sealed record ChatConnection(Uri Endpoint, string Key, string Model)
 
     private static readonly string[] _schemes = ["http", "https", "https+http", "http+https"];
 
-    /// <summary>Reads a connection string. An endpoint without a path gets <c>/v1</c>, under which all servers but Azure's have their API.</summary>
-    /// <exception cref="InvalidOperationException">It cannot be used. The message has nothing of it, since there is a key in it.</exception>
+    /// <summary>Reads a connection string. An endpoint without a path gets <c>/v1</c>, the usual one but for Azure's.</summary>
+    /// <exception cref="InvalidOperationException">It cannot be used. The message quotes nothing of it, since it holds a key.</exception>
     public static ChatConnection Parse(string connectionString)
     {
         DbConnectionStringBuilder parts;
@@ -32,7 +32,8 @@ internal sealed record ChatConnection(Uri Endpoint, string Key, string Model)
             throw Unusable($"must have the form {Form}");
         }
 
-        if (!Uri.TryCreate(Part(parts, "Endpoint"), UriKind.Absolute, out var endpoint) || !_schemes.Contains(endpoint.Scheme) || endpoint.Host.Length == 0)
+        if (!Uri.TryCreate(Part(parts, "Endpoint"), UriKind.Absolute, out var endpoint)
+            || !_schemes.Contains(endpoint.Scheme) || endpoint.Host.Length == 0)
         {
             throw Unusable($"needs an Endpoint with one of the schemes {string.Join(", ", _schemes)}: {Form}");
         }
@@ -43,11 +44,15 @@ internal sealed record ChatConnection(Uri Endpoint, string Key, string Model)
         }
 
         return Part(parts, "Model") is { Length: > 0 } model
-            ? new(endpoint.AbsolutePath == "/" ? new Uri(endpoint, UsualPath) : endpoint, Part(parts, "Key") is { Length: > 0 } key ? key : NoKey, model)
+            ? new(
+                endpoint.AbsolutePath == "/" ? new Uri(endpoint, UsualPath) : endpoint,
+                Part(parts, "Key") is { Length: > 0 } key ? key : NoKey,
+                model)
             : throw Unusable($"needs a Model: {Form}");
     }
 
-    private static string Part(DbConnectionStringBuilder parts, string name) => parts.TryGetValue(name, out var value) ? ((string)value).Trim() : "";
+    private static string Part(DbConnectionStringBuilder parts, string name) =>
+        parts.TryGetValue(name, out var value) ? ((string)value).Trim() : "";
 
     private static InvalidOperationException Unusable(string reason) => new($"ConnectionStrings:{Name} {reason}.");
 }

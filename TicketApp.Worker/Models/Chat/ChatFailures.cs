@@ -3,7 +3,10 @@ using System.Net.Http.Headers;
 
 namespace TicketApp.Worker.Models.Chat;
 
-/// <summary>Says what went wrong at the endpoint, and whether another attempt helps. Nothing that it sent is passed on: errors may repeat the prompt.</summary>
+/// <summary>
+/// Says what went wrong at the endpoint, and whether another attempt helps. Nothing that the endpoint sent is
+/// passed on: errors may repeat the prompt.
+/// </summary>
 internal static class ChatFailures
 {
     /// <summary>Any status but 200.</summary>
@@ -12,12 +15,18 @@ internal static class ChatFailures
         var status = (int)response.StatusCode;
         return response.StatusCode switch
         {
-            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => Final($"The endpoint refused the key ({status}); see Key in ConnectionStrings:chat"),
-            HttpStatusCode.NotFound => Final($"The endpoint has no such model, or is no chat API ({status}); see Model and Endpoint in ConnectionStrings:chat"),
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden =>
+                Final($"The endpoint refused the key ({status}); see Key in ConnectionStrings:chat"),
+            HttpStatusCode.NotFound =>
+                Final($"The endpoint has no such model, or is no chat API ({status}); see Model and Endpoint in ConnectionStrings:chat"),
             HttpStatusCode.TooManyRequests => Again($"The endpoint takes no more requests for now ({status})", response, time),
-            HttpStatusCode.RequestTimeout or HttpStatusCode.Conflict or (HttpStatusCode)425 or >= HttpStatusCode.InternalServerError => Again($"The endpoint failed ({status})", response, time),
-            >= HttpStatusCode.BadRequest => Final($"The endpoint refused the request ({status}); the input may be too long for its model, or a setting of Chat none that it takes"),
-            >= HttpStatusCode.Ambiguous => Final($"The endpoint is somewhere else ({status}), and redirects are not followed; see Endpoint in ConnectionStrings:chat"),
+            HttpStatusCode.RequestTimeout or HttpStatusCode.Conflict or (HttpStatusCode)425 or >= HttpStatusCode.InternalServerError =>
+                Again($"The endpoint failed ({status})", response, time),
+            >= HttpStatusCode.BadRequest => Final(
+                $"The endpoint refused the request ({status}); the input may be too long for its model, "
+                + "or a setting of Chat none that it takes"),
+            >= HttpStatusCode.Ambiguous => Final(
+                $"The endpoint is somewhere else ({status}), and redirects are not followed; see Endpoint in ConnectionStrings:chat"),
             _ => Again($"The endpoint did not answer as a chat API does ({status})", response, time),
         };
     }
@@ -31,7 +40,11 @@ internal static class ChatFailures
             {
                 case ModelException known:
                     return known;
-                case HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError } request:
+                case HttpRequestException
+                {
+                    HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
+                        or HttpRequestError.SecureConnectionError,
+                } request:
                     return new($"The endpoint cannot be reached ({request.HttpRequestError})");
                 case TimeoutException:
                     return new("The endpoint cannot be reached in time");
@@ -48,7 +61,9 @@ internal static class ChatFailures
 
     private static ModelException Final(string message) => new(message) { IsFinal = true };
 
-    private static ModelException Again(string message, HttpResponseMessage response, TimeProvider time) => new(message) { RetryAfter = Pause(response.Headers.RetryAfter, time) };
+    private static ModelException Again(string message, HttpResponseMessage response, TimeProvider time) =>
+        new(message) { RetryAfter = Pause(response.Headers.RetryAfter, time) };
 
-    private static TimeSpan? Pause(RetryConditionHeaderValue? header, TimeProvider time) => header?.Delta ?? header?.Date - time.GetUtcNow();
+    private static TimeSpan? Pause(RetryConditionHeaderValue? header, TimeProvider time) =>
+        header?.Delta ?? header?.Date - time.GetUtcNow();
 }

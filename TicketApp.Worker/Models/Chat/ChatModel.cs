@@ -5,10 +5,14 @@ using Microsoft.Extensions.Options;
 
 namespace TicketApp.Worker.Models.Chat;
 
-/// <summary>Passes the input on to a chat model at an OpenAI-compatible endpoint, and what that says on as progress, token by token.</summary>
+/// <summary>Passes the input to a chat model at an OpenAI-compatible endpoint, and its answer on as progress, token by token.</summary>
 internal sealed class ChatModel(IChatClient client, ChatConnection connection, IOptions<ChatModelOptions> options) : IModel
 {
-    private readonly ChatOptions _request = new() { Temperature = options.Value.Temperature, MaxOutputTokens = options.Value.MaxOutputTokens };
+    private readonly ChatOptions _request = new()
+    {
+        Temperature = options.Value.Temperature,
+        MaxOutputTokens = options.Value.MaxOutputTokens,
+    };
 
     public string Name => "chat";
 

@@ -16,7 +16,8 @@ internal static class ChatModelServices
     /// <exception cref="InvalidOperationException">The connection string cannot be used.</exception>
     public static void AddChatModel(this IHostApplicationBuilder builder)
     {
-        if (builder.Configuration.GetConnectionString(ChatConnection.Name) is { } connectionString && !string.IsNullOrWhiteSpace(connectionString))
+        if (builder.Configuration.GetConnectionString(ChatConnection.Name) is { } connectionString
+            && !string.IsNullOrWhiteSpace(connectionString))
         {
             builder.Services.AddChatModel(ChatConnection.Parse(connectionString));
         }
@@ -25,12 +26,14 @@ internal static class ChatModelServices
     private static void AddChatModel(this IServiceCollection services, ChatConnection connection)
     {
         services.AddOptions<ChatModelOptions>().BindConfiguration(ChatModelOptions.SectionName).ValidateOnStart();
-        services.AddOptions<WorkerOptions>().PostConfigure<IOptions<ChatModelOptions>>((worker, chat) => worker.Slots.TryAdd(ChatConnection.Name, chat.Value.MaxConcurrency));
+        services.AddOptions<WorkerOptions>().PostConfigure<IOptions<ChatModelOptions>>((worker, chat) =>
+            worker.Slots.TryAdd(ChatConnection.Name, chat.Value.MaxConcurrency));
         services.TryAddSingleton(TimeProvider.System);
         services.AddHttpClient(ChatConnection.Name, client => client.Timeout = Timeout.InfiniteTimeSpan)
             // One client for as long as the process lives; its connections follow changes of names.
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
-            .ConfigurePrimaryHttpMessageHandler(provider => ChatTransport.CreateHandler(provider.GetRequiredService<IOptions<ChatModelOptions>>().Value))
+            .ConfigurePrimaryHttpMessageHandler(provider =>
+                ChatTransport.CreateHandler(provider.GetRequiredService<IOptions<ChatModelOptions>>().Value))
             // The ticket is what is tried again, and the defaults would give up on an answer after seconds.
             .RemoveAllResilienceHandlers()
             .RemoveAllLoggers()
@@ -39,7 +42,9 @@ internal static class ChatModelServices
             .AddSingleton<IValidateOptions<ChatModelOptions>, ChatModelOptionsValidator>()
             .AddSingleton(connection)
             .AddSingleton(provider => CreateClient(
-                connection, provider.GetRequiredService<IHttpClientFactory>().CreateClient(ChatConnection.Name), provider.GetRequiredService<IOptions<ChatModelOptions>>().Value))
+                connection,
+                provider.GetRequiredService<IHttpClientFactory>().CreateClient(ChatConnection.Name),
+                provider.GetRequiredService<IOptions<ChatModelOptions>>().Value))
             .AddModel<ChatModel>();
     }
 

@@ -11,7 +11,9 @@ namespace TicketApp.Worker.Models.Chat;
 internal sealed class GuardedChatClient(IChatClient endpoint, TimeSpan tokenTimeout) : DelegatingChatClient(endpoint)
 {
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? options = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         await using var updates = base.GetStreamingResponseAsync(messages, options, silence.Token).GetAsyncEnumerator(silence.Token);
@@ -45,7 +47,8 @@ internal sealed class GuardedChatClient(IChatClient endpoint, TimeSpan tokenTime
             }
         }
 
-        // Without an end the connection was closed half-way, or the endpoint gave up in the middle, which some say in an event that is no part of an answer.
+        // Without an end the connection was closed half-way, or the endpoint gave up in the middle.
+        // Some endpoints say that in an event that is no part of an answer.
         if (!hasEnded)
         {
             throw new ModelException("The endpoint's answer broke off before its end");
@@ -57,7 +60,8 @@ internal sealed class GuardedChatClient(IChatClient endpoint, TimeSpan tokenTime
         }
     }
 
-    private async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ChatResponseUpdate> updates, CancellationToken silence, CancellationToken cancellationToken)
+    private async ValueTask<bool> MoveNextAsync(
+        IAsyncEnumerator<ChatResponseUpdate> updates, CancellationToken silence, CancellationToken cancellationToken)
     {
         try
         {
@@ -67,7 +71,9 @@ internal sealed class GuardedChatClient(IChatClient endpoint, TimeSpan tokenTime
         {
             // Being told to stop shows in several ways, as does the end of patience.
             cancellationToken.ThrowIfCancellationRequested();
-            throw silence.IsCancellationRequested ? new ModelException($"The endpoint sent nothing for {tokenTimeout.TotalSeconds:0.#} s") : ChatFailures.Of(exception);
+            throw silence.IsCancellationRequested
+                ? new ModelException($"The endpoint sent nothing for {tokenTimeout.TotalSeconds:0.#} s")
+                : ChatFailures.Of(exception);
         }
     }
 }

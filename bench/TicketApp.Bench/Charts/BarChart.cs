@@ -28,7 +28,9 @@ internal static class BarChart
         foreach (var group in figures.GroupBy(figure => figure.Name))
         {
             var middle = y + group.Count() * BarHeight / 2 + 4;
-            bars.AppendLine(CultureInfo.InvariantCulture, $"""  <text x="{LabelWidth - 10}" y="{middle}" text-anchor="end">{Escape(group.Key.Trim())}</text>""");
+            bars.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"""  <text x="{LabelWidth - 10}" y="{middle}" text-anchor="end">{Escape(group.Key.Trim())}</text>""");
             foreach (var figure in group)
             {
                 DrawBar(bars, figure, y, longest, _colors[Array.IndexOf(subjects, figure.Subject) % _colors.Length]);
@@ -39,7 +41,10 @@ internal static class BarChart
         }
 
         StringBuilder svg = new();
-        svg.AppendLine(CultureInfo.InvariantCulture, $"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {Width} {y + 8}" width="{Width}" height="{y + 8}" role="img" font-family="system-ui, sans-serif" font-size="13" fill="#1e293b">""");
+        svg.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {Width} {y + 8}" width="{Width}" height="{y + 8}" role="img" """
+            + $"""font-family="system-ui, sans-serif" font-size="13" fill="#1e293b">""");
         svg.AppendLine(CultureInfo.InvariantCulture, $"  <title>{Escape(title)}</title>");
         svg.AppendLine("""  <rect width="100%" height="100%" rx="8" fill="#ffffff"/>""");
         svg.AppendLine(CultureInfo.InvariantCulture, $"""  <text x="16" y="26" font-size="16" font-weight="600">{Escape(title)}</text>""");
@@ -53,7 +58,10 @@ internal static class BarChart
         var x = 16;
         for (var i = 0; i < subjects.Length; i++)
         {
-            svg.AppendLine(CultureInfo.InvariantCulture, $"""  <rect x="{x}" y="38" width="12" height="12" rx="2" fill="{_colors[i % _colors.Length]}"/><text x="{x + 18}" y="48">{Escape(subjects[i])}</text>""");
+            svg.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"""  <rect x="{x}" y="38" width="12" height="12" rx="2" fill="{_colors[i % _colors.Length]}"/>"""
+                + $"""<text x="{x + 18}" y="48">{Escape(subjects[i])}</text>""");
             x += 40 + 8 * subjects[i].Length;
         }
     }
@@ -62,9 +70,16 @@ internal static class BarChart
     {
         var end = LabelWidth + Length(figure.Median);
         var (low, high) = (LabelWidth + Length(figure.Values.Min()), LabelWidth + Length(figure.Values.Max()));
-        svg.AppendLine(CultureInfo.InvariantCulture, $"""  <rect x="{LabelWidth}" y="{y + 1}" width="{Math.Max(1, end - LabelWidth):0.0}" height="{BarHeight - 3}" rx="2" fill="{color}"/>""");
-        svg.AppendLine(CultureInfo.InvariantCulture, $"""  <line x1="{low:0.0}" x2="{high:0.0}" y1="{y + BarHeight / 2}" y2="{y + BarHeight / 2}" stroke="#0f172a" stroke-width="1.5"/>""");
-        svg.AppendLine(CultureInfo.InvariantCulture, $"""  <text x="{Math.Max(end, high) + 6:0.0}" y="{y + 13}">{TablePrinter.Text(figure.Median)}</text>""");
+        var (width, middle) = (Math.Max(1, end - LabelWidth), y + BarHeight / 2);
+        svg.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"""  <rect x="{LabelWidth}" y="{y + 1}" width="{width:0.0}" height="{BarHeight - 3}" rx="2" fill="{color}"/>""");
+        svg.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"""  <line x1="{low:0.0}" x2="{high:0.0}" y1="{middle}" y2="{middle}" stroke="#0f172a" stroke-width="1.5"/>""");
+        svg.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"""  <text x="{Math.Max(end, high) + 6:0.0}" y="{y + 13}">{TablePrinter.Text(figure.Median)}</text>""");
 
         double Length(double value) => value / longest * (Width - LabelWidth - ValueWidth);
     }

@@ -6,7 +6,8 @@ namespace TicketApp.Bench.Charts;
 /// <param name="Command">The command whose result it is drawn from.</param>
 /// <param name="Figures">The figures: one group of bars each.</param>
 /// <param name="Subjects">The subjects: one bar of each group; empty: all that have the figures.</param>
-internal sealed record ChartDescription(string File, string Title, string Command, IReadOnlyList<string> Figures, IReadOnlyList<string> Subjects)
+internal sealed record ChartDescription(
+    string File, string Title, string Command, IReadOnlyList<string> Figures, IReadOnlyList<string> Subjects)
 {
     private static readonly string[] _systems = ["TicketApp", "MassTransit"];
 
@@ -14,16 +15,26 @@ internal sealed record ChartDescription(string File, string Title, string Comman
     public static IReadOnlyList<ChartDescription> All { get; } =
     [
         new("throughput", "Completed tickets per second, closed loop", "compare", ["tickets/s"], _systems),
-        new("cpu", "CPU seconds per 1,000 tickets", "compare", ["CPU per 1,000 tickets", "  api", "  worker", "  postgres", "  rabbitmq"], _systems),
-        new("latency", "Latency at a fixed rate, ms from the scheduled time", "compare", ["accept p50", "accept p99", "end to end (asked every 2 ms) p50", "end to end (asked every 2 ms) p99"], _systems),
+        new(
+            "cpu", "CPU seconds per 1,000 tickets", "compare",
+            ["CPU per 1,000 tickets", "  api", "  worker", "  postgres", "  rabbitmq"],
+            _systems),
+        new(
+            "latency", "Latency at a fixed rate, ms from the scheduled time", "compare",
+            ["accept p50", "accept p99", "end to end (asked every 2 ms) p50", "end to end (asked every 2 ms) p99"],
+            _systems),
         new("memory", "Memory under load, MB", "compare", ["memory of the Api", "memory of the worker"], _systems),
         new(
             "limits", "What the machine itself can do, per second", "limits",
             [
-                "INSERT of one row, 1 clients", "INSERT of one row, 64 clients", "rows by INSERT of 100, 8 clients", "publish and confirm, 1 in flight",
-                "publish and confirm, 1024 in flight", "consume, an ack for each", "consume, an ack for 50", "empty POST through Kestrel",
+                "INSERT of one row, 1 clients", "INSERT of one row, 64 clients", "rows by INSERT of 100, 8 clients",
+                "publish and confirm, 1 in flight", "publish and confirm, 1024 in flight",
+                "consume, an ack for each", "consume, an ack for 50", "empty POST through Kestrel",
             ],
             []),
-        new("backlog", "Tickets ended per second with a backlog, and with finished tickets stored", "backlog", ["tickets/s", "ended/s"], []),
+        new(
+            "backlog", "Tickets ended per second with a backlog, and with finished tickets stored", "backlog",
+            ["tickets/s", "ended/s"],
+            []),
     ];
 }

@@ -15,7 +15,13 @@ internal static class ChartWriter
                 continue;
             }
 
-            Figure[] figures = [.. chart.Figures.SelectMany(name => result.Figures.Where(figure => figure.Name == name && IsShown(figure, chart)))];
+            Figure[] figures =
+            [
+                .. from name in chart.Figures
+                   from figure in result.Figures
+                   where figure.Name == name && IsShown(figure, chart)
+                   select figure,
+            ];
             if (figures.Length > 0)
             {
                 var path = Path.Combine(options.ImagesDirectory, $"bench-{chart.File}.svg");

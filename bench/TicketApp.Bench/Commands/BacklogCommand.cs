@@ -24,7 +24,8 @@ internal sealed class BacklogCommand : IBenchCommand
 
     public string Name => "backlog";
 
-    public string Description => "Throughput with a backlog of queued tickets and with many finished ones stored (--backlog, --finished; 0 leaves one out)";
+    public string Description =>
+        "Throughput with a backlog of queued tickets and with many finished ones stored (--backlog, --finished; 0 leaves one out)";
 
     public async Task RunAsync(BenchSession session, CancellationToken cancellationToken)
     {
@@ -45,7 +46,8 @@ internal sealed class BacklogCommand : IBenchCommand
         var full = await starter.PrepareAsync(cancellationToken, "bench_ticketapp_full");
         await (await starter.StartAsync(full, _settings, cancellationToken)).DisposeAsync();
         BenchSession.Say($"storing {session.Options.Finished} finished tickets");
-        await BenchServers.ExecuteAsync(full, FinishedSql.Replace("$COUNT", session.Options.Finished.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal), cancellationToken);
+        var count = session.Options.Finished.ToString(CultureInfo.InvariantCulture);
+        await BenchServers.ExecuteAsync(full, FinishedSql.Replace("$COUNT", count, StringComparison.Ordinal), cancellationToken);
         await BenchServers.ExecuteAsync(full, "vacuum analyze tickets", cancellationToken);
         var stored = $"{session.Options.Finished} stored";
         for (var round = 1; round <= session.Options.Rounds; round++)
@@ -89,7 +91,8 @@ internal sealed class BacklogCommand : IBenchCommand
             if (backlog > 0)
             {
                 using Callers others = new(system.Address, session.Options.Connections);
-                await WhileFrozenAsync(system, () => others.RunAsync(new TicketLoad { Tickets = backlog, Polling = null }, cancellationToken));
+                TicketLoad queued = new() { Tickets = backlog, Polling = null };
+                await WhileFrozenAsync(system, () => others.RunAsync(queued, cancellationToken));
             }
 
             var before = await EndedAsync(system);
@@ -101,11 +104,13 @@ internal sealed class BacklogCommand : IBenchCommand
             session.Sheet.Add(subject, "callers' own end to end p50", "ms", load.EndToEnd.Percentile(50));
             session.Sheet.Add(subject, "callers' own end to end p99", "ms", load.EndToEnd.Percentile(99));
             session.Sheet.Add(subject, "callers' own lost", "", load.Lost);
-            session.Sheet.Add(subject, "left of the backlog", "", await BenchServers.ScalarAsync<long>(system.Database, "select count(*) from tickets where time_finished is null", cancellationToken));
+            session.Sheet.Add(subject, "left of the backlog", "", await CountAsync(system, "time_finished is null"));
         }
 
-        Task<long> EndedAsync(SystemUnderTest system) =>
-            BenchServers.ScalarAsync<long>(system.Database, "select count(*) from tickets where time_finished is not null", cancellationToken);
+        Task<long> EndedAsync(SystemUnderTest system) => CountAsync(system, "time_finished is not null");
+
+        Task<long> CountAsync(SystemUnderTest system, string condition) =>
+            BenchServers.ScalarAsync<long>(system.Database, $"select count(*) from tickets where {condition}", cancellationToken);
     }
 
     /// <summary>Stops the worker from running, not from being there: so what is created queues.</summary>

@@ -3,15 +3,21 @@ using TicketApp.Bench.Processes;
 
 namespace TicketApp.Bench.Commands;
 
-/// <summary>TicketApp and the baseline by turns, on the same servers with the same driver: on a shared machine only their ratio means something.</summary>
+/// <summary>TicketApp and the baseline by turns, on the same servers and driver: on a shared machine only their ratio counts.</summary>
 internal sealed class CompareCommand : IBenchCommand
 {
     private static readonly string[] _compared =
-        ["tickets/s", "CPU per 1,000 tickets", "accept p50", "accept p99", "end to end (asked every 2 ms) p50", "end to end (asked every 2 ms) p99", "finished in the database p50", "finished in the database p99", "memory of the Api", "memory of the worker"];
+    [
+        "tickets/s", "CPU per 1,000 tickets", "accept p50", "accept p99",
+        "end to end (asked every 2 ms) p50", "end to end (asked every 2 ms) p99",
+        "finished in the database p50", "finished in the database p99",
+        "memory of the Api", "memory of the worker",
+    ];
 
     public string Name => "compare";
 
-    public string Description => "Interleaved rounds of TicketApp and a MassTransit service: throughput, CPU, latency at a fixed rate, and their ratios";
+    public string Description =>
+        "Interleaved rounds of TicketApp and a MassTransit service: throughput, CPU, latency at a fixed rate, and their ratios";
 
     public async Task RunAsync(BenchSession session, CancellationToken cancellationToken)
     {

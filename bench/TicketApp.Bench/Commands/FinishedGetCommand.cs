@@ -19,7 +19,10 @@ internal sealed class FinishedGetCommand : IBenchCommand
         using Callers callers = new(system.Address, session.Options.Connections);
         TicketLoad created = new() { Tickets = Tickets };
         await callers.RunAsync(created, cancellationToken);
-        byte[][] questions = [.. created.Ended.Keys.Select(ticket => HttpConnection.Request(system.Address, $"/ticket?ticket_id={ticket}", null))];
+        byte[][] questions =
+        [
+            .. created.Ended.Keys.Select(ticket => HttpConnection.Request(system.Address, $"/ticket?ticket_id={ticket}", null)),
+        ];
 
         var (empty, address) = await EmptyServer.StartAsync(cancellationToken);
         await using (empty)

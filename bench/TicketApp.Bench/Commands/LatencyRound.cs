@@ -13,7 +13,8 @@ internal static class LatencyRound
     private const int LoneTickets = 100;
     private const double LoneRate = 15;
 
-    private static readonly (string Name, double Percent)[] _percentiles = [("p50", 50), ("p90", 90), ("p99", 99), ("p99.9", 99.9), ("max", 100)];
+    private static readonly (string Name, double Percent)[] _percentiles =
+        [("p50", 50), ("p90", 90), ("p99", 99), ("p99.9", 99.9), ("max", 100)];
 
     /// <summary>So many tickets a second for so many seconds.</summary>
     /// <param name="session">Where the figures go.</param>
@@ -59,13 +60,16 @@ internal static class LatencyRound
         return (load, await FinishedAsync(system.Database, load, cancellationToken));
     }
 
-    /// <summary>From the scheduled time to <c>time_finished</c>: the start of the transaction that ended the ticket, on the clock of this machine.</summary>
+    /// <summary>
+    /// From the scheduled time to <c>time_finished</c>: the start of the transaction that ended the ticket, on the clock of this machine.
+    /// </summary>
     private static async Task<Latencies> FinishedAsync(string database, TicketLoad load, CancellationToken cancellationToken)
     {
         Latencies finished = new();
         await using NpgsqlConnection connection = new(BenchServers.Unpooled(database));
         await connection.OpenAsync(cancellationToken);
-        await using NpgsqlCommand command = new("select ticket_id, time_finished from tickets where ticket_id = any($1) and time_finished is not null", connection)
+        var sql = "select ticket_id, time_finished from tickets where ticket_id = any($1) and time_finished is not null";
+        await using NpgsqlCommand command = new(sql, connection)
         {
             Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = [.. load.Accepted.Keys] } },
         };

@@ -11,7 +11,8 @@ internal sealed class LimitsCommand : IBenchCommand
 
     public string Name => "limits";
 
-    public string Description => "The machine's limits: INSERT commits, quorum queue publish-confirm and consume-ack, empty requests to Kestrel, each per second";
+    public string Description =>
+        "The machine's limits: INSERT commits, quorum queue publish-confirm and consume-ack, empty requests to Kestrel, each per second";
 
     public async Task RunAsync(BenchSession session, CancellationToken cancellationToken)
     {
@@ -31,12 +32,15 @@ internal sealed class LimitsCommand : IBenchCommand
         var database = await session.Servers.CreateDatabaseAsync(DatabaseName, cancellationToken);
         foreach (var clients in new[] { 1, 8, 64 })
         {
-            Add(session, $"INSERT of one row, {clients} clients", await InsertLimit.MeasureAsync(database, clients, rows: 1, _time, cancellationToken));
+            Add(session, $"INSERT of one row, {clients} clients", await InsertAsync(clients, rows: 1));
         }
 
-        Add(session, "rows by INSERT of 100, 1 client", await InsertLimit.MeasureAsync(database, clients: 1, rows: 100, _time, cancellationToken));
-        Add(session, "rows by INSERT of 100, 8 clients", await InsertLimit.MeasureAsync(database, clients: 8, rows: 100, _time, cancellationToken));
+        Add(session, "rows by INSERT of 100, 1 client", await InsertAsync(clients: 1, rows: 100));
+        Add(session, "rows by INSERT of 100, 8 clients", await InsertAsync(clients: 8, rows: 100));
         await session.Servers.DropDatabaseAsync(DatabaseName, cancellationToken);
+
+        Task<double> InsertAsync(int clients, int rows) =>
+            InsertLimit.MeasureAsync(database, clients, rows, _time, cancellationToken);
     }
 
     private static async Task MeasureQueueAsync(BenchSession session, CancellationToken cancellationToken)
@@ -44,7 +48,8 @@ internal sealed class LimitsCommand : IBenchCommand
         QueueTtl queue = new(session.Servers);
         foreach (var inFlight in new[] { 1, 64, 1024 })
         {
-            Add(session, $"publish and confirm, {inFlight} in flight", await queue.PublishAsync(inFlight, _time, expiration: null, cancellationToken));
+            var confirmed = await queue.PublishAsync(inFlight, _time, expiration: null, cancellationToken);
+            Add(session, $"publish and confirm, {inFlight} in flight", confirmed);
         }
 
         Add(session, "consume, an ack for each", await queue.ConsumeAsync(ackEvery: 1, _time, cancellationToken));

@@ -26,7 +26,9 @@ internal sealed class ThroughputCommand : IBenchCommand
     {
         if (session.Options.Hold > 0)
         {
-            BenchSession.Say($"warm; api {system.Api.Id}, worker {system.Worker.Id}, {string.Join(", ", session.Servers.Trees.Select(tree => $"{tree.Name} {tree.RootId}"))}; holding for {session.Options.Hold} s");
+            var servers = string.Join(", ", session.Servers.Trees.Select(tree => $"{tree.Name} {tree.RootId}"));
+            BenchSession.Say(
+                $"warm; api {system.Api.Id}, worker {system.Worker.Id}, {servers}; holding for {session.Options.Hold} s");
             await Task.Delay(TimeSpan.FromSeconds(session.Options.Hold), cancellationToken);
         }
     }

@@ -23,7 +23,8 @@ internal static class ThroughputRound
         await callers.RunAsync(load, cancellationToken);
         var cpu = meter.Stop();
         var changed = callers.CountChanged(load);
-        var open = await BenchServers.ScalarAsync<long>(system.Database, "select count(*) from tickets where time_finished is null", cancellationToken);
+        var open = await BenchServers.ScalarAsync<long>(
+            system.Database, "select count(*) from tickets where time_finished is null", cancellationToken);
 
         var thousands = load.Ended.Count / 1000.0;
         Add("tickets/s", "", load.TicketsPerSecond);

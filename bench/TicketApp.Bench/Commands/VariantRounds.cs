@@ -5,9 +5,9 @@ using TicketApp.Bench.Servers;
 namespace TicketApp.Bench.Commands;
 
 /// <summary>
-/// The closed and then the open loop over variants of TicketApp. All stay up, each on servers of its own, and each round measures one after the other,
-/// beginning with another: what the machine does better or worse from minute to minute, it does for all of them. After a few rounds all are started again: one
-/// start differs from the next by some percent, for as long as it runs. Ratios to the first.
+/// The closed and then the open loop over variants of TicketApp. All stay up, each on servers of its own, and each round measures one after
+/// the other, beginning with another: what the machine does better or worse from minute to minute, it does for all of them. After a few
+/// rounds all are started again: one start differs from the next by some percent, for as long as it runs. Ratios to the first.
 /// </summary>
 internal static class VariantRounds
 {
@@ -16,14 +16,16 @@ internal static class VariantRounds
     private static readonly string[] _compared =
     [
         "tickets/s", "CPU per 1,000 tickets", "  api",
-        "end to end (asked every 2 ms) p50", "end to end (asked every 2 ms) p99", "finished in the database p50", "finished in the database p99",
+        "end to end (asked every 2 ms) p50", "end to end (asked every 2 ms) p99",
+        "finished in the database p50", "finished in the database p99",
     ];
 
     public static async Task RunAsync(BenchSession session, IReadOnlyList<Variant> variants, CancellationToken cancellationToken)
     {
         if (session.Options.Database is not null)
         {
-            throw new InvalidOperationException("Variants are compared side by side, each on servers of its own: leave out --database and --broker.");
+            throw new InvalidOperationException(
+                "Variants are compared side by side, each on servers of its own: leave out --database and --broker.");
         }
 
         foreach (var rounds in Enumerable.Range(0, session.Options.Rounds).Chunk(RoundsAStart))
@@ -40,9 +42,13 @@ internal static class VariantRounds
         }
     }
 
-    /// <summary>Starts those that do not run yet, one inside the other, so that each is stopped whatever becomes of the next; then measures.</summary>
+    /// <summary>Starts those that do not run yet, one inside the other, so that each is always stopped; then measures.</summary>
     private static async Task RunAsync(
-        BenchSession shared, IReadOnlyList<Variant> variants, IReadOnlyList<int> rounds, IReadOnlyList<Running> running, CancellationToken cancellationToken)
+        BenchSession shared,
+        IReadOnlyList<Variant> variants,
+        IReadOnlyList<int> rounds,
+        IReadOnlyList<Running> running,
+        CancellationToken cancellationToken)
     {
         if (running.Count == variants.Count)
         {
@@ -59,7 +65,8 @@ internal static class VariantRounds
         await RunAsync(shared, variants, rounds, [.. running, new(variant.Name, session, system, callers)], cancellationToken);
     }
 
-    private static async Task MeasureAsync(BenchSession shared, IReadOnlyList<int> rounds, IReadOnlyList<Running> running, CancellationToken cancellationToken)
+    private static async Task MeasureAsync(
+        BenchSession shared, IReadOnlyList<int> rounds, IReadOnlyList<Running> running, CancellationToken cancellationToken)
     {
         foreach (var round in rounds)
         {

@@ -39,7 +39,8 @@ internal static class EmptyServer
     public static async Task<(ChildProcess Process, Uri Address)> StartAsync(CancellationToken cancellationToken)
     {
         Uri address = new($"http://127.0.0.1:{LoopbackPort.Free()}");
-        var process = ChildProcess.Start("empty-server", typeof(EmptyServer).Assembly.Location, [CommandName], new Dictionary<string, string> { ["ASPNETCORE_URLS"] = address.ToString() });
+        Dictionary<string, string> environment = new() { ["ASPNETCORE_URLS"] = address.ToString() };
+        var process = ChildProcess.Start("empty-server", typeof(EmptyServer).Assembly.Location, [CommandName], environment);
         await HealthGate.WaitAsync(process, address, cancellationToken);
         return (process, address);
     }

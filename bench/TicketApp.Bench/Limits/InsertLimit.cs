@@ -18,13 +18,22 @@ internal static class InsertLimit
 
     /// <summary>Inserts <paramref name="rows"/> rows a statement from <paramref name="clients"/> connections.</summary>
     /// <returns>Rows a second.</returns>
-    public static async Task<double> MeasureAsync(string database, int clients, int rows, TimeSpan time, CancellationToken cancellationToken)
+    public static async Task<double> MeasureAsync(
+        string database, int clients, int rows, TimeSpan time, CancellationToken cancellationToken)
     {
         await Servers.BenchServers.ExecuteAsync(database, CreateSql, cancellationToken);
-        NpgsqlConnectionStringBuilder pool = new(database) { MaxPoolSize = clients, MinPoolSize = clients, MaxAutoPrepare = 10, AutoPrepareMinUsages = 1, NoResetOnClose = true };
+        NpgsqlConnectionStringBuilder pool = new(database)
+        {
+            MaxPoolSize = clients,
+            MinPoolSize = clients,
+            MaxAutoPrepare = 10,
+            AutoPrepareMinUsages = 1,
+            NoResetOnClose = true,
+        };
         await using var source = NpgsqlDataSource.Create(pool);
         var started = Stopwatch.GetTimestamp();
-        var counts = await Task.WhenAll(Enumerable.Range(0, clients).Select(_ => InsertAsync(source, rows, () => Stopwatch.GetElapsedTime(started) < time, cancellationToken)));
+        var counts = await Task.WhenAll(Enumerable.Range(0, clients)
+            .Select(_ => InsertAsync(source, rows, () => Stopwatch.GetElapsedTime(started) < time, cancellationToken)));
         return counts.Sum() / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
@@ -35,7 +44,8 @@ internal static class InsertLimit
         while (goOn())
         {
             await using NpgsqlCommand command = new(InsertSql, connection);
-            command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. Enumerable.Range(0, rows).Select(_ => Guid.CreateVersion7())] });
+            Guid[] ids = [.. Enumerable.Range(0, rows).Select(_ => Guid.CreateVersion7())];
+            command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = ids });
             command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = Guid.Empty });
             count += await command.ExecuteNonQueryAsync(cancellationToken);
         }

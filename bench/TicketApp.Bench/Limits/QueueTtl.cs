@@ -12,7 +12,9 @@ internal sealed class QueueTtl(BenchServers servers)
     private const int BodySize = 250;
 
     private static readonly CreateChannelOptions _confirmed = new(
-        publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: null);
+        publisherConfirmationsEnabled: true,
+        publisherConfirmationTrackingEnabled: true,
+        outstandingPublisherConfirmationsRateLimiter: null);
 
     /// <summary>Publishes persistent, mandatory messages, each confirmed, with so many in progress at once.</summary>
     /// <returns>Messages a second.</returns>
@@ -20,12 +22,19 @@ internal sealed class QueueTtl(BenchServers servers)
     {
         await using var connection = await servers.ConnectAsync(cancellationToken);
         await using var channel = await connection.CreateChannelAsync(_confirmed, cancellationToken);
-        await channel.QueueDeclareAsync(Queue, durable: true, exclusive: false, autoDelete: false, new Dictionary<string, object?> { ["x-queue-type"] = "quorum" }, cancellationToken: cancellationToken);
+        Dictionary<string, object?> arguments = new() { ["x-queue-type"] = "quorum" };
+        await channel.QueueDeclareAsync(
+            Queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
         var started = Stopwatch.GetTimestamp();
         var counts = await Task.WhenAll(Enumerable.Range(0, inFlight).Select(async _ =>
         {
             var count = 0;
-            BasicProperties properties = new() { DeliveryMode = DeliveryModes.Persistent, ContentType = "application/json", Expiration = expiration };
+            BasicProperties properties = new()
+            {
+                DeliveryMode = DeliveryModes.Persistent,
+                ContentType = "application/json",
+                Expiration = expiration,
+            };
             for (var body = new byte[BodySize]; Stopwatch.GetElapsedTime(started) < time; count++)
             {
                 await channel.BasicPublishAsync(exchange: "", Queue, mandatory: true, properties, body, cancellationToken);

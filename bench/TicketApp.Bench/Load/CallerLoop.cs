@@ -3,7 +3,7 @@ using TicketApp.Bench.Machine;
 
 namespace TicketApp.Bench.Load;
 
-/// <summary>Serves all callers on one thread: wakes for an answer or for the next request that is due, and does all there is to do.</summary>
+/// <summary>Serves all callers on one thread: wakes for an answer or for the next request that is due, and does all that waits.</summary>
 internal static class CallerLoop
 {
     // Ends a wait now and then, for a cancellation to be seen.
@@ -13,7 +13,8 @@ internal static class CallerLoop
     private static readonly TimeSpan _timerSlack = TimeSpan.FromMicroseconds(60);
 
     public static Task RunAsync(IReadOnlyList<Caller> callers, CancellationToken cancellationToken) =>
-        Task.Factory.StartNew(() => Run(callers, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task.Factory.StartNew(
+            () => Run(callers, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private static void Run(IReadOnlyList<Caller> callers, CancellationToken cancellationToken)
     {
@@ -30,7 +31,8 @@ internal static class CallerLoop
             }
 
             var wait = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), next) - _timerSlack;
-            if (Libc.Poll(descriptors.AsSpan(0, active.Count), wait < TimeSpan.Zero ? TimeSpan.Zero : wait < _maxWait ? wait : _maxWait) > 0)
+            var bounded = wait < TimeSpan.Zero ? TimeSpan.Zero : wait < _maxWait ? wait : _maxWait;
+            if (Libc.Poll(descriptors.AsSpan(0, active.Count), bounded) > 0)
             {
                 for (var i = 0; i < active.Count; i++)
                 {

@@ -18,12 +18,14 @@ internal sealed class Callers : IDisposable
     {
         _address = address;
         _connections = [.. Enumerable.Range(0, count).Select(_ => new HttpConnection(address))];
-        _creations = [.. Enumerable.Range(0, UserCount).Select(_ => HttpConnection.Request(address, "/ticket", $$"""{"user_id":"{{CreateUser()}}"}"""))];
+        _creations = [.. Enumerable.Range(0, UserCount)
+            .Select(_ => HttpConnection.Request(address, "/ticket", $$"""{"user_id":"{{CreateUser()}}"}"""))];
     }
 
     /// <summary>Sees a load through.</summary>
     public Task RunAsync(TicketLoad load, CancellationToken cancellationToken) =>
-        CallerLoop.RunAsync([.. _connections.Select(connection => new TicketCaller(load, _address, _creations, connection))], cancellationToken);
+        CallerLoop.RunAsync(
+            [.. _connections.Select(connection => new TicketCaller(load, _address, _creations, connection))], cancellationToken);
 
     /// <summary>Asks for every ended ticket of a load once more.</summary>
     /// <returns>How many answered differently.</returns>
@@ -51,7 +53,9 @@ internal sealed class Callers : IDisposable
     private string CreateUser()
     {
         var (status, body) = _connections[0].Exchange(HttpConnection.Request(_address, "/user", ""));
-        using var answer = status == HttpStatusCode.OK ? JsonDocument.Parse(Encoding.UTF8.GetBytes(body)) : throw new HttpRequestException($"POST /user: {status}");
+        using var answer = status == HttpStatusCode.OK
+            ? JsonDocument.Parse(Encoding.UTF8.GetBytes(body))
+            : throw new HttpRequestException($"POST /user: {status}");
         return answer.RootElement.GetProperty("user_id").GetString()!;
     }
 }

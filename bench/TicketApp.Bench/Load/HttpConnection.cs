@@ -15,7 +15,11 @@ internal sealed class HttpConnection : IDisposable
     private static readonly byte[] _headersEnd = "\r\n\r\n"u8.ToArray();
     private static readonly byte[] _lastChunk = "\r\n0\r\n\r\n"u8.ToArray();
 
-    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 60_000 };
+    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+    {
+        NoDelay = true,
+        ReceiveTimeout = 60_000,
+    };
     private readonly byte[] _buffer = new byte[16 * 1024];
     private int _read;
 
@@ -27,7 +31,8 @@ internal sealed class HttpConnection : IDisposable
     /// <summary>The bytes of a request; <paramref name="body"/> null is a GET.</summary>
     public static byte[] Request(Uri address, string target, string? body) => Encoding.ASCII.GetBytes(body is null
         ? $"GET {target} HTTP/1.1\r\nHost: {address.Authority}\r\n\r\n"
-        : $"POST {target} HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
+        : $"POST {target} HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Type: application/json\r\n"
+            + $"Content-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
 
     /// <summary>What to wait on.</summary>
     public PollDescriptor Descriptor => new((int)_socket.SafeHandle.DangerousGetHandle());

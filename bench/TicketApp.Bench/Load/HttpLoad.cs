@@ -11,7 +11,11 @@ internal sealed class HttpLoad(Uri address, int connections) : IDisposable
     public async Task<double> RepeatAsync(byte[][] requests, TimeSpan time, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        RepeatingCaller[] callers = [.. _connections.Select(connection => new RepeatingCaller(connection, requests, () => Stopwatch.GetElapsedTime(started) > time))];
+        RepeatingCaller[] callers =
+        [
+            .. _connections.Select(connection =>
+                new RepeatingCaller(connection, requests, () => Stopwatch.GetElapsedTime(started) > time)),
+        ];
         await CallerLoop.RunAsync(callers, cancellationToken);
         return callers.Sum(caller => caller.Answered) / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }

@@ -17,5 +17,7 @@ internal sealed class CpuMeter
     /// <summary>CPU seconds since the start, by the trees' names.</summary>
     public IReadOnlyDictionary<string, double> Stop() => Read().ToDictionary(now => now.Key, now => now.Value - _before[now.Key]);
 
-    private Dictionary<string, double> Read() => _trees.GroupBy(tree => tree.Name).ToDictionary(group => group.Key, group => group.Sum(tree => tree.CpuSeconds()));
+    private Dictionary<string, double> Read() => _trees
+        .GroupBy(tree => tree.Name)
+        .ToDictionary(group => group.Key, group => group.Sum(tree => tree.CpuSeconds()));
 }

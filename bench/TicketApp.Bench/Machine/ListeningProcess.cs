@@ -17,9 +17,9 @@ internal static class ListeningProcess
         var sockets = SocketsOn(port);
         var all = ProcessStatus.ReadAll().Where(process => process.Name == name).ToDictionary(process => process.Id);
         var roots = all.Values.Where(process => !all.ContainsKey(process.ParentId)).Select(process => process.Id).ToArray();
-        return roots.FirstOrDefault(id => Holds(id, sockets)) is > 0 and var found
-            ? found
-            : roots is [_, ..] ? roots.Max() : throw new InvalidOperationException($"No {name} of this machine listens on port {port}, or it may not be looked at.");
+        return roots.FirstOrDefault(id => Holds(id, sockets)) is > 0 and var found ? found
+            : roots is [_, ..] ? roots.Max()
+            : throw new InvalidOperationException($"No {name} of this machine listens on port {port}, or it may not be looked at.");
     }
 
     private static HashSet<string> SocketsOn(int port)
@@ -37,7 +37,8 @@ internal static class ListeningProcess
     {
         try
         {
-            return Directory.EnumerateFiles($"/proc/{id}/fd").Any(file => new FileInfo(file).LinkTarget is { } target && sockets.Contains(target));
+            return Directory.EnumerateFiles($"/proc/{id}/fd")
+                .Any(file => new FileInfo(file).LinkTarget is { } target && sockets.Contains(target));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -9,7 +9,8 @@ namespace TicketApp.Bench.Machine;
 /// <param name="CpuSeconds">CPU time of its own, user and system.</param>
 /// <param name="EndedChildrenCpuSeconds">CPU time of its children that have ended.</param>
 /// <param name="Threads">Its threads.</param>
-internal readonly record struct ProcessStatus(int Id, int ParentId, string Name, double CpuSeconds, double EndedChildrenCpuSeconds, int Threads)
+internal readonly record struct ProcessStatus(
+    int Id, int ParentId, string Name, double CpuSeconds, double EndedChildrenCpuSeconds, int Threads)
 {
     // USER_HZ, fixed on Linux for all that reads /proc.
     private const double TicksPerSecond = 100;
@@ -24,7 +25,13 @@ internal readonly record struct ProcessStatus(int Id, int ParentId, string Name,
             var open = text.IndexOf('(', StringComparison.Ordinal);
             var close = text.LastIndexOf(')');
             var fields = text[(close + 2)..].Split(' ');
-            return new(id, Integer(fields[1]), text[(open + 1)..close], (Long(fields[11]) + Long(fields[12])) / TicksPerSecond, (Long(fields[13]) + Long(fields[14])) / TicksPerSecond, Integer(fields[17]));
+            return new(
+                id,
+                Integer(fields[1]),
+                text[(open + 1)..close],
+                (Long(fields[11]) + Long(fields[12])) / TicksPerSecond,
+                (Long(fields[13]) + Long(fields[14])) / TicksPerSecond,
+                Integer(fields[17]));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -34,7 +41,11 @@ internal readonly record struct ProcessStatus(int Id, int ParentId, string Name,
 
     /// <summary>Reads all.</summary>
     public static IReadOnlyList<ProcessStatus> ReadAll() =>
-        [.. Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Where(name => char.IsAsciiDigit(name![0])).Select(name => Read(Integer(name!))).OfType<ProcessStatus>()];
+        [.. Directory.EnumerateDirectories("/proc")
+            .Select(Path.GetFileName)
+            .Where(name => char.IsAsciiDigit(name![0]))
+            .Select(name => Read(Integer(name!)))
+            .OfType<ProcessStatus>()];
 
     /// <summary>Memory in use, in megabytes of 1,000,000 bytes: now, or the most so far.</summary>
     public static double MemoryMegabytes(int id, bool peak = false)

@@ -21,8 +21,9 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public ProcessTree Tree => new(Name, Id);
 
-    /// <summary>Runs a program, or an assembly under <c>dotnet</c>, with <paramref name="environment"/> on top of this process's own.</summary>
-    public static ChildProcess Start(string name, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
+    /// <summary>Runs a program, or an assembly under <c>dotnet</c>, with <paramref name="environment"/> on top of its own.</summary>
+    public static ChildProcess Start(
+        string name, string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
     {
         var isAssembly = Path.GetExtension(program) == ".dll";
         ProcessStartInfo start = new(isAssembly ? "dotnet" : program, isAssembly ? [program, .. arguments] : arguments)
@@ -36,7 +37,8 @@ internal sealed class ChildProcess : IAsyncDisposable
             start.Environment[key] = value;
         }
 
-        var log = TextWriter.Synchronized(new StreamWriter(Path.Combine(Path.GetTempPath(), $"ticketapp-bench-{name}.log")) { AutoFlush = true });
+        var path = Path.Combine(Path.GetTempPath(), $"ticketapp-bench-{name}.log");
+        var log = TextWriter.Synchronized(new StreamWriter(path) { AutoFlush = true });
         Process process = new() { StartInfo = start };
         process.OutputDataReceived += Write;
         process.ErrorDataReceived += Write;

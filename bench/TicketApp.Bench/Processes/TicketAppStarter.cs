@@ -27,10 +27,12 @@ internal sealed class TicketAppStarter(BenchServers servers, BenchOptions option
 
     /// <summary>Makes an empty database for it.</summary>
     /// <returns>The connection string.</returns>
-    public Task<string> PrepareAsync(CancellationToken cancellationToken, string name = DatabaseName) => servers.CreateDatabaseAsync(name, cancellationToken);
+    public Task<string> PrepareAsync(CancellationToken cancellationToken, string name = DatabaseName) =>
+        servers.CreateDatabaseAsync(name, cancellationToken);
 
     /// <summary>Starts it on a database as it is, with empty queues.</summary>
-    public async Task<SystemUnderTest> StartAsync(string database, IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
+    public async Task<SystemUnderTest> StartAsync(
+        string database, IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
     {
         await servers.PurgeAsync(_queues, cancellationToken);
         var (api, address, apiStart) = await StartAsync("api", "TicketApp.Api", database, settings, cancellationToken);

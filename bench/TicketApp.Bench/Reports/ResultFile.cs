@@ -31,7 +31,9 @@ internal sealed record ResultFile
     public static async Task<ResultFile?> ReadAsync(string directory, string name, CancellationToken cancellationToken)
     {
         var path = Path.Combine(directory, name + ".json");
-        return File.Exists(path) ? JsonSerializer.Deserialize<ResultFile>(await File.ReadAllTextAsync(path, cancellationToken), _format) : null;
+        return File.Exists(path)
+            ? JsonSerializer.Deserialize<ResultFile>(await File.ReadAllTextAsync(path, cancellationToken), _format)
+            : null;
     }
 
     public async Task<string> WriteAsync(string directory, string name, CancellationToken cancellationToken)

@@ -12,13 +12,15 @@ internal static class TablePrinter
         foreach (var name in sheet.Figures.Select(figure => figure.Name).Distinct())
         {
             var unit = sheet.Figures.First(figure => figure.Name == name).Unit;
-            rows.Add([unit.Length == 0 ? name : $"{name}, {unit}", .. subjects.Select(subject => sheet.Find(subject, name) is { } figure ? Text(figure.Median) : "")]);
+            var label = unit.Length == 0 ? name : $"{name}, {unit}";
+            rows.Add([label, .. subjects.Select(subject => sheet.Find(subject, name) is { } figure ? Text(figure.Median) : "")]);
         }
 
         int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
         foreach (var row in rows)
         {
-            Console.WriteLine(string.Join("  ", row.Select((cell, column) => column == 0 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]))));
+            var cells = row.Select((cell, column) => column == 0 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]));
+            Console.WriteLine(string.Join("  ", cells));
         }
 
         Console.WriteLine();

@@ -83,5 +83,6 @@ internal sealed class BenchServers(string database, string broker)
     }
 
     /// <summary>For a connection that is not kept: a database of that name is dropped and made again.</summary>
-    public static string Unpooled(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString;
+    public static string Unpooled(string connectionString) =>
+        new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString;
 }

@@ -17,7 +17,8 @@ internal sealed class ServerHost : IAsyncDisposable
     private readonly DistributedApplication _app;
     private readonly DirectoryInfo _data;
 
-    private ServerHost(DistributedApplication app, DirectoryInfo data, string database, string broker) => (_app, _data, Database, Broker) = (app, data, database, broker);
+    private ServerHost(DistributedApplication app, DirectoryInfo data, string database, string broker) =>
+        (_app, _data, Database, Broker) = (app, data, database, broker);
 
     /// <summary>Npgsql connection string.</summary>
     public string Database { get; }
@@ -36,7 +37,8 @@ internal sealed class ServerHost : IAsyncDisposable
             File.SetUnixFileMode(data.FullName, (UnixFileMode)Convert.ToInt32("755", 8));
         }
 
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.TicketApp_AppHost>([$"--Servers:Data={data.FullName}"], limit.Token);
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.TicketApp_AppHost>(
+            [$"--Servers:Data={data.FullName}"], limit.Token);
         // What the servers say of themselves is not what this program is run for.
         builder.Services.AddLogging(logging => logging.ClearProviders());
         foreach (var project in builder.Resources.OfType<ProjectResource>().ToList())
@@ -56,7 +58,9 @@ internal sealed class ServerHost : IAsyncDisposable
         await app.StartAsync(limit.Token);
         await app.ResourceNotifications.WaitForResourceHealthyAsync("tickets", limit.Token);
         await app.ResourceNotifications.WaitForResourceHealthyAsync("rabbitmq", limit.Token);
-        return new(app, data, (await app.GetConnectionStringAsync("tickets", limit.Token))!, (await app.GetConnectionStringAsync("rabbitmq", limit.Token))!);
+        var database = await app.GetConnectionStringAsync("tickets", limit.Token);
+        var broker = await app.GetConnectionStringAsync("rabbitmq", limit.Token);
+        return new(app, data, database!, broker!);
     }
 
     public async ValueTask DisposeAsync()

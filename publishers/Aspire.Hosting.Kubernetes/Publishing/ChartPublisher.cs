@@ -50,7 +50,8 @@ internal sealed class ChartPublisher(KubernetesEnvironmentResource environment)
         var prefix = $"{resource.Name.ToLowerInvariant()}-";
         foreach (var item in objects)
         {
-            var name = item.Metadata.Name.StartsWith(prefix, StringComparison.Ordinal) ? item.Metadata.Name[prefix.Length..] : item.Metadata.Name;
+            var name = item.Metadata.Name;
+            name = name.StartsWith(prefix, StringComparison.Ordinal) ? name[prefix.Length..] : name;
             if (!files.TryAdd(Path.Combine("templates", resource.Name, $"{name}.yaml"), $"---\n{_yaml.Of(item)}"))
             {
                 throw new DistributedApplicationException(

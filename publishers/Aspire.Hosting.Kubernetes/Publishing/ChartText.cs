@@ -27,7 +27,8 @@ internal sealed class ChartText(KubernetesResource resource, ChartValues values)
             if (Unwrap(value) is ParameterResource parameter)
             {
                 var isEmpty = isSecret || parameter.Default is null;
-                values.Add(section, resource.Name, parameter.Name, isEmpty ? "" : await parameter.GetValueAsync(step.CancellationToken) ?? "");
+                var preset = isEmpty ? "" : await parameter.GetValueAsync(step.CancellationToken) ?? "";
+                values.Add(section, resource.Name, parameter.Name, preset);
             }
             else
             {
@@ -67,7 +68,8 @@ internal sealed record ChartEndpoint(string Resource, EndpointAnnotation Endpoin
     public string PortText => FixedPort?.ToString(CultureInfo.InvariantCulture) ?? HelmText.Value("parameters", Resource, PortName);
 
     /// <summary>The port on its own: a number.</summary>
-    public string Port => FixedPort?.ToString(CultureInfo.InvariantCulture) ?? PortText.Replace(" }}", " | int }}", StringComparison.Ordinal);
+    public string Port =>
+        FixedPort?.ToString(CultureInfo.InvariantCulture) ?? PortText.Replace(" }}", " | int }}", StringComparison.Ordinal);
 
     public static IEnumerable<ChartEndpoint> Of(IResource resource) => resource.ResolveEndpoints()
         // Containers listen without TLS: a project's https endpoint is the ingress's business.
@@ -80,7 +82,8 @@ internal sealed record ChartEndpoint(string Resource, EndpointAnnotation Endpoin
 
     public static ChartEndpoint Of(EndpointReference reference) =>
         Of(reference.Resource).FirstOrDefault(endpoint => endpoint.Endpoint.Name == reference.EndpointName)
-        ?? throw new DistributedApplicationException($"The endpoint '{reference.EndpointName}' of resource '{reference.Resource.Name}' is not published.");
+        ?? throw new DistributedApplicationException(
+            $"The endpoint '{reference.EndpointName}' of resource '{reference.Resource.Name}' is not published.");
 
     public void AddValues(ChartValues values)
     {
@@ -100,7 +103,8 @@ internal static partial class HelmText
 
     public static bool HasSecret(string text) => HasValue(text) && text.Contains(".Values.secrets.", StringComparison.Ordinal);
 
-    public static bool HasValue(string text) => text.Contains("{{", StringComparison.Ordinal) && text.Contains(".Values.", StringComparison.Ordinal);
+    public static bool HasValue(string text) =>
+        text.Contains("{{", StringComparison.Ordinal) && text.Contains(".Values.", StringComparison.Ordinal);
 
     /// <summary>A number in a place that takes text only.</summary>
     public static string AsText(string text) => Number().Replace(text, match => match.Value[..^2].TrimEnd() + " | toString }}");

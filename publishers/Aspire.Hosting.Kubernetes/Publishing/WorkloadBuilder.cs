@@ -66,7 +66,11 @@ internal sealed class WorkloadBuilder(KubernetesResource resource, string[] argu
                 ? new()
                 {
                     Name = mount.Source!,
-                    PersistentVolumeClaim = new() { ClaimName = mount.Source!.ToLowerInvariant(), ReadOnly = mount.IsReadOnly ? true : null },
+                    PersistentVolumeClaim = new()
+                    {
+                        ClaimName = mount.Source!.ToLowerInvariant(),
+                        ReadOnly = mount.IsReadOnly ? true : null,
+                    },
                 }
                 : new() { Name = mount.Source!, EmptyDir = new() });
         }
