@@ -6,15 +6,25 @@ using TicketApp.AppHost.Servers;
 namespace TicketApp.AppHost;
 
 /// <summary>
-/// Stops services before the servers that they use: the orchestrator signals all at once. Registered last, since the host
-/// stops its services in the reverse order.
+/// Stops services before the servers that they use: the orchestrator signals all at once. Registered last, since the host stops its
+/// services in the reverse order. Every part of the stop has a limit, and so has the whole: Ctrl+C always ends the AppHost.
 /// </summary>
-internal sealed partial class OrderedStop(RunSupervisor supervisor, ResourceCommandService commands, ILogger<OrderedStop> logger)
-    : IHostedService
+internal sealed partial class OrderedStop(
+    RunSupervisor supervisor,
+    ResourceCommandService commands,
+    IHostApplicationLifetime lifetime,
+    ILogger<OrderedStop> logger) : IHostedService
 {
     private static readonly TimeSpan _stopLimit = TimeSpan.FromSeconds(12);
 
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    // Both parts, and as long again for the orchestrator, which gives six seconds to what it ends.
+    private static readonly TimeSpan _wholeLimit = TimeSpan.FromSeconds(45);
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        lifetime.ApplicationStopping.Register(() => _ = EndAsync());
+        return Task.CompletedTask;
+    }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -34,13 +44,28 @@ internal sealed partial class OrderedStop(RunSupervisor supervisor, ResourceComm
         limit.CancelAfter(_stopLimit);
         Task stops = Task.WhenAll(supervisor.Running.Where(instance => isWanted(instance.Resource))
             .Select(instance => commands.ExecuteCommandAsync(instance.ResourceId, KnownResourceCommands.StopCommand, limit.Token)));
-        await stops.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // A command may wait longer than its token says.
+        await stops.WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>The last resort. The orchestrator sees that the AppHost is gone, and ends the rest.</summary>
+    private async Task EndAsync()
+    {
+        await Task.Delay(_wholeLimit, lifetime.ApplicationStopped).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!lifetime.ApplicationStopped.IsCancellationRequested)
+        {
+            Log.Stuck(logger, _wholeLimit.TotalSeconds);
+            Environment.Exit(1);
+        }
     }
 
     private static partial class Log
     {
         [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "Stopping: the services, then their servers")]
         public static partial void Stopping(ILogger logger);
+
+        [LoggerMessage(EventId = 2, Level = LogLevel.Critical, Message = "The stop takes longer than {Seconds} s: the AppHost ends without it")]
+        public static partial void Stuck(ILogger logger, double seconds);
     }
 }
 

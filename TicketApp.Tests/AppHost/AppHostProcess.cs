@@ -80,7 +80,15 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
     /// <returns>Its exit code.</returns>
     public async Task<int> WaitForExitAsync()
     {
-        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(_startLimit);
+        try
+        {
+            await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(_startLimit);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"The AppHost has not ended:\n{Output}", e);
+        }
+
         await _reading;
         return _process.ExitCode;
     }

@@ -25,8 +25,9 @@ internal static class LargeTickets
         await using var insert = database.CreateCommand(
             $"""
             with u as (insert into users (user_id) values ($1) returning user_id)
-            insert into tickets (ticket_id, user_id, status, expires_at, due_at, time_finished, finished_xid, response, input)
-            select t.id, u.user_id, '{status}'::ticket_status, now(), now(), now(), pg_current_xact_id(),
+            insert into tickets (
+                ticket_id, user_id, status, time_created, expires_at, due_at, time_finished, finished_xid, response, input)
+            select t.id, u.user_id, '{status}'::ticket_status, now(), now(), now(), now(), pg_current_xact_id(),
                 repeat('{Character}', {Characters}), repeat('{Character}', {Characters} / 10)
             from u, unnest($2) t (id)
             """);

@@ -21,8 +21,9 @@ public sealed class RetryTests(AppFixture app)
         var ticket = Guid.CreateVersion7().ToString();
         await ExecuteAsync(
             $"""
-            insert into tickets (ticket_id, user_id, status, attempt, epoch, expires_at, due_at, time_finished, error_type, error_message)
-            values ('{ticket}', '{user}', '{status}', 3, 3, now(), now(), now(), 'model_error', 'It broke')
+            insert into tickets (
+                ticket_id, user_id, status, attempt, epoch, time_created, expires_at, due_at, time_finished, error_type, error_message)
+            values ('{ticket}', '{user}', '{status}', 3, 3, now(), now(), now(), now(), 'model_error', 'It broke')
             """);
         Assert.Equal("model_error", (await Api.GetAsync($"/v1/tickets/{ticket}")).Json["error"]!["type"]!.GetValue<string>());
 
