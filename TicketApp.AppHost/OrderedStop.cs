@@ -64,7 +64,7 @@ internal sealed partial class OrderedStop(
         [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "Stopping: the services, then their servers")]
         public static partial void Stopping(ILogger logger);
 
-        [LoggerMessage(EventId = 2, Level = LogLevel.Critical, Message = "The stop takes longer than {Seconds} s: the AppHost ends without it")]
+        [LoggerMessage(EventId = 2, Level = LogLevel.Critical, Message = "The stop takes longer than {Seconds} s: the AppHost ends now")]
         public static partial void Stuck(ILogger logger, double seconds);
     }
 }

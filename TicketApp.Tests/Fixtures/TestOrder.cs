@@ -3,8 +3,8 @@ using TicketApp.Tests.Fixtures;
 using Xunit.Sdk;
 using Xunit.v3;
 
-// Three applications at a time: most of a test is waiting, and a fault or a start waits longest.
-[assembly: CollectionBehavior(MaxParallelThreads = 3)]
+// Two applications at a time: most of a test is waiting, which leaves two cores to two of them.
+[assembly: CollectionBehavior(MaxParallelThreads = 2)]
 [assembly: TestCollectionOrderer(typeof(TestOrder))]
 
 namespace TicketApp.Tests.Fixtures;
