@@ -75,19 +75,20 @@ public sealed class DashboardTests(AspireApp app, BrowserFixture browser)
         await app.CreateTicketAsync("""{"seed":1}""");
 
         await page.Value.GotoAsync("/metrics/resource/api?meter=TicketApp");
-        await Expect(page.Value.GetByText("ticketapp.tickets.created").First).ToBeVisibleAsync(new() { Timeout = Patience });
+        string[] always =
+        [
+            "ticketapp.tickets.created", "ticketapp.tickets.queued", "ticketapp.tickets.running", "ticketapp.tickets.oldest.age",
+            "ticketapp.workers", "ticketapp.slots", "ticketapp.dispatch.window", "ticketapp.dispatch.duration", "ticketapp.batch.size",
+            "ticketapp.broker.restarts",
+        ];
+        // Each comes with its first value, at a time of its own.
+        foreach (var name in always)
+        {
+            await Expect(page.Value.GetByText(name).First).ToBeVisibleAsync(new() { Timeout = Patience });
+        }
 
         var text = await page.Value.Locator("body").InnerTextAsync();
-        var shown = Regex.Matches(text, @"\bticketapp(\.\w+)+").Select(match => match.Value).ToHashSet();
-        Assert.Subset(documented, shown);
-        Assert.Superset(
-            new HashSet<string>
-            {
-                "ticketapp.tickets.created", "ticketapp.tickets.queued", "ticketapp.tickets.running", "ticketapp.tickets.oldest.age",
-                "ticketapp.workers", "ticketapp.slots", "ticketapp.dispatch.window", "ticketapp.dispatch.duration", "ticketapp.batch.size",
-                "ticketapp.broker.restarts",
-            },
-            shown);
+        Assert.Subset(documented, Regex.Matches(text, @"\bticketapp(\.\w+)+").Select(match => match.Value).ToHashSet());
     }
 
     [Fact]
