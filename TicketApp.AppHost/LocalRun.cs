@@ -5,6 +5,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using TicketApp.AppHost.Servers;
 
 namespace TicketApp.AppHost;
 
@@ -63,8 +64,7 @@ internal static partial class LocalRun
     /// <summary>The orchestrator panics without a word where it cannot keep its state; the AppHost would wait two minutes for it.</summary>
     private static string? StateProblem()
     {
-        var home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
-        var state = Path.Combine(home, ".dcp");
+        var state = Path.Combine(ServerOptions.Home, ".dcp");
         try
         {
             Directory.CreateDirectory(state);

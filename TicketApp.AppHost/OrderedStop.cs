@@ -17,7 +17,7 @@ internal sealed partial class OrderedStop(
 {
     private static readonly TimeSpan _stopLimit = TimeSpan.FromSeconds(12);
 
-    // Both parts, and as long again for the orchestrator, which gives six seconds to what it ends.
+    // Both parts, and the rest for the orchestrator, which gives six seconds to what it ends.
     private static readonly TimeSpan _wholeLimit = TimeSpan.FromSeconds(45);
 
     public Task StartAsync(CancellationToken cancellationToken)

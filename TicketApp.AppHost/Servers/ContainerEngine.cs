@@ -6,20 +6,19 @@ namespace TicketApp.AppHost.Servers;
 /// <summary>Asks whether a container engine answers. A client without one is common, and so is one that hangs.</summary>
 internal static class ContainerEngine
 {
-    /// <summary>What a finding says of an engine that hangs.</summary>
-    public const string Hangs = "does not answer";
-
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(5);
     private static readonly string[] _engines = ["docker", "podman"];
 
     /// <param name="configured">The only one that Aspire would use; null for docker or podman, whichever answers.</param>
-    /// <returns>What was found, as a sentence would say it.</returns>
-    public static async Task<(bool Answers, string Finding)> ProbeAsync(string? configured)
+    /// <returns>Whether one answers; if none does, whether one hangs; and what was found, as a sentence would say it.</returns>
+    public static async Task<(bool Answers, bool Hangs, string Finding)> ProbeAsync(string? configured)
     {
         string[] engines = configured is { Length: > 0 } ? [configured] : _engines;
         var findings = await Task.WhenAll(engines.Select(ProbeOneAsync));
         var answer = Array.Find(findings, finding => finding.Answers);
-        return answer.Answers ? answer : (false, string.Join(", ", findings.Select(finding => finding.Finding)));
+        return answer.Answers
+            ? answer
+            : (false, Array.Exists(findings, finding => finding.Hangs), string.Join(", ", findings.Select(finding => finding.Finding)));
     }
 
     /// <summary>An engine that is not installed; null if both are.</summary>
@@ -29,7 +28,7 @@ internal static class ContainerEngine
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
             .Any(directory => File.Exists(Path.Combine(directory, engine)));
 
-    private static async Task<(bool Answers, string Finding)> ProbeOneAsync(string engine)
+    private static async Task<(bool Answers, bool Hangs, string Finding)> ProbeOneAsync(string engine)
     {
         try
         {
@@ -45,14 +44,14 @@ internal static class ContainerEngine
             catch (OperationCanceledException)
             {
                 process.Kill(entireProcessTree: true);
-                return (false, $"{engine} {Hangs} within {_limit.TotalSeconds} s");
+                return (false, true, $"{engine} does not answer within {_limit.TotalSeconds} s");
             }
 
-            return process.ExitCode == 0 ? (true, $"{engine} answers") : (false, $"{engine} has no engine");
+            return process.ExitCode == 0 ? (true, false, $"{engine} answers") : (false, false, $"{engine} has no engine");
         }
         catch (Win32Exception)
         {
-            return (false, $"{engine} is not installed");
+            return (false, false, $"{engine} is not installed");
         }
     }
 }

@@ -31,7 +31,8 @@ internal sealed class ServerOptions
 
     public bool IsNative => Mode == ServerMode.Native;
 
-    private static string Home =>
+    /// <summary>The user's home directory, whether it exists or not.</summary>
+    public static string Home =>
         Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
 
     private static string DefaultData { get; } = Path.Combine(
@@ -78,12 +79,12 @@ internal static class ServerConfiguration
             return options;
         }
 
-        var reason = "Servers:Mode says so";
+        var (reason, hangs) = ("Servers:Mode says so", false);
         if (options.Mode != ServerMode.Native)
         {
             // The names under which Aspire reads which engine it uses.
             var engine = builder.Configuration["ASPIRE_CONTAINER_RUNTIME"] ?? builder.Configuration["DOTNET_ASPIRE_CONTAINER_RUNTIME"];
-            (var answers, reason) = ContainerEngine.ProbeAsync(engine).GetAwaiter().GetResult();
+            (var answers, hangs, reason) = ContainerEngine.ProbeAsync(engine).GetAwaiter().GetResult();
             if (!answers && (options.Mode == ServerMode.Containers || !OperatingSystem.IsLinux()))
             {
                 builder.FailAtStart($"PostgreSQL and RabbitMQ need containers here, but {reason}. Start Docker or Podman.");
@@ -93,7 +94,7 @@ internal static class ServerConfiguration
             options.Mode = hasContainers ? ServerMode.Containers : ServerMode.Native;
         }
 
-        if (options.IsNative && reason.Contains(ContainerEngine.Hangs, StringComparison.Ordinal))
+        if (options.IsNative && hangs)
         {
             // The orchestrator would wait minutes for an engine that hangs: it is told to ask for one that is not there.
             builder.Configuration["DcpPublisher:ContainerRuntime"] ??= ContainerEngine.NotInstalled();

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using TicketApp.Api.Operations;
@@ -73,18 +72,10 @@ public sealed class InvariantTests(AppFixture app)
         await Task.WhenAll(tickets.Select(app.FinishAsync));
 
         // What faults of other tests left behind is put right first; what breaks a guarantee never heals.
-        var broken = await BrokenAsync();
-        var since = Stopwatch.GetTimestamp();
-        while (broken.Length > 0 && Stopwatch.GetElapsedTime(since) < _healing)
-        {
-            await Task.Delay(TimeSpan.FromSeconds(1), Cancel);
-            broken = await BrokenAsync();
-        }
-
-        Assert.Empty(broken);
+        Assert.Empty((await Eventually.LastAsync(_healing, BrokenAsync, broken => broken is []))!);
     }
 
-    private async Task<string[]> BrokenAsync()
+    private async Task<string[]?> BrokenAsync()
     {
         var counts = await app.Api.GetFromJsonAsync<JsonObject>("/v1/admin/invariants", Cancel);
         string[] broken =

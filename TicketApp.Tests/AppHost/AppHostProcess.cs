@@ -65,30 +65,13 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
     }
 
     /// <summary>Until its output is as wanted, or it has ended.</summary>
-    public async Task WaitForOutputAsync(Func<string, bool> isWanted)
-    {
-        try
-        {
-            await Eventually.IsTrueAsync("Output of the AppHost", _startLimit, () => _process.HasExited || isWanted(Output));
-        }
-        catch (TimeoutException e)
-        {
-            throw new TimeoutException($"{e.Message}\n{Output}", e);
-        }
-    }
+    public Task WaitForOutputAsync(Func<string, bool> isWanted) =>
+        WaitAsync("Output of the AppHost", () => _process.HasExited || isWanted(Output));
 
     /// <returns>Its exit code.</returns>
     public async Task<int> WaitForExitAsync()
     {
-        try
-        {
-            await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(_startLimit);
-        }
-        catch (TimeoutException e)
-        {
-            throw new TimeoutException($"The AppHost has not ended:\n{Output}", e);
-        }
-
+        await WaitAsync("The end of the AppHost", () => _process.HasExited);
         await _reading;
         return _process.ExitCode;
     }
@@ -121,6 +104,19 @@ internal sealed partial class AppHostProcess : IAsyncDisposable
 
     [GeneratedRegex(@"Now listening on: (?<url>http://\S+)")]
     private static partial Regex DashboardLine();
+
+    /// <summary>Waits, and shows what the AppHost wrote if that is in vain.</summary>
+    private async Task WaitAsync(string what, Func<bool> probe)
+    {
+        try
+        {
+            await Eventually.IsTrueAsync(what, _startLimit, probe);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{e.Message}\n{Output}", e);
+        }
+    }
 
     private async Task ReadAsync(StreamReader reader)
     {

@@ -47,10 +47,7 @@ public sealed class DashboardTests(AspireApp app, BrowserFixture browser)
         await page.Value.GetByText("api: POST /v1/tickets").Last.ClickAsync(new() { Timeout = Patience });
 
         string[] spans = ["store tickets", "dispatch tickets", "MSG rabbitmq", "run ticket", "send reports", "record reports"];
-        foreach (var span in spans)
-        {
-            await Expect(page.Value.GetByText(span, new() { Exact = false }).First).ToBeVisibleAsync(new() { Timeout = Patience });
-        }
+        await page.ShowsAsync(spans);
     }
 
     [Fact]
@@ -82,10 +79,7 @@ public sealed class DashboardTests(AspireApp app, BrowserFixture browser)
             "ticketapp.broker.restarts",
         ];
         // Each comes with its first value, at a time of its own.
-        foreach (var name in always)
-        {
-            await Expect(page.Value.GetByText(name).First).ToBeVisibleAsync(new() { Timeout = Patience });
-        }
+        await page.ShowsAsync(always);
 
         var text = await page.Value.Locator("body").InnerTextAsync();
         Assert.Subset(documented, Regex.Matches(text, @"\bticketapp(\.\w+)+").Select(match => match.Value).ToHashSet());
@@ -114,7 +108,7 @@ public sealed class DashboardTests(AspireApp app, BrowserFixture browser)
         await Expect(page.Value.GetByText(succeeded).First).ToBeVisibleAsync(new() { Timeout = Patience });
         await app.WaitUntilHealthyAsync(worker);
         await page.Value.GotoAsync($"/consolelogs/resource/{worker}");
-        await Expect(page.Value.GetByText("Application started").First).ToBeVisibleAsync(new() { Timeout = Patience });
+        await page.ShowsAsync("Application started");
     }
 
     /// <summary>A page that closes with its cookies.</summary>
@@ -123,6 +117,15 @@ public sealed class DashboardTests(AspireApp app, BrowserFixture browser)
         public IPage Value => page;
 
         public static async Task<Page> OpenAsync(AspireApp app, BrowserFixture browser) => new(await app.OpenDashboardAsync(browser));
+
+        /// <summary>Waits until all texts are there, whole or as parts.</summary>
+        public async Task ShowsAsync(params string[] texts)
+        {
+            foreach (var text in texts)
+            {
+                await Expect(page.GetByText(text).First).ToBeVisibleAsync(new() { Timeout = Patience });
+            }
+        }
 
         public async Task ClickCommandAsync(string resource, string command)
         {
