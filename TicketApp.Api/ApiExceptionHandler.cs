@@ -7,8 +7,13 @@ using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api;
 
-/// <summary>Turns what goes wrong into the original's <c>{"message":"…"}</c>, or a problem where the resource API was asked, with nothing of the inside told.</summary>
-internal sealed partial class ApiExceptionHandler(IOptions<LimitOptions> limits, DatabaseFaults faults, ILogger<ApiExceptionHandler> logger) : IExceptionHandler
+/// <summary>
+/// Turns what goes wrong into the original's <c>{"message":"…"}</c>, or a problem where the resource API was asked, with nothing of the
+/// inside told.
+/// </summary>
+internal sealed partial class ApiExceptionHandler(
+    IOptions<LimitOptions> limits, DatabaseFaults faults, ILogger<ApiExceptionHandler> logger)
+    : IExceptionHandler
 {
     private const string RetryAfterSeconds = "2";
 
@@ -22,11 +27,13 @@ internal sealed partial class ApiExceptionHandler(IOptions<LimitOptions> limits,
         faults.Note(exception);
         var (status, text) = exception switch
         {
-            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => (StatusCodes.Status413PayloadTooLarge, $"Request body is larger than {limits.Value.MaxBodyBytes / 1024} KiB"),
+            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } =>
+                (StatusCodes.Status413PayloadTooLarge, $"Request body is larger than {limits.Value.MaxBodyBytes / 1024} KiB"),
             BadHttpRequestException bad => (bad.StatusCode, "Bad request"),
             UserLimitException => (StatusCodes.Status429TooManyRequests, "Too many open tickets, try again soon"),
             OverloadedException => (StatusCodes.Status503ServiceUnavailable, "Service is overloaded, try again soon"),
-            _ when DatabaseErrors.IsUnavailable(exception) => (StatusCodes.Status503ServiceUnavailable, "Service is temporarily unavailable, try again soon"),
+            _ when DatabaseErrors.IsUnavailable(exception) =>
+                (StatusCodes.Status503ServiceUnavailable, "Service is temporarily unavailable, try again soon"),
             _ => (StatusCodes.Status500InternalServerError, "Internal server error"),
         };
         if (status == StatusCodes.Status429TooManyRequests)

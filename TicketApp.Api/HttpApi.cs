@@ -22,13 +22,15 @@ internal static class HttpApi
         {
             kestrel.AddServerHeader = false;
             // Who sends or takes bytes more slowly keeps the memory of a large request or answer from others.
-            kestrel.Limits.MinRequestBodyDataRate = kestrel.Limits.MinResponseDataRate = new(bytesPerSecond: 4096, gracePeriod: TimeSpan.FromSeconds(10));
+            kestrel.Limits.MinRequestBodyDataRate = kestrel.Limits.MinResponseDataRate =
+                new(bytesPerSecond: 4096, gracePeriod: TimeSpan.FromSeconds(10));
         });
         builder.Services.AddOptions<KestrelServerOptions>()
             .Configure<IOptions<LimitOptions>>((kestrel, limits) => kestrel.Limits.MaxRequestBodySize = limits.Value.MaxBodyBytes);
         builder.Services
             .ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, JsonTypeInfoResolver.Combine(
-                ApiJson.Default, AuthJson.Default, DispatchJson.Default, TicketJson.Default, WaitingJson.Default, WebhookJson.Default, OperationsJson.Default)))
+                ApiJson.Default, AuthJson.Default, DispatchJson.Default, TicketJson.Default,
+                WaitingJson.Default, WebhookJson.Default, OperationsJson.Default)))
             .AddExceptionHandler<ApiExceptionHandler>()
             .AddProblemDetails();
     }
@@ -39,7 +41,9 @@ internal static class HttpApi
         app.UseStatusCodePages(context => Explain(context.HttpContext).ExecuteAsync(context.HttpContext));
         app.UseDefaultFiles();
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => AddPageHeaders(file.Context.Response.Headers) });
-        app.UseWhen(context => !context.Request.Path.StartsWithSegments("/health") && !context.Request.Path.StartsWithSegments("/alive"), gated => gated.UseSchemaGate());
+        app.UseWhen(
+            context => !context.Request.Path.StartsWithSegments("/health") && !context.Request.Path.StartsWithSegments("/alive"),
+            gated => gated.UseSchemaGate());
     }
 
     private static Utf8ContentHttpResult Explain(HttpContext context)
@@ -64,6 +68,7 @@ internal static class HttpApi
         headers.CacheControl = "no-cache";
         headers.XContentTypeOptions = "nosniff";
         headers.ContentSecurityPolicy =
-            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+                + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     }
 }

@@ -12,8 +12,9 @@ using TicketApp.Api.Webhooks;
 using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
 
-// A request that waited for the database or the broker continues on the thread that reads the answer, so that no second thread has to wake up. Nothing in
-// this process blocks a thread. .NET has no other switch for it, and reads it with the first socket. A value from outside stands.
+// A request that waited for the database or the broker continues on the thread that reads the answer, so that no second thread has to wake
+// up. Nothing in this process blocks a thread. .NET has no other switch for it, and reads it with the first socket. A value from outside
+// stands.
 const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
 Environment.SetEnvironmentVariable(InlineCompletions, Environment.GetEnvironmentVariable(InlineCompletions) ?? "1");
 

@@ -12,17 +12,24 @@ internal static partial class AccessServices
     public static IHostApplicationBuilder AddAccess(this IHostApplicationBuilder builder)
     {
         var byDefault = builder.Environment.IsDevelopment() ? AccessOptions.Open : AccessOptions.Keys;
-        builder.Services.AddOptions<AccessOptions>().Configure(options => options.Mode = byDefault).BindConfiguration(AccessOptions.SectionName).ValidateOnStart();
+        builder.Services
+            .AddOptions<AccessOptions>()
+            .Configure(options => options.Mode = byDefault)
+            .BindConfiguration(AccessOptions.SectionName)
+            .ValidateOnStart();
         builder.Services
             .AddSingleton<IValidateOptions<AccessOptions>, AccessOptionsValidator>()
             .AddSingleton<KeyStore>()
             .AddSingleton<KeyReader>()
             .AddHostedService(provider => provider.GetRequiredService<KeyReader>())
-            .AddSingleton(provider => provider.GetRequiredService<IOptions<AccessOptions>>().Value.RequiresKeys ? Caller.Unknown : Caller.Unrestricted);
+            .AddSingleton(provider =>
+                provider.GetRequiredService<IOptions<AccessOptions>>().Value.RequiresKeys ? Caller.Unknown : Caller.Unrestricted);
 
         if ((builder.Configuration[$"{AccessOptions.SectionName}:{nameof(AccessOptions.Mode)}"] ?? byDefault) == AccessOptions.Keys)
         {
-            builder.Services.AddAuthentication(ApiKeyHandler.SchemeName).AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, null);
+            builder.Services
+                .AddAuthentication(ApiKeyHandler.SchemeName)
+                .AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.SchemeName, null);
             // Whatever does not say otherwise wants a key.
             builder.Services.AddAuthorizationBuilder()
                 .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
@@ -56,7 +63,8 @@ internal static partial class AccessServices
         where TBuilder : IEndpointConventionBuilder =>
         Options(routes).RequiresKeys ? endpoint.RequireAuthorization(policy => policy.RequireRole(AdminRole)) : endpoint;
 
-    private static AccessOptions Options(IEndpointRouteBuilder routes) => routes.ServiceProvider.GetRequiredService<IOptions<AccessOptions>>().Value;
+    private static AccessOptions Options(IEndpointRouteBuilder routes) =>
+        routes.ServiceProvider.GetRequiredService<IOptions<AccessOptions>>().Value;
 
     private static partial class Log
     {
@@ -64,7 +72,8 @@ internal static partial class AccessServices
         public static partial void Open(ILogger logger);
 
         [LoggerMessage(EventId = 2, Level = LogLevel.Information,
-            Message = "Calls need a key (Auth:Mode=keys, the default outside Development; Auth:Mode=open serves everyone). Users are created by: {SignUp}. Admin keys: {AdminKeys}")]
+            Message = "Calls need a key (Auth:Mode=keys, the default outside Development; Auth:Mode=open serves everyone). "
+                + "Users are created by: {SignUp}. Admin keys: {AdminKeys}")]
         public static partial void Keys(ILogger logger, string signUp, int adminKeys);
     }
 }

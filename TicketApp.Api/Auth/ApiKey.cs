@@ -39,11 +39,12 @@ internal sealed record ApiKey(string Prefix, byte[] Hash)
 
     private static ApiKey Read(string text) => new(text[..PrefixLength], SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
-    private static string Checksum(string text) => string.Create(ChecksumLength, SHA256.HashData(Encoding.UTF8.GetBytes(text)), (characters, hash) =>
-    {
-        for (var i = 0; i < characters.Length; i++)
+    private static string Checksum(string text) =>
+        string.Create(ChecksumLength, SHA256.HashData(Encoding.UTF8.GetBytes(text)), (characters, hash) =>
         {
-            characters[i] = Alphabet[hash[i] % Alphabet.Length];
-        }
-    });
+            for (var i = 0; i < characters.Length; i++)
+            {
+                characters[i] = Alphabet[hash[i] % Alphabet.Length];
+            }
+        });
 }

@@ -11,7 +11,11 @@ namespace TicketApp.Api.Auth;
 
 /// <summary>Reads <c>Authorization: Bearer</c> (RFC 6750): a user's key or an administrator's.</summary>
 internal sealed class ApiKeyHandler(
-    KeyReader keys, IOptions<AccessOptions> access, IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
+    KeyReader keys,
+    IOptions<AccessOptions> access,
+    IOptionsMonitor<AuthenticationSchemeOptions> options,
+    ILoggerFactory logger,
+    UrlEncoder encoder)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     public const string SchemeName = "Bearer";
@@ -37,7 +41,10 @@ internal sealed class ApiKeyHandler(
 
         Context.Features.Set(caller);
         ClaimsIdentity identity = new(SchemeName);
-        identity.AddClaim(caller.UserId is { } id ? new(ClaimTypes.NameIdentifier, id.ToString()) : new(ClaimTypes.Role, AccessServices.AdminRole));
+        identity.AddClaim(
+            caller.UserId is { } id
+                ? new(ClaimTypes.NameIdentifier, id.ToString())
+                : new(ClaimTypes.Role, AccessServices.AdminRole));
         return AuthenticateResult.Success(new(new ClaimsPrincipal(identity), SchemeName));
     }
 

@@ -4,8 +4,8 @@ using TicketApp.Api.Storage;
 namespace TicketApp.Api.Auth;
 
 /// <summary>
-/// Bounds the memory that large requests and answers take at once on this replica. A request says what it is about to take, and is refused before it
-/// takes it; what it has is free again when its answer is sent. One alone is served whatever its size.
+/// Bounds the memory that large requests and answers take at once on this replica. A request says what it is about to take, and is refused
+/// before it takes it; what it has is free again when its answer is sent. One alone is served whatever its size.
 /// </summary>
 internal sealed class ByteLimit(IOptions<LimitOptions> options)
 {

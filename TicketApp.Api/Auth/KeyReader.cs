@@ -61,7 +61,10 @@ internal sealed class KeyReader(NpgsqlDataSource database, TicketMetrics metrics
         {
             KeyOwner owner = new(reader.GetFieldValue<byte[]>(1), reader.GetGuid(2));
             found[reader.GetString(0)] = owner;
-            _remembered.Set(reader.GetString(0), owner, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = _rememberedFor });
+            _remembered.Set(
+                reader.GetString(0),
+                owner,
+                new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = _rememberedFor });
         }
 
         return [.. items.Select(key => found.GetValueOrDefault(key.Prefix))];

@@ -11,7 +11,8 @@ internal static class KeysEndpoints
     {
         var keys = v1.MapGroup("/users/{id}/keys").AddEndpointFilter(RefuseWithoutKeysAsync);
         keys.MapPost("", CreateAsync).Produces<NewKey>(StatusCodes.Status201Created)
-            .WithSummary("Make a further key, to change over to").WithProblems(ProblemType.UserNotFound, ProblemType.TooManyKeys, ProblemType.KeysNotUsed);
+            .WithSummary("Make a further key, to change over to")
+            .WithProblems(ProblemType.UserNotFound, ProblemType.TooManyKeys, ProblemType.KeysNotUsed);
         keys.MapGet("", ListAsync).Produces<KeyList>()
             .WithSummary("List a user's keys").WithProblems(ProblemType.UserNotFound, ProblemType.KeysNotUsed);
         keys.MapDelete("/{prefix}", RevokeAsync).Produces(StatusCodes.Status204NoContent)
@@ -25,7 +26,8 @@ internal static class KeysEndpoints
             ? await next(context)
             : ProblemType.KeysNotUsed.With("Calls need no key here (Auth:Mode=open), and none is given.").ToResult();
 
-    private static async Task<Utf8ContentHttpResult> CreateAsync(string id, Caller caller, KeyStore keys, CancellationToken cancellationToken)
+    private static async Task<Utf8ContentHttpResult> CreateAsync(
+        string id, Caller caller, KeyStore keys, CancellationToken cancellationToken)
     {
         if (Owner(id, caller) is not { } userId)
         {
@@ -36,12 +38,14 @@ internal static class KeysEndpoints
         return await keys.CreateAsync(userId, key, cancellationToken) switch
         {
             KeyCreation.Created => ApiJson.Created(new NewKey(key.Prefix, text), AuthJson.Default.NewKey),
-            KeyCreation.TooMany => ProblemType.TooManyKeys.With($"Revoke one of the {KeyStore.MaxActive} keys of this user first.").ToResult(),
+            KeyCreation.TooMany =>
+                ProblemType.TooManyKeys.With($"Revoke one of the {KeyStore.MaxActive} keys of this user first.").ToResult(),
             _ => UserNotFound(),
         };
     }
 
-    private static async Task<Utf8ContentHttpResult> ListAsync(string id, Caller caller, KeyStore keys, CancellationToken cancellationToken) =>
+    private static async Task<Utf8ContentHttpResult> ListAsync(
+        string id, Caller caller, KeyStore keys, CancellationToken cancellationToken) =>
         Owner(id, caller) is { } userId
             ? ApiJson.Ok(new KeyList(await keys.ListAsync(userId, cancellationToken)), AuthJson.Default.KeyList)
             : UserNotFound();
@@ -58,7 +62,8 @@ internal static class KeysEndpoints
         return TypedResults.NoContent();
     }
 
-    private static Guid? Owner(string id, Caller caller) => Guid.TryParseExact(id, "D", out var userId) && caller.MayActFor(userId) ? userId : null;
+    private static Guid? Owner(string id, Caller caller) =>
+        Guid.TryParseExact(id, "D", out var userId) && caller.MayActFor(userId) ? userId : null;
 
     private static Utf8ContentHttpResult UserNotFound() => ProblemType.UserNotFound.With("Check the id.").ToResult();
 }

@@ -32,8 +32,8 @@ public sealed class LimitOptions
     internal int MaxBodyBytes { get; set; } = 64 * 1024;
 
     /// <summary>
-    /// Estimated memory, in bytes, that large requests and answers use at once on one replica. Above it, they get 503 with <c>Retry-After</c>
-    /// and nothing is stored. Default: 134217728.
+    /// Estimated memory, in bytes, that large requests and answers use at once on one replica. Above it, they get 503 with
+    /// <c>Retry-After</c> and nothing is stored. Default: 134217728.
     /// </summary>
     [Range(1024 * 1024, 1024L * 1024 * 1024 * 1024)]
     public long MaxBytesInFlight { get; set; } = 128 * 1024 * 1024;

@@ -40,7 +40,9 @@ internal sealed class RequestLimit : IDisposable
 
     public PartitionedRateLimiter<HttpContext> Limiter { get; }
 
-    /// <summary>Says in the answer's headers how much there is and what is left of it, as draft-ietf-httpapi-ratelimit-headers-10 has it.</summary>
+    /// <summary>
+    /// Says in the answer's headers how much there is and what is left of it, as draft-ietf-httpapi-ratelimit-headers-10 has it.
+    /// </summary>
     public void Describe(HttpContext context)
     {
         if (KeyOf(context) != _unlimited && Limiter.GetStatistics(context) is { } statistics)

@@ -7,7 +7,8 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Api.Auth;
 
 /// <summary>Stores new users, many a statement, each with its first key where keys are wanted.</summary>
-internal sealed class UserCreator(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<UserCreator> logger, IOptions<AccessOptions> access)
+internal sealed class UserCreator(
+    NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<UserCreator> logger, IOptions<AccessOptions> access)
     : Batcher<NewUser, bool>("store users", database, metrics, progress, logger, maxBatch: 500, capacity: 10_000)
 {
     /// <summary>Stores a user.</summary>
@@ -28,10 +29,14 @@ internal sealed class UserCreator(NpgsqlDataSource database, TicketMetrics metri
     {
         NpgsqlParameter userIds = new NpgsqlParameter<Guid[]> { TypedValue = [.. items.Select(user => user.UserId)] };
         await using var batch = Database.CreateBatch();
-        batch.BatchCommands.Add(new("insert into users (user_id) select unnest($1) on conflict on constraint users_pk do nothing") { Parameters = { userIds } });
+        batch.BatchCommands.Add(new("insert into users (user_id) select unnest($1) on conflict on constraint users_pk do nothing")
+        {
+            Parameters = { userIds },
+        });
         if (access.Value.RequiresKeys)
         {
-            batch.BatchCommands.Add(new("insert into api_keys (user_id, prefix, hash) select * from unnest($1, $2, $3) on conflict do nothing")
+            const string Sql = "insert into api_keys (user_id, prefix, hash) select * from unnest($1, $2, $3) on conflict do nothing";
+            batch.BatchCommands.Add(new(Sql)
             {
                 Parameters =
                 {

@@ -24,14 +24,16 @@ internal static class UsersEndpoints
         return v1;
     }
 
-    private static async Task<Utf8ContentHttpResult> CreateResourceAsync(HttpRequest request, UserCreator users, CancellationToken cancellationToken)
+    private static async Task<Utf8ContentHttpResult> CreateResourceAsync(
+        HttpRequest request, UserCreator users, CancellationToken cancellationToken)
     {
         await request.Body.CopyToAsync(Stream.Null, cancellationToken);
         var (id, key) = await users.CreateAsync();
         return ApiJson.Created(new User(id, key, new($"{ResourceApi.Prefix}/tickets?user_id={id}")), AuthJson.Default.User);
     }
 
-    private static async Task<Utf8ContentHttpResult> CreateAsync(HttpRequest request, UserCreator users, CancellationToken cancellationToken)
+    private static async Task<Utf8ContentHttpResult> CreateAsync(
+        HttpRequest request, UserCreator users, CancellationToken cancellationToken)
     {
         // Its content is ignored; reading it applies the size limit to it.
         await request.Body.CopyToAsync(Stream.Null, cancellationToken);

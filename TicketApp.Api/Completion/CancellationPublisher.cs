@@ -15,7 +15,12 @@ namespace TicketApp.Api.Completion;
 /// that starts in between hears of them before it runs them. Should this process die, the worker is told when it reports the run.
 /// </summary>
 internal sealed class CancellationPublisher(
-    NpgsqlDataSource database, BrokerPublisher broker, DatabaseMigrator migrator, LoopProgress progress, IOptions<DispatchOptions> dispatch, ILogger<CancellationPublisher> logger)
+    NpgsqlDataSource database,
+    BrokerPublisher broker,
+    DatabaseMigrator migrator,
+    LoopProgress progress,
+    IOptions<DispatchOptions> dispatch,
+    ILogger<CancellationPublisher> logger)
     : DatabaseLoop("notices of canceled tickets", migrator, progress, logger)
 {
     private const int MaxMessage = 1000;
@@ -62,7 +67,8 @@ internal sealed class CancellationPublisher(
         foreach (var some in runs.Chunk(MaxMessage))
         {
             CancellationMessage message = new() { Runs = some, RememberSeconds = (int)dispatch.Value.LeaseDuration.TotalSeconds };
-            await broker.BroadcastAsync(QueueNames.Control, ContractJson.Serialize(message, ContractJson.Default.CancellationMessage), cancellationToken);
+            await broker.BroadcastAsync(
+                QueueNames.Control, ContractJson.Serialize(message, ContractJson.Default.CancellationMessage), cancellationToken);
         }
 
         // Only now: what was not sent is said next time.

@@ -4,7 +4,10 @@ namespace TicketApp.Api.Completion;
 
 internal static class CompletionServices
 {
-    /// <summary>Adds what ends tickets: the reports of workers, the rescue of what they left, messages to "errors", and what tells workers to stop a run.</summary>
+    /// <summary>
+    /// Adds what ends tickets: the reports of workers, the rescue of what they left, messages to "errors", and what tells workers to stop a
+    /// run.
+    /// </summary>
     public static IServiceCollection AddCompletion(this IServiceCollection services) =>
         services
             .AddSingleton<CancellationPublisher>()

@@ -10,10 +10,12 @@ namespace TicketApp.Api.Completion;
 
 /// <summary>
 /// Sends one message to "errors" for each ticket that failed for good or ran over its limit. That it is still to be sent is
-/// written by the statement that ends the ticket, and taken away once the broker has confirmed. One replica at a time sends: in between no ticket
-/// is locked, nor a snapshot kept, however long the broker takes. Only a crash right between the two can send one twice, with the same message id.
+/// written by the statement that ends the ticket, and taken away once the broker has confirmed. One replica at a time sends: in between no
+/// ticket is locked, nor a snapshot kept, however long the broker takes. Only a crash right between the two can send one twice, with the
+/// same message id.
 /// </summary>
-internal sealed class ErrorOutbox(NpgsqlDataSource database, BrokerPublisher broker, DatabaseMigrator migrator, LoopProgress progress, ILogger<ErrorOutbox> logger)
+internal sealed class ErrorOutbox(
+    NpgsqlDataSource database, BrokerPublisher broker, DatabaseMigrator migrator, LoopProgress progress, ILogger<ErrorOutbox> logger)
     : DatabaseLoop("messages to errors", migrator, progress, logger)
 {
     private const int MaxBatch = 100;
@@ -92,7 +94,10 @@ internal sealed class ErrorOutbox(NpgsqlDataSource database, BrokerPublisher bro
         try
         {
             await broker.PublishAsync(
-                QueueNames.Errors, ContractJson.Serialize(error, ContractJson.Default.ErrorMessage), error.TicketId.ToString(), cancellationToken: cancellationToken);
+                QueueNames.Errors,
+                ContractJson.Serialize(error, ContractJson.Default.ErrorMessage),
+                error.TicketId.ToString(),
+                cancellationToken: cancellationToken);
             return null;
         }
         catch (BrokerUnavailableException exception)
@@ -102,7 +107,8 @@ internal sealed class ErrorOutbox(NpgsqlDataSource database, BrokerPublisher bro
     }
 
     /// <summary>What is to be sent; nothing while another replica sends.</summary>
-    private static async Task<List<(ErrorMessage Error, int Epoch)>> PendingAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private static async Task<List<(ErrorMessage Error, int Epoch)>> PendingAsync(
+        NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand turn = new(TurnSql, connection) { Parameters = { new NpgsqlParameter<long> { TypedValue = LockKey } } };
         if (await turn.ExecuteScalarAsync(cancellationToken) is not true)
@@ -111,7 +117,10 @@ internal sealed class ErrorOutbox(NpgsqlDataSource database, BrokerPublisher bro
         }
 
         List<(ErrorMessage, int)> pending = [];
-        await using NpgsqlCommand command = new(PendingSql, connection) { Parameters = { new NpgsqlParameter<int> { TypedValue = MaxBatch } } };
+        await using NpgsqlCommand command = new(PendingSql, connection)
+        {
+            Parameters = { new NpgsqlParameter<int> { TypedValue = MaxBatch } },
+        };
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {

@@ -4,9 +4,9 @@ namespace TicketApp.Api.Completion;
 
 /// <summary>
 /// Says whether ended leases mean anything. While workers' reports cannot reach the database (no broker, a broker that takes no
-/// messages, no database, this process just started, reports that wait behind many others) a lease that runs out says nothing of its worker. So leases
-/// count only while probes are seen, which expire where reports take long. Once they are seen again, every running ticket gets the time of a
-/// heartbeat and a half before the next lease is taken away.
+/// messages, no database, this process just started, reports that wait behind many others) a lease that runs out says nothing of its
+/// worker. So leases count only while probes are seen, which expire where reports take long. Once they are seen again, every running ticket
+/// gets the time of a heartbeat and a half before the next lease is taken away.
 /// </summary>
 internal sealed class LeaseClock
 {

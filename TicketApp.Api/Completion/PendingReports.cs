@@ -5,8 +5,8 @@ using TicketApp.Messaging.Broker;
 namespace TicketApp.Api.Completion;
 
 /// <summary>
-/// Deliveries between the consumer and what applies them, and whether more may be taken. A replica that cannot write to the database takes none: what it
-/// kept would be missing from the replicas that can.
+/// Deliveries between the consumer and what applies them, and whether more may be taken. A replica that cannot write to the database takes
+/// none: what it kept would be missing from the replicas that can.
 /// </summary>
 internal sealed class PendingReports
 {

@@ -9,9 +9,9 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Api.Completion;
 
 /// <summary>
-/// Applies what workers report: all that has arrived in one transaction, and only then acknowledges it. A report that the database refuses for what is in it
-/// goes to errors by itself. While the database is at fault, reports are returned to the broker within seconds, and none is taken until all statements would
-/// be accepted again.
+/// Applies what workers report: all that has arrived in one transaction, and only then acknowledges it. A report that the database refuses
+/// for what is in it goes to errors by itself. While the database is at fault, reports are returned to the broker within seconds, and none
+/// is taken until all statements would be accepted again.
 /// </summary>
 internal sealed partial class ReportApplier(
     PendingReports pending,
@@ -143,7 +143,9 @@ internal sealed partial class ReportApplier(
 
     /// <summary>Applies reports; where their data is at fault, by halves until each culprit is alone.</summary>
     /// <param name="reports">Those to apply.</param>
-    /// <param name="isIsolating">Whether to look for a culprit too where the database seems to be at fault: it is there, and these fail again and again.</param>
+    /// <param name="isIsolating">
+    /// Whether to look for a culprit too where the database seems to be at fault: it is there, and these fail again and again.
+    /// </param>
     /// <param name="cancellationToken">The process stops.</param>
     private async Task ApplyAsync(PendingReport[] reports, bool isIsolating, CancellationToken cancellationToken)
     {
@@ -291,7 +293,8 @@ internal sealed partial class ReportApplier(
         [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "A report cannot be applied and goes to errors: {Reason}")]
         public static partial void Refused(ILogger logger, string reason);
 
-        [LoggerMessage(EventId = 2, Level = LogLevel.Error, Message = "A report about ticket {TicketId} fails alone and is tried again in {Seconds} s; the others continue")]
+        [LoggerMessage(EventId = 2, Level = LogLevel.Error,
+            Message = "A report about ticket {TicketId} fails alone and is tried again in {Seconds} s; the others continue")]
         public static partial void Deferred(ILogger logger, Exception exception, Guid ticketId, long seconds);
 
         [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "{Count} results came too late to count")]

@@ -7,13 +7,19 @@ namespace TicketApp.Api.Completion;
 
 /// <summary>Consumes what workers report, for <see cref="ReportApplier"/>, while that can apply it.</summary>
 internal sealed class ReportConsumer(
-    IConnectionFactory factory, BrokerPublisher broker, PendingReports pending, LeaseClock leases, LoopProgress progress, ILogger<ReportConsumer> logger)
+    IConnectionFactory factory,
+    BrokerPublisher broker,
+    PendingReports pending,
+    LeaseClock leases,
+    LoopProgress progress,
+    ILogger<ReportConsumer> logger)
     : BrokerConsumer(factory, QueueNames.Responses, broker, progress, logger)
 {
     // Times the 12 MB of the largest message, this is what a replica may have to hold.
     private const ushort Prefetch = 25;
 
-    protected override IReadOnlyList<Consumption> Queues => [new(QueueNames.Responses, Prefetch, () => pending.Reader.Count == 0, pending.WhenOpen)];
+    protected override IReadOnlyList<Consumption> Queues =>
+        [new(QueueNames.Responses, Prefetch, () => pending.Reader.Count == 0, pending.WhenOpen)];
 
     protected override ValueTask OnDeliveryAsync(Delivery delivery, CancellationToken lost)
     {
@@ -36,8 +42,12 @@ internal sealed class ReportConsumer(
     }
 }
 
-/// <summary>Sends a message along the way that reports take. It expires: one that comes back says how long reports take now. See <see cref="LeaseClock"/>.</summary>
-internal sealed class ReportProbe(BrokerPublisher broker, LoopProgress progress, ILogger<ReportProbe> logger) : SupervisedLoop("probe of reports", progress, logger)
+/// <summary>
+/// Sends a message along the way that reports take. It expires: one that comes back says how long reports take now. See
+/// <see cref="LeaseClock"/>.
+/// </summary>
+internal sealed class ReportProbe(BrokerPublisher broker, LoopProgress progress, ILogger<ReportProbe> logger)
+    : SupervisedLoop("probe of reports", progress, logger)
 {
     // Replicas share the queue and so each other's probes; often enough for each to see one every few seconds.
     private static readonly TimeSpan _interval = TimeSpan.FromSeconds(2);

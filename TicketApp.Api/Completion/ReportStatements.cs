@@ -10,15 +10,17 @@ namespace TicketApp.Api.Completion;
 internal static class ReportStatements
 {
     /// <summary>
-    /// Locks a batch's tickets in the order of their ids, where several statements follow that each lock some of them: two batches of other replicas then never
-    /// wait for each other. One statement alone locks them in that order by itself, as its rows are.
+    /// Locks a batch's tickets in the order of their ids, where several statements follow that each lock some of them: two batches of other
+    /// replicas then never wait for each other. One statement alone locks them in that order by itself, as its rows are.
     /// </summary>
-    public const string Lock = "select from tickets where ticket_id = any($1) and lease_expires is not null order by ticket_id for no key update";
+    public const string Lock =
+        "select from tickets where ticket_id = any($1) and lease_expires is not null order by ticket_id for no key update";
 
     /// <summary>Which of the reported runs are wanted still.</summary>
     public const string Started =
         $"""
-        update tickets t set status = case t.status when 'canceling' then t.status else 'running' end, worker = r.worker, lease_expires = now() + $6,
+        update tickets t set status = case t.status when 'canceling' then t.status else 'running' end,
+            worker = r.worker, lease_expires = now() + $6,
             time_started = coalesce(t.time_started, now() - r.run_ms * interval '1 ms'),
             due_at = least(t.expires_at, now() + (r.run_limit_ms - r.run_ms) * interval '1 ms' + interval '15 s')
         from unnest($1, $2, $3, $4, $5) r (ticket_id, epoch, worker, run_ms, run_limit_ms) where {StillLeased}
@@ -33,19 +35,26 @@ internal static class ReportStatements
         returning t.ticket_id, t.epoch
         """;
 
-    // The worker that had it may still run it: after a broken connection its heartbeat comes within 10 s and keeps the lease. A ticket that was never said
-    // to run has no heartbeat to wait for, only a result that may be on its way. The first time that is not charged: a broker that fails takes
-    // connections from workers that live. A ticket whose runs kill their workers at once is redelivered under each epoch, and charged from the second on.
+    // The worker that had it may still run it: after a broken connection its heartbeat comes within 10 s and keeps the lease. A ticket that
+    // was never said to run has no heartbeat to wait for, only a result that may be on its way. The first time that is not charged: a
+    // broker that fails takes connections from workers that live. A ticket whose runs kill their workers at once is redelivered under each
+    // epoch, and charged from the second on.
     public const string Redelivered =
         $"""
         with moved as (
             update tickets t set
-                status = case when t.status = 'dispatched' and not {WasRedelivered} then 'dispatched' when t.status = 'canceling' then 'canceling' else 'running' end::ticket_status,
-                time_started = case when t.status = 'dispatched' and not {WasRedelivered} then t.time_started else coalesce(t.time_started, now()) end,
+                status = case
+                    when t.status = 'dispatched' and not {WasRedelivered} then 'dispatched'
+                    when t.status = 'canceling' then 'canceling'
+                    else 'running' end::ticket_status,
+                time_started = case
+                    when t.status = 'dispatched' and not {WasRedelivered} then t.time_started
+                    else coalesce(t.time_started, now()) end,
                 lease_expires = least(t.lease_expires, now() + case t.status when 'dispatched' then interval '2 s' else interval '15 s' end)
             from unnest($1, $2) r (ticket_id, epoch) where {StillLeased}
             returning t.ticket_id, t.epoch, t.attempt)
-        insert into ticket_attempts (ticket_id, epoch, outcome, attempt) select ticket_id, epoch, 'redelivered', attempt from moved order by ticket_id
+        insert into ticket_attempts (ticket_id, epoch, outcome, attempt)
+        select ticket_id, epoch, 'redelivered', attempt from moved order by ticket_id
         on conflict on constraint ticket_attempts_pk do nothing
         """;
 
@@ -84,7 +93,8 @@ internal static class ReportStatements
     public const string Failed =
         $"""
         with r as (
-            select * from unnest($1, $2, $3, $4, $5, $6, $7, $8) r (ticket_id, epoch, run_ms, worker, error_type, error_message, is_final, retry_after_ms)),
+            select * from unnest($1, $2, $3, $4, $5, $6, $7, $8)
+                r (ticket_id, epoch, run_ms, worker, error_type, error_message, is_final, retry_after_ms)),
         hit as (
             update tickets t set lease_expires = null, worker = r.worker,
                 time_started = coalesce(t.time_started, now() - r.run_ms * interval '1 ms'),
@@ -94,7 +104,9 @@ internal static class ReportStatements
                 time_finished = case when t.status = 'canceling' or {IsLast} then now() end,
                 report_pending = t.status <> 'canceling' and ({IsLast}),
                 queue_key = coalesce(t.queue_key, 0),
-                due_at = least(t.expires_at, now() + greatest(least(r.retry_after_ms, 86400000) * interval '1 ms', (0.5 + random() / 2) * least($10, $9 * 2 ^ least(t.attempt - 1, 20))))
+                due_at = least(t.expires_at, now() + greatest(
+                    least(r.retry_after_ms, 86400000) * interval '1 ms',
+                    (0.5 + random() / 2) * least($10, $9 * 2 ^ least(t.attempt - 1, 20))))
             from r where {StillLeased}
             returning {Moved}, t.epoch, t.attempt, t.worker, t.time_started, t.error_type, t.error_message),
         recorded as (
@@ -131,5 +143,7 @@ internal static class ReportStatements
 
     private const string IsLast = "t.attempt >= t.max_attempts or r.is_final";
 
-    private const string Moved = "t.ticket_id, t.user_id, t.status::text as status, t.response, t.model, r.run_ms, extract(epoch from now() - t.time_created)::float8 as age";
+    private const string Moved =
+        "t.ticket_id, t.user_id, t.status::text as status, t.response, t.model, r.run_ms, "
+        + "extract(epoch from now() - t.time_created)::float8 as age";
 }

@@ -10,7 +10,8 @@ namespace TicketApp.Api.Completion;
 internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOptions> dispatch, IOptions<TicketOptions> tickets)
 {
     /// <summary>Applies <paramref name="reports"/>; their order within the batch does not matter.</summary>
-    public Task<ReportOutcome> ApplyAsync(IReadOnlyList<WorkerReport> reports, CancellationToken cancellationToken) => ApplyAsync(reports, isCheck: false, cancellationToken);
+    public Task<ReportOutcome> ApplyAsync(IReadOnlyList<WorkerReport> reports, CancellationToken cancellationToken) =>
+        ApplyAsync(reports, isCheck: false, cancellationToken);
 
     /// <summary>Gives the database every statement with nothing to do: whether it would accept reports now.</summary>
     public Task CheckAsync(CancellationToken cancellationToken) => ApplyAsync([], isCheck: true, cancellationToken);
@@ -33,23 +34,35 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         {
             batch.BatchCommands.Add(new(ReportStatements.Heartbeat)
             {
-                Parameters = { Value(Array.ConvertAll(runs, run => run.TicketId)), Value(Array.ConvertAll(runs, run => run.Epoch)), Value(dispatch.Value.LeaseDuration) },
+                Parameters =
+                {
+                    Value(Array.ConvertAll(runs, run => run.TicketId)),
+                    Value(Array.ConvertAll(runs, run => run.Epoch)),
+                    Value(dispatch.Value.LeaseDuration),
+                },
             });
             readers.Add(ReadWantedAsync);
         }
 
         Add(
-            ReportType.Started, ReportStatements.Started, ReadWantedAsync, Column(report => report.Worker), Column(report => report.RunMilliseconds),
+            ReportType.Started, ReportStatements.Started, ReadWantedAsync,
+            Column(report => report.Worker), Column(report => report.RunMilliseconds),
             // A report that says nothing of a limit sets none. A number out of range must not overflow a time.
-            Column(report => Math.Clamp(report.ExecutionTimeoutMilliseconds ?? int.MaxValue, 0, int.MaxValue)), _ => Value(dispatch.Value.LeaseDuration));
-        Add(ReportType.Progress, ReportStatements.Progress, read: null, Column(report => report.Sequence), Column(report => report.Fraction), Column(report => report.Text));
+            Column(report => Math.Clamp(report.ExecutionTimeoutMilliseconds ?? int.MaxValue, 0, int.MaxValue)),
+            _ => Value(dispatch.Value.LeaseDuration));
         Add(
-            ReportType.Finished, ReportStatements.Finished, ReadMovedAsync, Column(report => report.RunMilliseconds), Column(report => report.Worker),
+            ReportType.Progress, ReportStatements.Progress, read: null,
+            Column(report => report.Sequence), Column(report => report.Fraction), Column(report => report.Text));
+        Add(
+            ReportType.Finished, ReportStatements.Finished, ReadMovedAsync,
+            Column(report => report.RunMilliseconds), Column(report => report.Worker),
             Column(report => report.Response), Column(report => report.Details?.GetRawText()));
         Add(
-            ReportType.Failed, ReportStatements.Failed, ReadMovedAsync, Column(report => report.RunMilliseconds), Column(report => report.Worker),
+            ReportType.Failed, ReportStatements.Failed, ReadMovedAsync,
+            Column(report => report.RunMilliseconds), Column(report => report.Worker),
             Column(report => report.ErrorType ?? "model_error"), Column(report => report.ErrorMessage), Column(report => report.IsFinal),
-            Column(report => Math.Max(0, report.RetryAfterMilliseconds)), _ => Value(tickets.Value.RetryPause), _ => Value(tickets.Value.MaxRetryPause));
+            Column(report => Math.Max(0, report.RetryAfterMilliseconds)),
+            _ => Value(tickets.Value.RetryPause), _ => Value(tickets.Value.MaxRetryPause));
         Add(ReportType.Returned, ReportStatements.Returned, ReadMovedAsync, Column(report => report.RunMilliseconds));
         Add(ReportType.Redelivered, ReportStatements.Redelivered, read: null);
         if (batch.BatchCommands.Count == 0)
@@ -66,24 +79,32 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
             }
         }
 
-        outcome.Canceled.AddRange(groups[ReportType.Started].Select(report => new RunReference(report.TicketId, report.Epoch)).Concat(runs).Where(run => !wanted.Contains(run)));
-        await RecordLateAsync([.. groups[ReportType.Finished].Concat(groups[ReportType.Failed]).Where(report => !moved.Contains(report.TicketId))], outcome, cancellationToken);
+        outcome.Canceled.AddRange(groups[ReportType.Started]
+            .Select(report => new RunReference(report.TicketId, report.Epoch))
+            .Concat(runs)
+            .Where(run => !wanted.Contains(run)));
+        var ended = groups[ReportType.Finished].Concat(groups[ReportType.Failed]);
+        await RecordLateAsync([.. ended.Where(report => !moved.Contains(report.TicketId))], outcome, cancellationToken);
         return outcome;
 
         void AddLock()
         {
-            var changing = groups.Where(group => group.Key is not (ReportType.Heartbeat or ReportType.Progress or ReportType.Probe)).ToArray();
+            var changing = groups
+                .Where(group => group.Key is not (ReportType.Heartbeat or ReportType.Progress or ReportType.Probe))
+                .ToArray();
             if (isCheck || changing.Length + (runs.Length > 0 ? 1 : 0) > 1)
             {
-                batch.BatchCommands.Add(new(ReportStatements.Lock)
-                {
-                    Parameters = { Value(changing.SelectMany(group => group.Select(report => report.TicketId)).Concat(runs.Select(run => run.TicketId)).ToArray()) },
-                });
+                var ticketIds = changing
+                    .SelectMany(group => group.Select(report => report.TicketId))
+                    .Concat(runs.Select(run => run.TicketId));
+                batch.BatchCommands.Add(new(ReportStatements.Lock) { Parameters = { Value(ticketIds.ToArray()) } });
                 readers.Add(_ => Task.CompletedTask);
             }
         }
 
-        void Add(ReportType type, string sql, Func<NpgsqlDataReader, Task>? read, params ReadOnlySpan<Func<WorkerReport[], NpgsqlParameter>> columns)
+        void Add(
+            ReportType type, string sql, Func<NpgsqlDataReader, Task>? read,
+            params ReadOnlySpan<Func<WorkerReport[], NpgsqlParameter>> columns)
         {
             WorkerReport[] rows = [.. groups[type]];
             if (rows.Length == 0 && !isCheck)
@@ -91,7 +112,10 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
                 return;
             }
 
-            NpgsqlBatchCommand command = new(sql) { Parameters = { Value(Array.ConvertAll(rows, row => row.TicketId)), Value(Array.ConvertAll(rows, row => row.Epoch)) } };
+            NpgsqlBatchCommand command = new(sql)
+            {
+                Parameters = { Value(Array.ConvertAll(rows, row => row.TicketId)), Value(Array.ConvertAll(rows, row => row.Epoch)) },
+            };
             foreach (var column in columns)
             {
                 command.Parameters.Add(column(rows));
@@ -117,7 +141,11 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
             while (await reader.ReadAsync(cancellationToken))
             {
                 TicketSummary ticket = new(
-                    reader.GetGuid(0), reader.GetGuid(1), TicketStatusNames.Parse(reader.GetString(2)), reader.IsDBNull(3) ? null : reader.GetString(3), TimeSpan.FromSeconds(reader.GetDouble(6)));
+                    reader.GetGuid(0),
+                    reader.GetGuid(1),
+                    TicketStatusNames.Parse(reader.GetString(2)),
+                    reader.IsDBNull(3) ? null : reader.GetString(3),
+                    TimeSpan.FromSeconds(reader.GetDouble(6)));
                 moved.Add(ticket.TicketId);
                 outcome.Add(ticket, reader.GetString(4), reader.GetInt32(5));
             }
@@ -127,12 +155,16 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
     /// <summary>Of progress without text, only the latest of a run: while reports wait, the others tell nobody anything.</summary>
     private static Func<WorkerReport, bool> IsNews(IReadOnlyList<WorkerReport> reports)
     {
-        var latest = reports.Where(report => report.Type == ReportType.Progress).GroupBy(report => new RunReference(report.TicketId, report.Epoch))
+        var latest = reports
+            .Where(report => report.Type == ReportType.Progress)
+            .GroupBy(report => new RunReference(report.TicketId, report.Epoch))
             .ToDictionary(run => run.Key, run => run.Max(report => report.Sequence));
-        return report => report is not { Type: ReportType.Progress, Text: null } || report.Sequence == latest[new(report.TicketId, report.Epoch)];
+        return report => report is not { Type: ReportType.Progress, Text: null }
+            || report.Sequence == latest[new(report.TicketId, report.Epoch)];
     }
 
-    private static Func<WorkerReport[], NpgsqlParameter> Column<T>(Converter<WorkerReport, T> value) => rows => Value(Array.ConvertAll(rows, value));
+    private static Func<WorkerReport[], NpgsqlParameter> Column<T>(Converter<WorkerReport, T> value) =>
+        rows => Value(Array.ConvertAll(rows, value));
 
     private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 

@@ -12,7 +12,9 @@ namespace TicketApp.Api.Completion;
 /// <param name="TraceParents">The traces of those that are traced.</param>
 internal readonly record struct RescueOutcome(string Model, int Ended, int Requeued, int Freed, IReadOnlyList<string> TraceParents);
 
-/// <summary>The statements that end what ran out of time, a bounded batch at a time. Replicas that sweep together skip each other's rows.</summary>
+/// <summary>
+/// The statements that end what ran out of time, a bounded batch at a time. Replicas that sweep together skip each other's rows.
+/// </summary>
 internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOptions> tickets)
 {
     /// <summary>The most that one call moves.</summary>
@@ -35,7 +37,8 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
             order by due_at, ticket_id limit $1 for update skip locked),
         judged as (
             select d.ticket_id, d.was, d.reason, t.worker, t.time_started,
-                d.was = 'canceling' or (d.reason is not null and not (d.reason = 'execution_timeout' and t.attempt < t.max_attempts)) as ends
+                d.was = 'canceling'
+                    or (d.reason is not null and not (d.reason = 'execution_timeout' and t.attempt < t.max_attempts)) as ends
             from due d join tickets t on t.ticket_id = d.ticket_id),
         moved as (
             update tickets t set
@@ -46,7 +49,10 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
                     when reason = 'execution_timeout' then 'failed'
                     when t.attempt = case was when 'dispatched' then 1 else 0 end and was <> 'running' then 'expired'
                     else 'timed_out' end::ticket_status,
-                due_at = case when reason = 'execution_timeout' then least(t.expires_at, now() + (0.5 + random() / 2) * least($4, $3 * 2 ^ least(t.attempt - 1, 20))) else t.expires_at end,
+                due_at = case
+                    when reason = 'execution_timeout'
+                        then least(t.expires_at, now() + (0.5 + random() / 2) * least($4, $3 * 2 ^ least(t.attempt - 1, 20)))
+                    else t.expires_at end,
                 queue_key = coalesce(t.queue_key, 0),
                 lease_expires = null,
                 time_finished = case when ends then now() end,
@@ -58,12 +64,15 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
                     when 'execution_timeout' then 'The run took too long'
                     else t.error_message end
             from judged where t.ticket_id = judged.ticket_id
-            returning t.ticket_id, t.model, t.epoch, t.attempt, judged.was, judged.reason, judged.worker, judged.time_started, judged.ends, t.trace_parent),
+            returning t.ticket_id, t.model, t.epoch, t.attempt,
+                judged.was, judged.reason, judged.worker, judged.time_started, judged.ends, t.trace_parent),
         recorded as (
             insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, error_type, error_message)
-            select ticket_id, epoch, 'failed', attempt, worker, time_started, reason, 'The run took too long' from moved where reason = 'execution_timeout'
+            select ticket_id, epoch, 'failed', attempt, worker, time_started, reason, 'The run took too long'
+            from moved where reason = 'execution_timeout'
             on conflict on constraint ticket_attempts_pk do nothing)
-        select model, count(*) filter (where ends)::int, count(*) filter (where not ends)::int, count(*) filter (where was in ('dispatched', 'running', 'canceling'))::int,
+        select model, count(*) filter (where ends)::int, count(*) filter (where not ends)::int,
+            count(*) filter (where was in ('dispatched', 'running', 'canceling'))::int,
             array_agg(trace_parent) filter (where trace_parent is not null)
         from moved group by model
         """;
@@ -73,7 +82,8 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
     private const string LostSql =
         """
         with lost as (
-            select ticket_id, status as was, worker, time_started, status = 'canceling' as canceled, status = 'running' and attempt >= max_attempts as failed
+            select ticket_id, status as was, worker, time_started,
+                status = 'canceling' as canceled, status = 'running' and attempt >= max_attempts as failed
             from tickets where status in ('dispatched', 'running', 'canceling') and lease_expires <= now() and ticket_id <> all ($2)
             order by lease_expires, ticket_id limit $1 for update skip locked),
         moved as (
@@ -90,21 +100,28 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
                 error_type = case lost.was when 'running' then 'worker_lost' else t.error_type end,
                 error_message = case lost.was when 'running' then 'The worker was lost' else t.error_message end
             from lost where t.ticket_id = lost.ticket_id
-            returning t.ticket_id, t.model, t.epoch, t.attempt, lost.was, lost.worker, lost.time_started, t.time_finished is not null as ended, t.trace_parent),
+            returning t.ticket_id, t.model, t.epoch, t.attempt,
+                lost.was, lost.worker, lost.time_started, t.time_finished is not null as ended, t.trace_parent),
         recorded as (
             insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, error_type, error_message)
-            select ticket_id, epoch, 'worker_lost', attempt, worker, time_started, 'worker_lost', 'The worker was lost' from moved where was = 'running'
+            select ticket_id, epoch, 'worker_lost', attempt, worker, time_started, 'worker_lost', 'The worker was lost'
+            from moved where was = 'running'
             on conflict on constraint ticket_attempts_pk do nothing)
-        select model, count(*) filter (where ended)::int, count(*) filter (where not ended)::int, count(*)::int, array_agg(trace_parent) filter (where trace_parent is not null)
+        select model, count(*) filter (where ended)::int, count(*) filter (where not ended)::int, count(*)::int,
+            array_agg(trace_parent) filter (where trace_parent is not null)
         from moved group by model
         """;
 
     private const string FirstDueSql =
-        "select ticket_id from tickets where time_finished is null and due_at <= now() and ticket_id <> all ($1) order by due_at, ticket_id limit 1 for update skip locked";
+        """
+        select ticket_id from tickets where time_finished is null and due_at <= now() and ticket_id <> all ($1)
+        order by due_at, ticket_id limit 1 for update skip locked
+        """;
 
     private const string FirstLostSql =
         """
-        select ticket_id from tickets where status in ('dispatched', 'running', 'canceling') and lease_expires <= now() and ticket_id <> all ($1)
+        select ticket_id from tickets where status in ('dispatched', 'running', 'canceling')
+            and lease_expires <= now() and ticket_id <> all ($1)
         order by lease_expires, ticket_id limit 1 for update skip locked
         """;
 
@@ -136,7 +153,10 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
             where t.time_finished < now() - interval '5 minutes' limit $1 for update of p skip locked))
         """;
 
-    /// <summary>What must be forgotten: workers that were not heard of for an hour, models that no worker has served for a week, the progress of runs that ended minutes ago.</summary>
+    /// <summary>
+    /// What must be forgotten: workers that were not heard of for an hour, models that no worker has served for a week, the progress of
+    /// runs that ended minutes ago.
+    /// </summary>
     public static IReadOnlyList<string> Forgotten { get; } = [ForgetWorkersSql, ForgetModelsSql, ForgetProgressSql];
 
     /// <summary>Ends tickets and attempts over their limits, and queues tickets whose pause is over.</summary>
@@ -152,10 +172,12 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
         RescueAsync(LostSql, [Value(limit), Value(leftOut)], cancellationToken);
 
     /// <summary>The ticket that <see cref="EndDueAsync"/> would move first.</summary>
-    public Task<Guid?> FirstDueAsync(Guid[] leftOut, CancellationToken cancellationToken) => FirstAsync(FirstDueSql, leftOut, cancellationToken);
+    public Task<Guid?> FirstDueAsync(Guid[] leftOut, CancellationToken cancellationToken) =>
+        FirstAsync(FirstDueSql, leftOut, cancellationToken);
 
     /// <summary>The ticket that <see cref="RescueExpiredAsync"/> would move first.</summary>
-    public Task<Guid?> FirstLostAsync(Guid[] leftOut, CancellationToken cancellationToken) => FirstAsync(FirstLostSql, leftOut, cancellationToken);
+    public Task<Guid?> FirstLostAsync(Guid[] leftOut, CancellationToken cancellationToken) =>
+        FirstAsync(FirstLostSql, leftOut, cancellationToken);
 
     /// <summary>Gives every running ticket the time for a heartbeat to arrive.</summary>
     public async Task ExtendLeasesAsync(CancellationToken cancellationToken)
@@ -172,7 +194,8 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
     /// <param name="limit">The most rows.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>How many.</returns>
-    public Task<int> ForgetAsync(string sql, int limit, CancellationToken cancellationToken) => ExecuteAsync(sql, [Value(limit)], cancellationToken);
+    public Task<int> ForgetAsync(string sql, int limit, CancellationToken cancellationToken) =>
+        ExecuteAsync(sql, [Value(limit)], cancellationToken);
 
     private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 
@@ -190,7 +213,8 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
         return await command.ExecuteScalarAsync(cancellationToken) as Guid?;
     }
 
-    private async Task<IReadOnlyList<RescueOutcome>> RescueAsync(string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<RescueOutcome>> RescueAsync(
+        string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(sql);
         command.Parameters.AddRange(parameters);
@@ -198,7 +222,12 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            outcomes.Add(new(reader.GetString(0), reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3), reader.IsDBNull(4) ? [] : reader.GetFieldValue<string[]>(4)));
+            outcomes.Add(new(
+                reader.GetString(0),
+                reader.GetInt32(1),
+                reader.GetInt32(2),
+                reader.GetInt32(3),
+                reader.IsDBNull(4) ? [] : reader.GetFieldValue<string[]>(4)));
         }
 
         return outcomes;

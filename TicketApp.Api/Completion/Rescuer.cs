@@ -37,7 +37,8 @@ internal sealed partial class Rescuer(
     protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
         List<Exception> failures = [];
-        await StepAsync(() => UntilDoneAsync("end overdue tickets", _due, store.EndDueAsync, store.FirstDueAsync, Log.Ended, stoppingToken));
+        await StepAsync(() =>
+            UntilDoneAsync("end overdue tickets", _due, store.EndDueAsync, store.FirstDueAsync, Log.Ended, stoppingToken));
         await StepAsync(() => RescueExpiredAsync(stoppingToken));
         await StepAsync(() => ForgetAsync(stoppingToken));
         if (failures.Count > 0)
@@ -133,7 +134,9 @@ internal sealed partial class Rescuer(
         do
         {
             (var outcomes, limit) = await batch.RunAsync(
-                RescueStore.MaxBatch, (most, leftOut) => sweep(most, leftOut, cancellationToken), leftOut => findFirst(leftOut, cancellationToken));
+                RescueStore.MaxBatch,
+                (most, leftOut) => sweep(most, leftOut, cancellationToken),
+                leftOut => findFirst(leftOut, cancellationToken));
             (ended, requeued) = (outcomes.Sum(outcome => outcome.Ended), outcomes.Sum(outcome => outcome.Requeued));
             if (ended + requeued > 0)
             {
@@ -163,10 +166,12 @@ internal sealed partial class Rescuer(
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "{Ended} tickets ran over their limit; {Requeued} wait for their next attempt")]
+        [LoggerMessage(EventId = 1, Level = LogLevel.Information,
+            Message = "{Ended} tickets ran over their limit; {Requeued} wait for their next attempt")]
         public static partial void Ended(ILogger logger, int ended, int requeued);
 
-        [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Leases ended: {Ended} tickets had no attempt left, {Requeued} are returned to the backlog")]
+        [LoggerMessage(EventId = 2, Level = LogLevel.Warning,
+            Message = "Leases ended: {Ended} tickets had no attempt left, {Requeued} are returned to the backlog")]
         public static partial void Lost(ILogger logger, int ended, int requeued);
     }
 }

@@ -9,8 +9,8 @@ internal static class WorkerStatements
 {
     private const string WorkerSql =
         """
-        insert into workers (worker, slots, models, last_seen) select worker, slots, models::jsonb, now() from unnest($1, $2, $3) w (worker, slots, models)
-        order by worker
+        insert into workers (worker, slots, models, last_seen)
+        select worker, slots, models::jsonb, now() from unnest($1, $2, $3) w (worker, slots, models) order by worker
         on conflict on constraint workers_pk do update set slots = excluded.slots, models = excluded.models, last_seen = excluded.last_seen
         """;
 
@@ -21,7 +21,8 @@ internal static class WorkerStatements
         select r.*, now() from unnest($1, $2, $3, $4, $5) r (name, description, input_required, max_input_characters, largest_batch)
         where not exists (
             select from models m where m.name = r.name and m.last_seen > now() - interval '1 minute'
-            and (m.description, m.input_required, m.max_input_characters, m.largest_batch) = (r.description, r.input_required, r.max_input_characters, r.largest_batch))
+            and (m.description, m.input_required, m.max_input_characters, m.largest_batch)
+                = (r.description, r.input_required, r.max_input_characters, r.largest_batch))
         order by r.name
         on conflict on constraint models_pk do update set description = excluded.description, input_required = excluded.input_required,
             max_input_characters = excluded.max_input_characters, largest_batch = excluded.largest_batch, last_seen = excluded.last_seen
@@ -34,14 +35,26 @@ internal static class WorkerStatements
     public static void AddWorkers(NpgsqlBatch batch, WorkerReport[] heartbeats, bool isCheck)
     {
         // One row a worker, the last that it said: an upsert cannot touch a row twice.
-        WorkerReport[] workers = [.. heartbeats.Where(heartbeat => heartbeat.Models is not null).GroupBy(heartbeat => heartbeat.Worker).Select(group => group.Last())];
+        WorkerReport[] workers =
+        [
+            .. heartbeats
+                .Where(heartbeat => heartbeat.Models is not null)
+                .GroupBy(heartbeat => heartbeat.Worker)
+                .Select(group => group.Last()),
+        ];
         if (workers.Length > 0 || isCheck)
         {
             batch.BatchCommands.Add(new(WorkerSql)
             {
-                Parameters = { Column(workers, worker => worker.Worker), Column(workers, worker => worker.Models!.Sum(model => model.Slots)), Column(workers, ServedBy) },
+                Parameters =
+                {
+                    Column(workers, worker => worker.Worker),
+                    Column(workers, worker => worker.Models!.Sum(model => model.Slots)),
+                    Column(workers, ServedBy),
+                },
             });
-            AddModels(batch, [.. workers.SelectMany(worker => worker.Models!).GroupBy(model => model.Name).Select(group => group.Last())], isCheck);
+            var models = workers.SelectMany(worker => worker.Models!).GroupBy(model => model.Name).Select(group => group.Last());
+            AddModels(batch, [.. models], isCheck);
         }
     }
 
@@ -53,7 +66,8 @@ internal static class WorkerStatements
             {
                 Parameters =
                 {
-                    Column(models, model => model.Name), Column(models, model => model.Description), Column(models, model => model.InputRequired),
+                    Column(models, model => model.Name), Column(models, model => model.Description),
+                    Column(models, model => model.InputRequired),
                     Column(models, model => model.MaxInputCharacters), Column(models, model => model.LargestBatch),
                 },
             });
@@ -61,7 +75,10 @@ internal static class WorkerStatements
     }
 
     private static string ServedBy(WorkerReport worker) =>
-        System.Text.Json.JsonSerializer.Serialize(worker.Models!.GroupBy(model => model.Name).ToDictionary(group => group.Key, group => group.Last().Slots), ApiJson.Default.DictionaryStringInt32);
+        System.Text.Json.JsonSerializer.Serialize(
+            worker.Models!.GroupBy(model => model.Name).ToDictionary(group => group.Key, group => group.Last().Slots),
+            ApiJson.Default.DictionaryStringInt32);
 
-    private static NpgsqlParameter<TColumn[]> Column<TRow, TColumn>(TRow[] rows, Converter<TRow, TColumn> value) => new() { TypedValue = Array.ConvertAll(rows, value) };
+    private static NpgsqlParameter<TColumn[]> Column<TRow, TColumn>(TRow[] rows, Converter<TRow, TColumn> value) =>
+        new() { TypedValue = Array.ConvertAll(rows, value) };
 }

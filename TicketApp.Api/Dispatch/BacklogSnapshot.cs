@@ -10,7 +10,9 @@ internal sealed class BacklogSnapshot
     private readonly (long Key, Guid TicketId)[] _backlog;
 
     /// <param name="inFlight">Tickets dispatched or running.</param>
-    /// <param name="dispatched">Those of them that are not known to run, in the order of their dispatch, up to one more than <see cref="Deepest"/>.</param>
+    /// <param name="dispatched">
+    /// Those of them that are not known to run, in the order of their dispatch, up to one more than <see cref="Deepest"/>.
+    /// </param>
     /// <param name="backlog">Tickets in the database, in the order of the backlog, as many at most.</param>
     public BacklogSnapshot(long inFlight, IReadOnlyList<Guid> dispatched, (long Key, Guid TicketId)[] backlog)
     {

@@ -5,7 +5,9 @@ using TicketApp.Api.Storage;
 
 namespace TicketApp.Api.Dispatch;
 
-/// <summary>Looks at what waits. The cost is bounded by the dispatch window and by how far positions are exact, however long the backlog.</summary>
+/// <summary>
+/// Looks at what waits. The cost is bounded by the dispatch window and by how far positions are exact, however long the backlog.
+/// </summary>
 internal sealed class BacklogStore(NpgsqlDataSource database)
 {
     private static readonly string _first = (BacklogSnapshot.Deepest + 1).ToString(CultureInfo.InvariantCulture);

@@ -5,11 +5,14 @@ using TicketApp.Api.Storage;
 
 namespace TicketApp.Api.Dispatch;
 
-/// <summary>How many tickets of one user may be dispatched or run at once, over all models and replicas, and who has as many. The dispatch keeps it.</summary>
+/// <summary>
+/// How many tickets of one user may be dispatched or run at once, over all models and replicas, and who has as many. The dispatch keeps it.
+/// </summary>
 internal sealed class ConcurrencyLimit(NpgsqlDataSource database, IOptions<LimitOptions> options) : IDisposable
 {
     // Reads the tickets in flight, which the dispatch windows bound, in the order of the index that holds them by user.
-    private const string ReachedSql = "select user_id from tickets where status in ('dispatched', 'running', 'canceling') group by user_id having count(*) >= $1";
+    private const string ReachedSql =
+        "select user_id from tickets where status in ('dispatched', 'running', 'canceling') group by user_id having count(*) >= $1";
 
     private readonly CachedQuery<HashSet<Guid>> _reached = new(token => QueryAsync(database, options.Value.MaxConcurrentPerUser, token));
 

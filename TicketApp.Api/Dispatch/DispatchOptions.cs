@@ -19,7 +19,9 @@ public sealed class DispatchOptions
     [Range(1, 1_000_000)]
     public int MaxWindow { get; set; } = 20_000;
 
-    /// <summary>Dispatched tickets for each slot of the workers that serve their model: one runs, the rest is at hand when it ends. Default 2.</summary>
+    /// <summary>
+    /// Dispatched tickets for each slot of the workers that serve their model: one runs, the rest is at hand when it ends. Default 2.
+    /// </summary>
     internal double WindowPerSlot { get; set; } = 2;
 
     /// <summary>
@@ -35,7 +37,9 @@ public sealed class DispatchOptions
     /// <summary>How often ended leases and passed deadlines are looked for. Default 500 ms.</summary>
     internal TimeSpan RescueInterval { get; set; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>The message leaves the queue undelivered before its lease ends, so that it never waits there beside its own repetition.</summary>
+    /// <summary>
+    /// The message leaves the queue undelivered before its lease ends, so that it never waits there beside its own repetition.
+    /// </summary>
     internal TimeSpan MessageExpiration => LeaseDuration - TimeSpan.FromSeconds(5);
 }
 

@@ -7,12 +7,16 @@ namespace TicketApp.Api.Dispatch;
 /// <param name="PausedAt">Since when.</param>
 public sealed record DispatchState(bool Paused, DateTimeOffset? PausedAt);
 
-/// <summary>The switch that stops dispatching on every replica. It is kept in the database, where each of them looks several times a second.</summary>
+/// <summary>
+/// The switch that stops dispatching on every replica. It is kept in the database, where each of them looks several times a second.
+/// </summary>
 internal sealed class DispatchPause(NpgsqlDataSource database)
 {
     public async Task<DispatchState> PauseAsync(CancellationToken cancellationToken)
     {
-        await ExecuteAsync("insert into dispatch_pause default values on conflict on constraint dispatch_pause_pk do nothing", cancellationToken);
+        await ExecuteAsync(
+            "insert into dispatch_pause default values on conflict on constraint dispatch_pause_pk do nothing",
+            cancellationToken);
         return await StateAsync(cancellationToken);
     }
 

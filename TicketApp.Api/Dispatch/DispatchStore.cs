@@ -16,16 +16,21 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         with recursive backlogged (model) as (
             (select model from tickets where status = 'queued' order by model limit 1)
             union all
-            select (select t.model from tickets t where t.status = 'queued' and t.model > w.model order by t.model limit 1) from backlogged w where w.model is not null),
+            select (select t.model from tickets t where t.status = 'queued' and t.model > w.model order by t.model limit 1)
+            from backlogged w where w.model is not null),
         seen (model, in_flight, slots, workers, waits) as (
             select model, count(*), 0, 0, false from tickets where status in ('dispatched', 'running', 'canceling') group by model
             union all
-            select m.key, 0, m.value::int, 1, false from workers w cross join lateral jsonb_each_text(w.models) m where w.last_seen > now() - $1
+            select m.key, 0, m.value::int, 1, false
+            from workers w cross join lateral jsonb_each_text(w.models) m where w.last_seen > now() - $1
             union all
             select model, 0, 0, 0, true from backlogged where model is not null)
         select r.count + 1, s.model, s.in_flight, s.slots, s.workers, s.waits, exists (select from dispatch_pause)
         from (select count(*)::int as count from api_replicas where last_seen > now() - $2 and replica <> $3) r
-        left join (select model, sum(in_flight)::bigint as in_flight, sum(slots)::bigint as slots, sum(workers)::int as workers, bool_or(waits) as waits from seen group by model) s on true
+        left join (
+            select model, sum(in_flight)::bigint as in_flight,
+                sum(slots)::bigint as slots, sum(workers)::int as workers, bool_or(waits) as waits
+            from seen group by model) s on true
         """;
 
     // SKIP LOCKED: replicas that dispatch at the same moment take different tickets instead of waiting for each other.
@@ -37,11 +42,15 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         update tickets t set status = 'dispatched', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
             time_started = null, worker = null
         from picked where t.ticket_id = picked.ticket_id
-        returning t.ticket_id, t.user_id, t.model, t.input, t.attempt, t.epoch, t.expires_at, t.queue_key, coalesce(t.execution_timeout_s, 0), t.trace_parent
+        returning t.ticket_id, t.user_id, t.model, t.input, t.attempt, t.epoch,
+            t.expires_at, t.queue_key, coalesce(t.execution_timeout_s, 0), t.trace_parent
         """;
 
     private const string FirstSql =
-        "select ticket_id from tickets where status = 'queued' and model = $1 and ticket_id <> all ($2) order by queue_key, ticket_id limit 1 for update skip locked";
+        """
+        select ticket_id from tickets where status = 'queued' and model = $1 and ticket_id <> all ($2)
+        order by queue_key, ticket_id limit 1 for update skip locked
+        """;
 
     // Under the lease's own epoch only: a ticket that has moved on since is left alone.
     private const string ReturnSql =
@@ -76,15 +85,20 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
             (replicas, isPaused) = (reader.GetInt32(0), reader.GetBoolean(6));
             if (!reader.IsDBNull(1))
             {
-                models[reader.GetString(1)] = new(reader.GetInt64(2), reader.GetInt64(3), reader.GetInt32(4), replicas, reader.GetBoolean(5));
+                models[reader.GetString(1)] = new(
+                    reader.GetInt64(2), reader.GetInt64(3), reader.GetInt32(4), replicas, reader.GetBoolean(5));
             }
         }
 
         return new(replicas, models, isPaused);
     }
 
-    /// <summary>Dispatches up to <paramref name="count"/> tickets from the head of a model's backlog, in its order; where users' running tickets are limited, only those that have a place.</summary>
-    public Task<IReadOnlyList<TicketMessage>> DispatchAsync(string model, int count, CancellationToken cancellationToken) => DispatchAsync(model, count, [], cancellationToken);
+    /// <summary>
+    /// Dispatches up to <paramref name="count"/> tickets from the head of a model's backlog, in its order; where users' running tickets are
+    /// limited, only those that have a place.
+    /// </summary>
+    public Task<IReadOnlyList<TicketMessage>> DispatchAsync(string model, int count, CancellationToken cancellationToken) =>
+        DispatchAsync(model, count, [], cancellationToken);
 
     /// <summary>The ticket that <see cref="DispatchAsync(string, int, Guid[], CancellationToken)"/> would take first.</summary>
     public async Task<Guid?> FirstAsync(string model, Guid[] leftOut, CancellationToken cancellationToken)
@@ -96,7 +110,8 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     }
 
     /// <summary>The same without the tickets <paramref name="leftOut"/>.</summary>
-    public async Task<IReadOnlyList<TicketMessage>> DispatchAsync(string model, int count, Guid[] leftOut, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<TicketMessage>> DispatchAsync(
+        string model, int count, Guid[] leftOut, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
         var limit = limits.Value.MaxConcurrentPerUser;
@@ -165,7 +180,8 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     /// <summary>Takes the replica out of the count at once.</summary>
     public async Task LeaveAsync(Guid replica, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("delete from api_replicas where replica = $1 or last_seen < now() - interval '1 day'");
+        await using var command = database.CreateCommand(
+            "delete from api_replicas where replica = $1 or last_seen < now() - interval '1 day'");
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = replica });
         await command.ExecuteNonQueryAsync(cancellationToken);
     }

@@ -141,7 +141,8 @@ internal sealed class DispatchWindow(IOptions<DispatchOptions> options, TimeProv
         var settings = options.Value;
         lock (_lock)
         {
-            Size = (int)Math.Clamp(state.Slots * settings.WindowPerSlot, settings.MinWindow, Math.Max(settings.MinWindow, settings.MaxWindow));
+            Size = (int)Math.Clamp(
+                state.Slots * settings.WindowPerSlot, settings.MinWindow, Math.Max(settings.MinWindow, settings.MaxWindow));
             var free = Math.Max(0, Size - state.InFlight);
             // Rounded up: the last free place must not be nobody's.
             _available = Math.Max(0, (int)((free + state.Replicas - 1) / state.Replicas) - _inProgress);

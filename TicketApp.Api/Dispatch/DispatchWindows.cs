@@ -18,7 +18,8 @@ internal sealed class DispatchWindows(IOptions<DispatchOptions> options, TimePro
     public bool HasBacklog => _windows.Values.Any(window => window.HasBacklog);
 
     /// <summary>The window of <paramref name="model"/>. A new one has no capacity until the next query.</summary>
-    public DispatchWindow Of(string model) => _windows.GetOrAdd(model, static (_, settings) => new(settings.Options, settings.Time), (Options: options, Time: time));
+    public DispatchWindow Of(string model) =>
+        _windows.GetOrAdd(model, static (_, settings) => new(settings.Options, settings.Time), (Options: options, Time: time));
 
     /// <summary>Sets all of them again; of a model that was not seen, nothing is in flight and nothing waits.</summary>
     public void Refresh(WindowQuery look)

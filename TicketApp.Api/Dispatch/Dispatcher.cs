@@ -103,7 +103,9 @@ internal sealed class Dispatcher(
         windows.Refresh(await store.QueryAsync(_replica, cancellationToken));
     }
 
-    /// <summary>Fills the windows. Models take turns, a dispatch each, so that none waits for another's backlog, nor for one that fails.</summary>
+    /// <summary>
+    /// Fills the windows. Models take turns, a dispatch each, so that none waits for another's backlog, nor for one that fails.
+    /// </summary>
     private async Task DispatchAsync(CancellationToken cancellationToken)
     {
         Exception? failure = null;
@@ -150,7 +152,9 @@ internal sealed class Dispatcher(
         try
         {
             (dispatched, most) = await batch.RunAsync(
-                granted, (limit, leftOut) => store.DispatchAsync(model, limit, leftOut, cancellationToken), leftOut => store.FirstAsync(model, leftOut, cancellationToken));
+                granted,
+                (limit, leftOut) => store.DispatchAsync(model, limit, leftOut, cancellationToken),
+                leftOut => store.FirstAsync(model, leftOut, cancellationToken));
         }
         finally
         {

@@ -1,21 +1,23 @@
 namespace TicketApp.Api.Dispatch;
 
-/// <summary>The statements that dispatch tickets where the running tickets of each user are limited; in one transaction, in this order.</summary>
+/// <summary>
+/// The statements that dispatch tickets where the running tickets of each user are limited; in one transaction, in this order.
+/// </summary>
 internal static class LimitedDispatch
 {
     // Any number will do, so long as nothing else in the database takes the same one.
     private const long LockKey = 0x72756e6e696e67; // "running"
 
     /// <summary>
-    /// Two dispatches at a time, of different models or with a new ticket between them, would each count without the other's. As a statement of
-    /// its own: <see cref="DispatchSql"/> then sees what was committed while this one waited.
+    /// Two dispatches at a time, of different models or with a new ticket between them, would each count without the other's. As a
+    /// statement of its own: <see cref="DispatchSql"/> then sees what was committed while this one waited.
     /// </summary>
     public static readonly string LockSql = $"select pg_advisory_xact_lock({LockKey})";
 
     /// <summary>
-    /// $1: the most tickets; $2: lease; $3: model; $4: the most in flight of one user; $5: tickets to leave out. Goes from flow to flow by the first entry of each in
-    /// tickets_flow_ix, leaves out the users who have no place, and only then looks at tickets: a user at the limit costs two look-ups
-    /// however many tickets wait, and hides nobody's.
+    /// $1: the most tickets; $2: lease; $3: model; $4: the most in flight of one user; $5: tickets to leave out. Goes from flow to flow by
+    /// the first entry of each in tickets_flow_ix, leaves out the users who have no place, and only then looks at tickets: a user at the
+    /// limit costs two look-ups however many tickets wait, and hides nobody's.
     /// </summary>
     /// <remarks>
     /// A user has three flows at most, so that three heads for each ticket are of enough users. No ticket behind
@@ -24,7 +26,8 @@ internal static class LimitedDispatch
     public const string DispatchSql =
         """
         with recursive flows (user_id, priority, queue_key) as (
-            (select user_id, priority, queue_key from tickets where status = 'queued' and model = $3 order by user_id, priority, queue_key limit 1)
+            (select user_id, priority, queue_key from tickets where status = 'queued' and model = $3
+                order by user_id, priority, queue_key limit 1)
             union all
             select next.user_id, next.priority, next.queue_key from flows f cross join lateral (
                 select t.user_id, t.priority, t.queue_key from tickets t
@@ -33,7 +36,8 @@ internal static class LimitedDispatch
         heads as materialized (
             select f.user_id, f.priority, f.queue_key, u.places from flows f cross join lateral (
                 select $4 - count(*) as places from (
-                    select from tickets t where t.status in ('dispatched', 'running', 'canceling') and t.user_id = f.user_id limit $4) in_flight) u
+                    select from tickets t where t.status in ('dispatched', 'running', 'canceling')
+                        and t.user_id = f.user_id limit $4) in_flight) u
             where u.places > 0 order by f.queue_key limit 3 * $1),
         candidates as (
             select c.ticket_id, c.queue_key, h.places, row_number() over (partition by h.user_id order by c.queue_key, c.ticket_id) as place
@@ -50,10 +54,12 @@ internal static class LimitedDispatch
             update tickets t set status = 'dispatched', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
                 time_started = null, worker = null
             from picked where t.ticket_id = picked.ticket_id
-            returning t.ticket_id, t.user_id, t.model, t.input, t.attempt, t.epoch, t.expires_at, t.queue_key, coalesce(t.execution_timeout_s, 0), t.trace_parent),
+            returning t.ticket_id, t.user_id, t.model, t.input, t.attempt, t.epoch,
+                t.expires_at, t.queue_key, coalesce(t.execution_timeout_s, 0), t.trace_parent),
         reached as (
             insert into dispatch_virtual_time (model, queue_key) select $3, max(queue_key) from dispatched having count(*) > 0
-            on conflict on constraint dispatch_virtual_time_pk do update set queue_key = greatest(dispatch_virtual_time.queue_key, excluded.queue_key))
+            on conflict on constraint dispatch_virtual_time_pk do update
+                set queue_key = greatest(dispatch_virtual_time.queue_key, excluded.queue_key))
         select * from dispatched
         """;
 }

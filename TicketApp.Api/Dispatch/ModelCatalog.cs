@@ -21,10 +21,12 @@ internal sealed class ModelCatalog(
 
     private const string Sql =
         """
-        select m.name, m.description, m.input_required, m.max_input_characters, m.largest_batch, coalesce(s.workers, 0), coalesce(s.slots, 0)
+        select m.name, m.description, m.input_required, m.max_input_characters, m.largest_batch,
+            coalesce(s.workers, 0), coalesce(s.slots, 0)
         from models m left join (
             select served.key as name, count(*)::int as workers, sum(served.value::int) as slots
-            from workers w cross join lateral jsonb_each_text(w.models) served where w.last_seen > now() - $1 group by served.key) s on s.name = m.name
+            from workers w cross join lateral jsonb_each_text(w.models) served
+            where w.last_seen > now() - $1 group by served.key) s on s.name = m.name
         order by m.name
         """;
 
@@ -59,11 +61,20 @@ internal sealed class ModelCatalog(
         while (await reader.ReadAsync(cancellationToken))
         {
             KnownModel model = new(
-                reader.GetString(0), reader.GetString(1), reader.GetBoolean(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetInt32(5), reader.GetInt64(6));
+                reader.GetString(0),
+                reader.GetString(1),
+                reader.GetBoolean(2),
+                reader.GetInt32(3),
+                reader.GetInt32(4),
+                reader.GetInt32(5),
+                reader.GetInt64(6));
             models[model.Name] = model;
         }
 
-        models.TryAdd(Default, new(Default, "The default model; no worker has served it yet", InputRequired: false, MaxUnknownInput, LargestBatch: 1, Workers: 0, Slots: 0));
+        KnownModel unserved = new(
+            Default, "The default model; no worker has served it yet",
+            InputRequired: false, MaxUnknownInput, LargestBatch: 1, Workers: 0, Slots: 0);
+        models.TryAdd(Default, unserved);
         return models;
     }
 }
@@ -76,7 +87,8 @@ internal sealed class ModelCatalog(
 /// <param name="LargestBatch">The most tickets that it runs together.</param>
 /// <param name="Workers">How many workers serve it now.</param>
 /// <param name="Slots">How many tickets they can run at once.</param>
-public sealed record KnownModel(string Name, string Description, bool InputRequired, int MaxInputCharacters, int LargestBatch, int Workers, long Slots)
+public sealed record KnownModel(
+    string Name, string Description, bool InputRequired, int MaxInputCharacters, int LargestBatch, int Workers, long Slots)
 {
     /// <summary>What is wrong with <paramref name="input"/>, to follow its name; null if it can be run.</summary>
     public string? Defect(string? input)

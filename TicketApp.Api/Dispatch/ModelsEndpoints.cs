@@ -19,7 +19,13 @@ internal static class ModelsEndpoints
 
     private static Utf8ContentHttpResult List(ModelCatalog models) => ApiJson.Ok(
         new ModelList([.. models.All.Select(model => new ModelEntry(
-            model.Name, model.Description, model.Name == models.Default, new(model.InputRequired, model.MaxInputCharacters), model.LargestBatch, model.Workers, model.Slots))]),
+            model.Name,
+            model.Description,
+            model.Name == models.Default,
+            new(model.InputRequired, model.MaxInputCharacters),
+            model.LargestBatch,
+            model.Workers,
+            model.Slots))]),
         DispatchJson.Default.ModelList);
 }
 
@@ -35,7 +41,8 @@ public sealed record ModelList(IReadOnlyList<ModelEntry> Results);
 /// <param name="LargestBatch">The most tickets that it runs together; 1 for a model that takes one at a time.</param>
 /// <param name="Workers">How many workers serve it now.</param>
 /// <param name="Slots">How many tickets they can run at once.</param>
-public sealed record ModelEntry(string Name, string Description, bool IsDefault, ModelEntryInput Input, int LargestBatch, int Workers, long Slots);
+public sealed record ModelEntry(
+    string Name, string Description, bool IsDefault, ModelEntryInput Input, int LargestBatch, int Workers, long Slots);
 
 /// <summary>What input a model takes.</summary>
 /// <param name="Required">Whether it cannot run without.</param>

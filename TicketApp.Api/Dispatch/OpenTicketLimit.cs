@@ -5,8 +5,9 @@ using TicketApp.Api.Auth;
 namespace TicketApp.Api.Dispatch;
 
 /// <summary>
-/// Keeps each user's open tickets within a number, over all replicas. From the count of a batch's users to the end of the transaction that opens
-/// their tickets, they are locked against the batches of other replicas. The count reads those users' parts of two indexes, up to the number.
+/// Keeps each user's open tickets within a number, over all replicas. From the count of a batch's users to the end of the transaction that
+/// opens their tickets, they are locked against the batches of other replicas. The count reads those users' parts of two indexes, up to the
+/// number.
 /// </summary>
 internal sealed class OpenTicketLimit(IOptions<LimitOptions> options)
 {
@@ -21,13 +22,17 @@ internal sealed class OpenTicketLimit(IOptions<LimitOptions> options)
         """
         select u.id, (
             (select count(*) from (select from tickets t where t.status in ('queued', 'retryable') and t.user_id = u.id limit $2) queued)
-            + (select count(*) from (select from tickets t where t.status in ('dispatched', 'running', 'canceling') and t.user_id = u.id limit $2) leased))::int
+            + (select count(*) from (
+                select from tickets t where t.status in ('dispatched', 'running', 'canceling') and t.user_id = u.id limit $2) leased))::int
         from unnest($1) u (id)
         """;
 
     public bool IsOn => options.Value.MaxOpenPerUser > 0;
 
-    /// <summary>Counts how many more tickets the users may open, and keeps that theirs until the transaction of <paramref name="connection"/> ends, in which their tickets must be opened.</summary>
+    /// <summary>
+    /// Counts how many more tickets the users may open, and keeps that theirs until the transaction of <paramref name="connection"/> ends,
+    /// in which their tickets must be opened.
+    /// </summary>
     public async Task<UserAllowance> LockAsync(NpgsqlConnection connection, IEnumerable<Guid> userIds)
     {
         Guid[] users = [.. userIds.Distinct()];
@@ -37,8 +42,22 @@ internal sealed class OpenTicketLimit(IOptions<LimitOptions> options)
         {
             BatchCommands =
             {
-                new(LockSql) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = users }, new NpgsqlParameter<int> { TypedValue = LockSpace } } },
-                new(CountSql) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = users }, new NpgsqlParameter<int> { TypedValue = options.Value.MaxOpenPerUser } } },
+                new(LockSql)
+                {
+                    Parameters =
+                    {
+                        new NpgsqlParameter<Guid[]> { TypedValue = users },
+                        new NpgsqlParameter<int> { TypedValue = LockSpace },
+                    },
+                },
+                new(CountSql)
+                {
+                    Parameters =
+                    {
+                        new NpgsqlParameter<Guid[]> { TypedValue = users },
+                        new NpgsqlParameter<int> { TypedValue = options.Value.MaxOpenPerUser },
+                    },
+                },
             },
         };
         await using var reader = await batch.ExecuteReaderAsync();

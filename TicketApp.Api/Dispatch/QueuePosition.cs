@@ -12,10 +12,16 @@ public sealed record QueuePosition
     [JsonConverter(typeof(PositionConverter))]
     public required int? Position { get; init; }
 
-    /// <summary>In how many seconds it is finished, if nothing changes; null where nothing is known of its model's runs, nobody works, its user's limit holds it up, or the position is not exact.</summary>
+    /// <summary>
+    /// In how many seconds it is finished, if nothing changes; null where nothing is known of its model's runs, nobody works, its user's
+    /// limit holds it up, or the position is not exact.
+    /// </summary>
     public Estimate? EtaSeconds { get; init; }
 
-    /// <summary>Why it waits: <c>no_workers</c>, <c>at_capacity</c>, <c>user_limit</c>, <c>retry_backoff</c>, <c>paused</c> or <c>broker_down</c>; null while it is on its way to a worker.</summary>
+    /// <summary>
+    /// Why it waits: <c>no_workers</c>, <c>at_capacity</c>, <c>user_limit</c>, <c>retry_backoff</c>, <c>paused</c> or <c>broker_down</c>;
+    /// null while it is on its way to a worker.
+    /// </summary>
     public string? WaitReason { get; init; }
 }
 

@@ -4,7 +4,12 @@ namespace TicketApp.Api.Dispatch;
 
 /// <summary>Says where queued tickets stand, how long it takes, and why they wait.</summary>
 internal sealed class QueuePositions(
-    BacklogView backlogs, ModelCatalog models, TicketPublisher publisher, DispatchWindows windows, RunTimes runTimes, ConcurrencyLimit limit)
+    BacklogView backlogs,
+    ModelCatalog models,
+    TicketPublisher publisher,
+    DispatchWindows windows,
+    RunTimes runTimes,
+    ConcurrencyLimit limit)
 {
     /// <summary>Where the ticket stands; null for one that does not wait.</summary>
     public async ValueTask<QueuePosition?> FindAsync(TicketRecord row, CancellationToken cancellationToken)

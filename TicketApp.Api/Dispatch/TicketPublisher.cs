@@ -13,7 +13,14 @@ namespace TicketApp.Api.Dispatch;
 /// are dispatched until the broker takes them again. If this process dies first, the ticket is returned when its lease ends.
 /// </summary>
 internal sealed partial class TicketPublisher(
-    BrokerPublisher broker, DispatchStore store, DispatchWindows windows, RunTimes runTimes, TicketMetrics metrics, IOptions<DispatchOptions> options, ILogger<TicketPublisher> logger) : IHostedService, IStopsInPhase
+    BrokerPublisher broker,
+    DispatchStore store,
+    DispatchWindows windows,
+    RunTimes runTimes,
+    TicketMetrics metrics,
+    IOptions<DispatchOptions> options,
+    ILogger<TicketPublisher> logger)
+    : IHostedService, IStopsInPhase
 {
     // Short runs share messages, so that the broker handles fewer; but a batch is spread over one for each worker.
     private const int MaxGroup = 16;
@@ -34,7 +41,9 @@ internal sealed partial class TicketPublisher(
 
     public StopPhase StopPhase => StopPhase.Publishing;
 
-    /// <summary>Tickets that a broker which hangs has not confirmed by then are returned when their leases end, uncharged, if it has not taken them.</summary>
+    /// <summary>
+    /// Tickets that a broker which hangs has not confirmed by then are returned when their leases end, uncharged, if it has not taken them.
+    /// </summary>
     public TimeSpan StopLimit => TimeSpan.FromSeconds(5);
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -92,7 +101,9 @@ internal sealed partial class TicketPublisher(
     private IEnumerable<TicketMessage[]> Messages(IGrouping<string, TicketMessage> tickets)
     {
         TicketMessage[] all = [.. tickets];
-        return all.Chunk(runTimes.Of(tickets.Key).AreShort ? Math.Clamp(all.Length / Math.Max(1, windows.Of(tickets.Key).Workers), 1, MaxGroup) : 1);
+        return all.Chunk(runTimes.Of(tickets.Key).AreShort
+            ? Math.Clamp(all.Length / Math.Max(1, windows.Of(tickets.Key).Workers), 1, MaxGroup)
+            : 1);
     }
 
     /// <summary>Publishes one message.</summary>
@@ -106,7 +117,8 @@ internal sealed partial class TicketPublisher(
             var body = group is [var only]
                 ? ContractJson.Serialize(only, ContractJson.Default.TicketMessage)
                 : ContractJson.Serialize(group, ContractJson.Default.IReadOnlyListTicketMessage);
-            await broker.PublishAsync(QueueNames.TicketsOf(group[0].Model), body, group[0].TicketId.ToString(), options.Value.MessageExpiration);
+            await broker.PublishAsync(
+                QueueNames.TicketsOf(group[0].Model), body, group[0].TicketId.ToString(), options.Value.MessageExpiration);
             metrics.Dispatched(Stopwatch.GetElapsedTime(started));
             return ([], null);
         }
@@ -118,10 +130,12 @@ internal sealed partial class TicketPublisher(
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "The broker did not take {Count} dispatched tickets, which return to the backlog: {Reason}")]
+        [LoggerMessage(EventId = 1, Level = LogLevel.Warning,
+            Message = "The broker did not take {Count} dispatched tickets, which return to the backlog: {Reason}")]
         public static partial void Refused(ILogger logger, int count, string reason);
 
-        [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Tickets that the broker did not take wait for their leases to end: {Reason}")]
+        [LoggerMessage(EventId = 2, Level = LogLevel.Warning,
+            Message = "Tickets that the broker did not take wait for their leases to end: {Reason}")]
         public static partial void NotReturned(ILogger logger, string reason);
     }
 }

@@ -4,7 +4,9 @@ using Microsoft.OpenApi;
 
 namespace TicketApp.Api.Http;
 
-/// <summary>The resource API's description (OpenAPI 3.1), and the page that shows it. Both are made when they are first asked for.</summary>
+/// <summary>
+/// The resource API's description (OpenAPI 3.1), and the page that shows it. Both are made when they are first asked for.
+/// </summary>
 internal static class ApiDescription
 {
     private const string Path = "/openapi";
@@ -28,27 +30,35 @@ internal static class ApiDescription
         }).AllowAnonymous();
     }
 
-    private static Task DescribeAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
+    private static Task DescribeAsync(
+        OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
         document.Info = new()
         {
             Title = "TicketApp",
             Version = "v1",
             Description = "Submit slow work to a model as a ticket, and wait for it, listen to it, list, cancel and retry it.\n\n"
-                + "Errors are problems (RFC 9457); decide by their type:\n\n" + string.Join('\n', ProblemType.All.Select(type => $"* `{type.Uri}` ({type.Status}): {type.Title}")),
+                + "Errors are problems (RFC 9457); decide by their type:\n\n"
+                + string.Join('\n', ProblemType.All.Select(type => $"* `{type.Uri}` ({type.Status}): {type.Title}")),
         };
         // The paths alone: anyone who reads it knows where it came from.
         document.Servers = [];
         document.Components ??= new();
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
         {
-            ["key"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "A user's or an administrator's key, where the service asks for keys." },
+            ["key"] = new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.Http,
+                Scheme = "bearer",
+                Description = "A user's or an administrator's key, where the service asks for keys.",
+            },
         };
         document.Security = [new() { [new OpenApiSecuritySchemeReference("key", document)] = [] }];
         return Task.CompletedTask;
     }
 
-    private static Task DescribeAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    private static Task DescribeAsync(
+        OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         foreach (var parameter in metadata.OfType<DescribedParameter>())
@@ -64,14 +74,19 @@ internal static class ApiDescription
 
         foreach (var example in metadata.OfType<DescribedExample>())
         {
-            var content = example.IsRequest ? operation.RequestBody?.Content : operation.Responses?.FirstOrDefault(response => response.Key[0] == '2').Value?.Content;
+            var content = example.IsRequest
+                ? operation.RequestBody?.Content
+                : operation.Responses?.FirstOrDefault(response => response.Key[0] == '2').Value?.Content;
             if (content?.Values.FirstOrDefault() is OpenApiMediaType body)
             {
                 body.Example = JsonNode.Parse(example.Json);
             }
         }
 
-        foreach (var types in metadata.OfType<DescribedProblems>().SelectMany(problems => problems.Types).Distinct().GroupBy(type => type.Status))
+        foreach (var types in metadata.OfType<DescribedProblems>()
+            .SelectMany(problems => problems.Types)
+            .Distinct()
+            .GroupBy(type => type.Status))
         {
             var status = types.Key.ToString(System.Globalization.CultureInfo.InvariantCulture);
             if (operation.Responses?.TryGetValue(status, out var response) == true)
@@ -79,7 +94,9 @@ internal static class ApiDescription
                 response.Description = string.Join("; ", types.Select(type => $"{type.Title} ({type.Uri})"));
                 if (response.Content?.Values.FirstOrDefault() is OpenApiMediaType body)
                 {
-                    body.Examples = types.ToDictionary(type => type.Name, IOpenApiExample (type) => new OpenApiExample { Value = ExampleOf(type) });
+                    body.Examples = types.ToDictionary(
+                        type => type.Name,
+                        IOpenApiExample (type) => new OpenApiExample { Value = ExampleOf(type) });
                 }
             }
         }

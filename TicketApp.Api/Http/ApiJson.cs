@@ -22,8 +22,13 @@ internal sealed partial class ApiJson : JsonSerializerContext
     // The most that a thread keeps for its next answer.
     private const int MaxKept = 64 * 1024;
 
-    // The content type says that it is JSON, so that only what JSON itself wants is escaped: a "+" or a letter beyond ASCII would else be six bytes.
-    private static readonly JsonWriterOptions _writing = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    // The content type says that it is JSON, so that only what JSON itself wants is escaped: a "+" or a letter beyond ASCII would else be
+    // six bytes.
+    private static readonly JsonWriterOptions _writing = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
 
     [ThreadStatic]
     private static Scratch? _scratch;
@@ -31,11 +36,14 @@ internal sealed partial class ApiJson : JsonSerializerContext
     /// <summary>A result. Small enough to be written at once, with its length, where a JSON result would be sent in chunks.</summary>
     public static Utf8ContentHttpResult Ok<T>(T body, JsonTypeInfo<T> type) => TypedResults.Text(Serialize(body, type), ContentType);
 
-    /// <summary>A result that may be large: it is then sent in parts, as fast as the caller takes them, and never whole in memory.</summary>
+    /// <summary>
+    /// A result that may be large: it is then sent in parts, as fast as the caller takes them, and never whole in memory.
+    /// </summary>
     /// <param name="body">The result; of a list in it, each item is a part.</param>
     /// <param name="type">Its serializer.</param>
     /// <param name="bytes">What it takes in memory, at most.</param>
-    public static IResult OkInParts<T>(T body, JsonTypeInfo<T> type, long bytes) => bytes <= MaxAtOnce ? Ok(body, type) : new Parts<T>(body, type);
+    public static IResult OkInParts<T>(T body, JsonTypeInfo<T> type, long bytes) =>
+        bytes <= MaxAtOnce ? Ok(body, type) : new Parts<T>(body, type);
 
     /// <summary>The bytes of an answer.</summary>
     public static byte[] Serialize<T>(T body, JsonTypeInfo<T> type)
@@ -65,7 +73,8 @@ internal sealed partial class ApiJson : JsonSerializerContext
     public static Utf8ContentHttpResult Created<T>(T body, JsonTypeInfo<T> type) => WithStatus(StatusCodes.Status201Created, body, type);
 
     /// <summary>A result with another status than 200.</summary>
-    public static Utf8ContentHttpResult WithStatus<T>(int status, T body, JsonTypeInfo<T> type) => TypedResults.Text(Serialize(body, type), ContentType, status);
+    public static Utf8ContentHttpResult WithStatus<T>(int status, T body, JsonTypeInfo<T> type) =>
+        TypedResults.Text(Serialize(body, type), ContentType, status);
 
     /// <summary>The original's form of everything that is not a result: <c>{"message":"…"}</c>.</summary>
     public static Utf8ContentHttpResult WithMessage(int status, string text) =>
@@ -79,12 +88,14 @@ internal sealed partial class ApiJson : JsonSerializerContext
         public Task ExecuteAsync(HttpContext httpContext)
         {
             httpContext.Response.ContentType = ContentType;
-            return JsonSerializer.SerializeAsync(httpContext.Response.BodyWriter, body, _relaxed ??= Relax(type), httpContext.RequestAborted);
+            return JsonSerializer.SerializeAsync(
+                httpContext.Response.BodyWriter, body, _relaxed ??= Relax(type), httpContext.RequestAborted);
         }
     }
 
     private static JsonTypeInfo<T> Relax<T>(JsonTypeInfo<T> type) =>
-        (JsonTypeInfo<T>)new JsonSerializerOptions(type.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }.GetTypeInfo(typeof(T));
+        (JsonTypeInfo<T>)new JsonSerializerOptions(type.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }
+            .GetTypeInfo(typeof(T));
 
     /// <summary>What a thread writes answers with, one after the other.</summary>
     private sealed class Scratch

@@ -17,10 +17,12 @@ internal sealed record DescribedExample(string Json, bool IsRequest);
 internal static class EndpointDescriptions
 {
     public static TBuilder WithParameter<TBuilder>(this TBuilder endpoint, string name, string description, bool isNumber = false)
-        where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new DescribedParameter(name, description, IsHeader: false, isNumber));
+        where TBuilder : IEndpointConventionBuilder =>
+            endpoint.WithMetadata(new DescribedParameter(name, description, IsHeader: false, isNumber));
 
     public static TBuilder WithHeader<TBuilder>(this TBuilder endpoint, string name, string description)
-        where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new DescribedParameter(name, description, IsHeader: true, IsNumber: false));
+        where TBuilder : IEndpointConventionBuilder =>
+            endpoint.WithMetadata(new DescribedParameter(name, description, IsHeader: true, IsNumber: false));
 
     public static TBuilder WithRequestExample<TBuilder>(this TBuilder endpoint, string json)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new DescribedExample(json, IsRequest: true));

@@ -7,7 +7,8 @@ internal sealed class FieldErrors
 
     public bool Any => _errors.Count > 0;
 
-    public void Add(string field, string error) => _errors[field] = _errors.TryGetValue(field, out var before) ? [.. before, error] : [error];
+    public void Add(string field, string error) =>
+        _errors[field] = _errors.TryGetValue(field, out var before) ? [.. before, error] : [error];
 
     /// <summary>The problem that names them all.</summary>
     public Problem ToProblem(ProblemType? type = null) =>

@@ -39,7 +39,8 @@ internal readonly record struct JsonBody(byte[] Bytes, JsonElement Root, Problem
         catch (JsonException exception)
         {
             return Refuse(ProblemType.InvalidRequest.With(
-                $"The body must be JSON, with no property twice and no deeper than {DeepestNesting}. It is not at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}."));
+                $"The body must be JSON, with no property twice and no deeper than {DeepestNesting}. "
+                + $"It is not at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}."));
         }
         catch (InvalidOperationException)
         {

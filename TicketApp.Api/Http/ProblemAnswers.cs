@@ -10,7 +10,8 @@ internal static class ProblemAnswers
     /// <summary>The problem of a status that nothing else explained.</summary>
     public static Problem OfStatus(int status) => status switch
     {
-        StatusCodes.Status401Unauthorized => ProblemType.KeyRequired.With("Send a key that is in force, with the header Authorization: Bearer."),
+        StatusCodes.Status401Unauthorized =>
+            ProblemType.KeyRequired.With("Send a key that is in force, with the header Authorization: Bearer."),
         StatusCodes.Status403Forbidden => ProblemType.KeyNotEnough.With("Use an administrator's key."),
         StatusCodes.Status404NotFound => ProblemType.NoSuchPath.With("See /openapi/v1.json for the paths that there are."),
         StatusCodes.Status405MethodNotAllowed => ProblemType.MethodNotAllowed.With("Use one of the methods that the header Allow names."),

@@ -2,7 +2,10 @@ using System.Globalization;
 
 namespace TicketApp.Api.Http;
 
-/// <summary>Reads the query string of a list strictly: an unknown parameter, one given twice or a malformed value is an error of its field. An empty value counts as none.</summary>
+/// <summary>
+/// Reads the query string of a list strictly: an unknown parameter, one given twice or a malformed value is an error of its field. An empty
+/// value counts as none.
+/// </summary>
 internal sealed class QueryReader
 {
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);

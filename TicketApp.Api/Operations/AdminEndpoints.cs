@@ -19,27 +19,42 @@ internal static class AdminEndpoints
     {
         var admin = v1.MapGroup("/admin").RequireAdmin(v1);
         admin.MapGet("/invariants", async (InvariantStore store, CancellationToken cancellationToken) =>
-            ApiJson.Ok(await store.CountAsync(cancellationToken), OperationsJson.Default.InvariantCounts)).Produces<InvariantCounts>().WithSummary("Count what must never be");
+            ApiJson.Ok(await store.CountAsync(cancellationToken), OperationsJson.Default.InvariantCounts))
+            .Produces<InvariantCounts>()
+            .WithSummary("Count what must never be");
 
         var dispatch = admin.MapGroup("/dispatch");
         dispatch.MapGet("", (DispatchPause pause, CancellationToken cancellationToken) => AnswerAsync(pause.StateAsync(cancellationToken)))
             .Produces<DispatchState>().WithSummary("Say whether dispatching is paused");
-        dispatch.MapPost("/pause", (DispatchPause pause, CancellationToken cancellationToken) => AnswerAsync(pause.PauseAsync(cancellationToken)))
+        dispatch.MapPost("/pause", (DispatchPause pause, CancellationToken cancellationToken) =>
+            AnswerAsync(pause.PauseAsync(cancellationToken)))
             .Produces<DispatchState>().WithSummary("Pause dispatching on every replica");
-        dispatch.MapPost("/resume", (DispatchPause pause, CancellationToken cancellationToken) => AnswerAsync(pause.ResumeAsync(cancellationToken)))
+        dispatch.MapPost("/resume", (DispatchPause pause, CancellationToken cancellationToken) =>
+            AnswerAsync(pause.ResumeAsync(cancellationToken)))
             .Produces<DispatchState>().WithSummary("Resume dispatching");
 
         var dead = admin.MapGroup("/dead-tickets");
-        dead.MapGet("", ListAsync).Produces<TicketPage>().WithSummary("List tickets that failed, timed out or expired").WithProblems(ProblemType.InvalidRequest, ProblemType.InvalidCursor);
-        dead.MapPost("/retry", RetryAsync).Produces<DeadTicketChange>().WithSummary("Run dead tickets again").WithProblems(ProblemType.InvalidRequest);
-        dead.MapPost("/purge", PurgeAsync).Produces<DeadTicketChange>().WithSummary("Remove dead tickets").WithProblems(ProblemType.InvalidRequest);
+        dead.MapGet("", ListAsync)
+            .Produces<TicketPage>()
+            .WithSummary("List tickets that failed, timed out or expired")
+            .WithProblems(ProblemType.InvalidRequest, ProblemType.InvalidCursor);
+        dead.MapPost("/retry", RetryAsync)
+            .Produces<DeadTicketChange>()
+            .WithSummary("Run dead tickets again")
+            .WithProblems(ProblemType.InvalidRequest);
+        dead.MapPost("/purge", PurgeAsync)
+            .Produces<DeadTicketChange>()
+            .WithSummary("Remove dead tickets")
+            .WithProblems(ProblemType.InvalidRequest);
         return v1;
     }
 
-    private static async Task<Utf8ContentHttpResult> AnswerAsync(Task<DispatchState> state) => ApiJson.Ok(await state, DispatchJson.Default.DispatchState);
+    private static async Task<Utf8ContentHttpResult> AnswerAsync(Task<DispatchState> state) =>
+        ApiJson.Ok(await state, DispatchJson.Default.DispatchState);
 
     private static async Task<IResult> ListAsync(
-        HttpRequest request, DeadTicketStore store, TicketPresenter presenter, ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
+        HttpRequest request, DeadTicketStore store, TicketPresenter presenter,
+        ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
         var (dead, problem) = DeadTickets.Read(request.Query, options.Value.MaxPage, DefaultPage);
         if (dead is null)
@@ -50,10 +65,12 @@ internal static class AdminEndpoints
         var taken = bytes.Begin(request.HttpContext);
         var (rows, more) = await store.ListAsync(dead, taken, cancellationToken);
         var next = more ? dead.CursorAfter(rows[^1].TicketId) : null;
-        return ApiJson.OkInParts(new TicketPage(await presenter.ShowAsync(rows, cancellationToken), next), TicketJson.Default.TicketPage, taken.Count);
+        return ApiJson.OkInParts(
+            new TicketPage(await presenter.ShowAsync(rows, cancellationToken), next), TicketJson.Default.TicketPage, taken.Count);
     }
 
-    private static async Task<Utf8ContentHttpResult> RetryAsync(HttpRequest request, DeadTicketStore store, TicketRetrier retrier, CancellationToken cancellationToken)
+    private static async Task<Utf8ContentHttpResult> RetryAsync(
+        HttpRequest request, DeadTicketStore store, TicketRetrier retrier, CancellationToken cancellationToken)
     {
         var (dead, problem) = DeadTickets.Read(request.Query, DeadTickets.MaxAtOnce, DeadTickets.MaxAtOnce);
         if (dead is null)
@@ -63,10 +80,12 @@ internal static class AdminEndpoints
 
         var ids = await store.IdsAsync(dead, cancellationToken);
         var retried = await Task.WhenAll(ids.Select(retrier.RetryAsync));
-        return ApiJson.Ok(new DeadTicketChange(retried.Count(isRetried => isRetried), ids.Count == dead.Limit), OperationsJson.Default.DeadTicketChange);
+        return ApiJson.Ok(
+            new DeadTicketChange(retried.Count(isRetried => isRetried), ids.Count == dead.Limit), OperationsJson.Default.DeadTicketChange);
     }
 
-    private static async Task<Utf8ContentHttpResult> PurgeAsync(HttpRequest request, DeadTicketStore store, CancellationToken cancellationToken)
+    private static async Task<Utf8ContentHttpResult> PurgeAsync(
+        HttpRequest request, DeadTicketStore store, CancellationToken cancellationToken)
     {
         var (dead, problem) = DeadTickets.Read(request.Query, DeadTickets.MaxAtOnce, DeadTickets.MaxAtOnce);
         if (dead is null)

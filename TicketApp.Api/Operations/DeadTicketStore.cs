@@ -16,7 +16,8 @@ internal sealed class DeadTicketStore(NpgsqlDataSource database)
     private static readonly string _listSql =
         $"""
         select {TicketRecord.Columns}, t.rows
-        from ({TicketRecord.PageOf($"select t.* from tickets t where {Chosen} order by t.ticket_id desc limit $5", "t.ticket_id desc")}) t order by t.ticket_id desc
+        from ({TicketRecord.PageOf($"select t.* from tickets t where {Chosen} order by t.ticket_id desc limit $5", "t.ticket_id desc")}) t
+        order by t.ticket_id desc
         """;
 
     private const string IdsSql = $"select t.ticket_id from tickets t where {Chosen} order by t.ticket_id desc limit $5";
@@ -25,12 +26,14 @@ internal sealed class DeadTicketStore(NpgsqlDataSource database)
     private const string PurgeSql =
         $"""
         delete from tickets where ticket_id in (
-            select t.ticket_id from tickets t where {Chosen} and not t.report_pending order by t.ticket_id desc limit $5 for update skip locked)
+            select t.ticket_id from tickets t where {Chosen} and not t.report_pending
+            order by t.ticket_id desc limit $5 for update skip locked)
         """;
 
     /// <summary>Reads a page.</summary>
     /// <returns>Its tickets, and whether there may be more.</returns>
-    public async Task<(IReadOnlyList<TicketRecord> Rows, bool More)> ListAsync(DeadTickets dead, ByteLimit.TakenBytes taken, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<TicketRecord> Rows, bool More)> ListAsync(
+        DeadTickets dead, ByteLimit.TakenBytes taken, CancellationToken cancellationToken)
     {
         List<TicketRecord> rows = [];
         var found = 0;

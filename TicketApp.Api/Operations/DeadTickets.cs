@@ -58,7 +58,10 @@ internal sealed record DeadTickets
 
         return Cursor.Decode(dead.Name, cursor, PositionLength) is { } position
             ? (dead with { Below = new Guid(position, bigEndian: true) }, null)
-            : (null, ProblemType.InvalidCursor.With("Take the value of next from the page before, with the same parameters, or begin again without a cursor."));
+            : (
+                null,
+                ProblemType.InvalidCursor.With(
+                    "Take the value of next from the page before, with the same parameters, or begin again without a cursor."));
     }
 
     private static string? Word(QueryReader reader, string name)

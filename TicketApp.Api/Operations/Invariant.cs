@@ -16,7 +16,8 @@ internal sealed record Invariant(string Name, string Description, string Sql)
     [
         new(
             "stranded",
-            "Open tickets that have neither a place in the backlog, nor a lease, nor a next attempt to wait for: nothing would ever move them.",
+            "Open tickets that have neither a place in the backlog, nor a lease, "
+                + "nor a next attempt to wait for: nothing would ever move them.",
             """
             select from tickets where time_finished is null and not case status::text
                 when 'queued' then queue_key is not null and lease_expires is null
@@ -53,10 +54,12 @@ internal sealed record Invariant(string Name, string Description, string Sql)
             $"select from {Latest} t where status = 'succeeded' and time_finished > expires_at"),
         new(
             "end_changed",
-            "Of the latest 10,000, tickets of which an attempt was recorded after their end, or that succeeded in an attempt that had failed: the end was not final.",
+            "Of the latest 10,000, tickets of which an attempt was recorded after their end, "
+                + "or that succeeded in an attempt that had failed: the end was not final.",
             $"""
             select from {Latest} t join ticket_attempts a on a.ticket_id = t.ticket_id
-            where a.outcome not in ('late', 'redelivered') and (a.epoch = t.epoch and t.status = 'succeeded' or a.time_ended > t.time_finished + interval '10 s')
+            where a.outcome not in ('late', 'redelivered')
+                and (a.epoch = t.epoch and t.status = 'succeeded' or a.time_ended > t.time_finished + interval '10 s')
             """),
         new(
             "response_without_success",
@@ -71,10 +74,13 @@ internal sealed record Invariant(string Name, string Description, string Sql)
             "Constraints and triggers of the table tickets that are gone or switched off: nothing but the code keeps ends final.",
             """
             select from (values ('tickets_finished_ck'), ('tickets_leased_ck'), ('tickets_queued_ck')) guard (name)
-            where not exists (select from pg_constraint c where c.conrelid = 'tickets'::regclass and c.conname = guard.name and c.convalidated)
+            where not exists (
+                select from pg_constraint c
+                where c.conrelid = 'tickets'::regclass and c.conname = guard.name and c.convalidated)
             union all
             select where not exists (
-                select from pg_trigger t where t.tgrelid = 'tickets'::regclass and t.tgname = 'tickets_finished_is_final' and t.tgenabled in ('O', 'A'))
+                select from pg_trigger t
+                where t.tgrelid = 'tickets'::regclass and t.tgname = 'tickets_finished_is_final' and t.tgenabled in ('O', 'A'))
             """),
     ];
 }
@@ -97,7 +103,8 @@ internal sealed class InvariantStore(NpgsqlDataSource database)
 
     private static readonly string _sql = string.Join(
         "\nunion all\n",
-        Invariant.All.Select((invariant, place) => $"select {place}, count(*)::int from (select from ({invariant.Sql}) broken limit {MaxCounted}) counted"));
+        Invariant.All.Select((invariant, place) =>
+            $"select {place}, count(*)::int from (select from ({invariant.Sql}) broken limit {MaxCounted}) counted"));
 
     /// <summary>Counts what breaks each invariant, all at one moment.</summary>
     public async Task<InvariantCounts> CountAsync(CancellationToken cancellationToken)
@@ -110,6 +117,8 @@ internal sealed class InvariantStore(NpgsqlDataSource database)
             counts[reader.GetInt32(0)] = reader.GetInt32(1);
         }
 
-        return new(counts.All(count => count == 0), [.. Invariant.All.Zip(counts, (invariant, count) => new InvariantCount(invariant.Name, count, invariant.Description))]);
+        return new(
+            counts.All(count => count == 0),
+            [.. Invariant.All.Zip(counts, (invariant, count) => new InvariantCount(invariant.Name, count, invariant.Description))]);
     }
 }

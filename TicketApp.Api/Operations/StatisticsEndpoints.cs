@@ -13,7 +13,8 @@ internal static class StatisticsEndpoints
             .AddSingleton<TotalsStore>()
             .AddHostedService<TotalsCounter>()
             .AddSingleton<StatisticsStore>()
-            .AddSingleton(provider => new CachedQuery<ServiceStatistics>(provider.GetRequiredService<StatisticsStore>().QueryAsync, _minPause));
+            .AddSingleton(provider =>
+                new CachedQuery<ServiceStatistics>(provider.GetRequiredService<StatisticsStore>().QueryAsync, _minPause));
 
     /// <summary>Maps how the service is doing.</summary>
     public static RouteGroupBuilder MapStatistics(this RouteGroupBuilder v1)
@@ -23,6 +24,7 @@ internal static class StatisticsEndpoints
         return v1;
     }
 
-    private static async Task<Utf8ContentHttpResult> GetAsync(CachedQuery<ServiceStatistics> statistics, CancellationToken cancellationToken) =>
+    private static async Task<Utf8ContentHttpResult> GetAsync(
+        CachedQuery<ServiceStatistics> statistics, CancellationToken cancellationToken) =>
         ApiJson.Ok(await statistics.GetAsync(cancellationToken), OperationsJson.Default.ServiceStatistics);
 }

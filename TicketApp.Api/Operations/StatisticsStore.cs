@@ -9,7 +9,8 @@ internal sealed class StatisticsStore(NpgsqlDataSource database, IOptions<Dispat
 {
     private const string OpenSql =
         """
-        select coalesce(model, ''), count(*) filter (where status in ('queued', 'retryable', 'dispatched')), count(*) filter (where status in ('running', 'canceling')),
+        select coalesce(model, ''), count(*) filter (where status in ('queued', 'retryable', 'dispatched')),
+            count(*) filter (where status in ('running', 'canceling')),
             extract(epoch from now() - min(time_created))::float8, grouping(model) = 1
         from tickets where time_finished is null group by grouping sets ((model), ())
         """;
@@ -22,19 +23,26 @@ internal sealed class StatisticsStore(NpgsqlDataSource database, IOptions<Dispat
 
     private const string RunsSql =
         """
-        select coalesce(model, ''), percentile_cont(0.5) within group (order by extract(epoch from time_finished - time_started)::float8), grouping(model) = 1
-        from (select model, status, time_started, time_finished from tickets where finished_xid is not null order by finished_xid desc, ticket_id desc limit 1000) t
+        select coalesce(model, ''),
+            percentile_cont(0.5) within group (order by extract(epoch from time_finished - time_started)::float8),
+            grouping(model) = 1
+        from (
+            select model, status, time_started, time_finished from tickets where finished_xid is not null
+            order by finished_xid desc, ticket_id desc limit 1000) t
         where status = 'succeeded' and time_started is not null group by grouping sets ((model), ())
         """;
 
-    private const string EndsSql = "select coalesce(model, ''), status::text, sum(ended)::bigint, grouping(model) = 1 from ticket_totals group by grouping sets ((model, status), (status))";
+    private const string EndsSql =
+        "select coalesce(model, ''), status::text, sum(ended)::bigint, grouping(model) = 1 "
+            + "from ticket_totals group by grouping sets ((model, status), (status))";
 
     public async Task<ServiceStatistics> QueryAsync(CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
         batch.BatchCommands.Add(new("select now()"));
         batch.BatchCommands.Add(new(OpenSql));
-        batch.BatchCommands.Add(new(WorkersSql) { Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.LeaseDuration } } });
+        batch.BatchCommands.Add(
+            new(WorkersSql) { Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.LeaseDuration } } });
         batch.BatchCommands.Add(new(RunsSql));
         batch.BatchCommands.Add(new(EndsSql));
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
@@ -42,7 +50,12 @@ internal sealed class StatisticsStore(NpgsqlDataSource database, IOptions<Dispat
         var asOf = reader.GetDateTime(0);
         Dictionary<string, ModelStatistics> models = new(StringComparer.Ordinal);
         ModelStatistics total = new();
-        await EachAsync(4, (row, of) => of with { Queued = row.GetInt64(1), Running = row.GetInt64(2), OldestAgeSeconds = row.IsDBNull(3) ? 0 : Math.Round(Math.Max(0, row.GetDouble(3)), 3) });
+        await EachAsync(4, (row, of) => of with
+        {
+            Queued = row.GetInt64(1),
+            Running = row.GetInt64(2),
+            OldestAgeSeconds = row.IsDBNull(3) ? 0 : Math.Round(Math.Max(0, row.GetDouble(3)), 3),
+        });
         await EachAsync(3, (row, of) => of with { Workers = row.GetInt32(1), Slots = row.GetInt64(2) });
         await EachAsync(2, (row, of) => of with { MedianRunSeconds = row.IsDBNull(1) ? null : Math.Round(row.GetDouble(1), 3) });
         await EachAsync(3, (row, of) => of with { Finished = With(of.Finished, row.GetString(1), row.GetInt64(2)) });

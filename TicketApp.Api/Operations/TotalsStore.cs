@@ -14,7 +14,9 @@ internal sealed class TotalsStore(NpgsqlDataSource database)
         with position as (select counted_to from ticket_totals_position for update skip locked),
         reach as (
             select p.counted_to, greatest(p.counted_to, coalesce(
-                (select finished_xid from tickets where finished_xid >= p.counted_to and finished_xid < h.horizon order by finished_xid, ticket_id offset 20000 limit 1),
+                (select finished_xid from tickets
+                    where finished_xid >= p.counted_to and finished_xid < h.horizon
+                    order by finished_xid, ticket_id offset 20000 limit 1),
                 h.horizon)) as bound
             from position p cross join (select pg_snapshot_xmin(pg_current_snapshot()) as horizon) h),
         ended as (
@@ -48,7 +50,9 @@ internal sealed class TotalsCounter(TotalsStore store, DatabaseMigrator migrator
     private bool _isBehind;
 
     // A part a round, so that catching up with millions does not look like a loop that hangs.
-    protected override async Task WorkAsync(CancellationToken stoppingToken) => _isBehind = await store.CountAsync(stoppingToken) >= TotalsStore.MaxCount / 2;
+    protected override async Task WorkAsync(CancellationToken stoppingToken) =>
+        _isBehind = await store.CountAsync(stoppingToken) >= TotalsStore.MaxCount / 2;
 
-    protected override Task WaitAsync(CancellationToken stoppingToken) => _isBehind ? Task.CompletedTask : Task.Delay(_interval, stoppingToken);
+    protected override Task WaitAsync(CancellationToken stoppingToken) =>
+        _isBehind ? Task.CompletedTask : Task.Delay(_interval, stoppingToken);
 }

@@ -9,9 +9,9 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Api.Storage;
 
 /// <summary>
-/// Lets concurrent calls share a round trip and a commit: while one batch is in progress, and a moment longer where it gathers, the next one forms.
-/// A lone call waits for nobody. Memory is bounded: a call that finds the queue full is refused at once. A batch that the database refuses for what is in it
-/// is halved until the culprit is alone; the others get their results.
+/// Lets concurrent calls share a round trip and a commit: while one batch is in progress, and a moment longer where it gathers, the next
+/// one forms. A lone call waits for nobody. Memory is bounded: a call that finds the queue full is refused at once. A batch that the
+/// database refuses for what is in it is halved until the culprit is alone; the others get their results.
 /// </summary>
 /// <typeparam name="TItem">What a call brings.</typeparam>
 /// <typeparam name="TResult">What it gets.</typeparam>
@@ -20,7 +20,14 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
     private readonly int _maxBatch;
     private readonly Channel<Call> _calls;
 
-    protected Batcher(string operation, NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger logger, int maxBatch, int capacity)
+    protected Batcher(
+        string operation,
+        NpgsqlDataSource database,
+        TicketMetrics metrics,
+        LoopProgress progress,
+        ILogger logger,
+        int maxBatch,
+        int capacity)
         : base(operation, progress, logger)
     {
         (Database, Metrics, _maxBatch) = (database, metrics, maxBatch);
@@ -38,7 +45,9 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
         return _calls.Writer.TryWrite(call) ? call.Task : throw new OverloadedException();
     }
 
-    /// <summary>Whether a batch that failed may be served a second time: it only reads, or its statement is whole or nothing and may be there twice.</summary>
+    /// <summary>
+    /// Whether a batch that failed may be served a second time: it only reads, or its statement is whole or nothing and may be there twice.
+    /// </summary>
     protected virtual bool IsRepeatable => false;
 
     /// <summary>Whether batches are fewer and larger under load, for a moment's wait: worth it where each costs a commit.</summary>
@@ -69,7 +78,8 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
 
     protected sealed override string? Explain(Exception exception) => DatabaseErrors.Describe(exception);
 
-    protected sealed override ValueTask<bool> WaitForWorkAsync(CancellationToken stoppingToken) => _calls.Reader.WaitToReadAsync(stoppingToken);
+    protected sealed override ValueTask<bool> WaitForWorkAsync(CancellationToken stoppingToken) =>
+        _calls.Reader.WaitToReadAsync(stoppingToken);
 
     protected sealed override async Task RunAsync(CancellationToken stoppingToken)
     {

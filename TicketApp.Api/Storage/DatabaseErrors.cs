@@ -6,9 +6,9 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Api.Storage;
 
 /// <summary>
-/// The one place that decides whose fault a failed statement is. Only SQLSTATE classes 22 (data) and 23 (constraints) blame what was sent. All else
-/// blames the server: read-only in a failover, a login refused in a rotation, a privilege missing for a moment, a statement cancelled, a pooler in between.
-/// The same statement succeeds once that is over.
+/// The one place that decides whose fault a failed statement is. Only SQLSTATE classes 22 (data) and 23 (constraints) blame what was sent.
+/// All else blames the server: read-only in a failover, a login refused in a rotation, a privilege missing for a moment, a statement
+/// cancelled, a pooler in between. The same statement succeeds once that is over.
 /// </summary>
 /// <remarks>https://www.postgresql.org/docs/current/errcodes-appendix.html</remarks>
 internal static class DatabaseErrors
@@ -18,7 +18,9 @@ internal static class DatabaseErrors
 
     /// <summary>Whether the server is at fault, or the way to it: wait, and try again.</summary>
     public static bool IsUnavailable(Exception exception) =>
-        Find(exception) is NpgsqlException ? !IsDatas(exception) : exception is SocketException or TimeoutException or IOException or AuthenticationException;
+        Find(exception) is NpgsqlException
+            ? !IsDatas(exception)
+            : exception is SocketException or TimeoutException or IOException or AuthenticationException;
 
     /// <summary>Whether the statement took longer than it may.</summary>
     public static bool IsTimeout(Exception exception) => Find(exception) switch
@@ -43,7 +45,8 @@ internal static class DatabaseErrors
         PostgresErrorCodes.QueryCanceled => "cancels statements",
         PostgresErrorCodes.InsufficientPrivilege => "lacks a privilege",
         PostgresErrorCodes.InvalidCatalogName => "is not there",
-        PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.LockNotAvailable => "has a conflict",
+        PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure
+            or PostgresErrorCodes.LockNotAvailable => "has a conflict",
         ['2', '8', ..] => "refuses the login",
         ['0', '8', ..] => "cannot be reached through its pooler",
         ['5', '3', ..] => "has no room left",

@@ -8,7 +8,8 @@ namespace TicketApp.Api.Storage;
 /// <param name="migrator">Says when the schema is there.</param>
 /// <param name="progress">Where it is registered.</param>
 /// <param name="logger">The subclass's own.</param>
-internal abstract class DatabaseLoop(string name, DatabaseMigrator migrator, LoopProgress progress, ILogger logger) : SupervisedLoop(name, progress, logger)
+internal abstract class DatabaseLoop(string name, DatabaseMigrator migrator, LoopProgress progress, ILogger logger)
+    : SupervisedLoop(name, progress, logger)
 {
     private bool _hasBegun;
 

@@ -40,13 +40,14 @@ internal sealed partial class DatabaseMigrator(
     public Task Ready => _ready.Task;
 
     /// <summary>
-    /// Applies what is missing of <paramref name="migrations"/>, each with its record. Traffic continues: a step that does not get a lock within a
-    /// second lets go, because a lock that is waited for keeps everybody else from the table, and tries again later.
+    /// Applies what is missing of <paramref name="migrations"/>, each with its record. Traffic continues: a step that does not get a lock
+    /// within a second lets go, because a lock that is waited for keeps everybody else from the table, and tries again later.
     /// </summary>
     /// <returns>How many were applied.</returns>
     /// <exception cref="PostgresException">Another transaction still had a lock on a table after several tries: call again.</exception>
     /// <exception cref="NewerSchemaException">The schema is too new for this program.</exception>
-    public static async Task<int> MigrateAsync(NpgsqlDataSource database, IReadOnlyList<Migration> migrations, CancellationToken cancellationToken)
+    public static async Task<int> MigrateAsync(
+        NpgsqlDataSource database, IReadOnlyList<Migration> migrations, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         try
@@ -99,7 +100,8 @@ internal sealed partial class DatabaseMigrator(
         }
     }
 
-    protected override string? Explain(Exception exception) => exception is NewerSchemaException ? exception.Message : DatabaseErrors.Describe(exception);
+    protected override string? Explain(Exception exception) =>
+        exception is NewerSchemaException ? exception.Message : DatabaseErrors.Describe(exception);
 
     /// <summary>Takes the lock among replicas.</summary>
     private static async Task LockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
@@ -124,14 +126,17 @@ internal sealed partial class DatabaseMigrator(
     private static Task<int> AppliedAsync(NpgsqlConnection connection, CancellationToken cancellationToken) =>
         ValueAsync<int>(connection, "select coalesce(max(version), 0) from schema_migrations", cancellationToken);
 
-    /// <summary>An older program runs on a newer schema, as during an upgrade or after it was rolled back, unless a migration says otherwise.</summary>
+    /// <summary>
+    /// An older program runs on a newer schema, as during an upgrade or after it was rolled back, unless a migration says otherwise.
+    /// </summary>
     private static async Task RefuseIfTooNewAsync(NpgsqlConnection connection, int applied, int known, CancellationToken cancellationToken)
     {
         var oldest = await ValueAsync<int>(connection, "select max(oldest_program) from schema_migrations", cancellationToken);
         if (known < oldest)
         {
             throw new NewerSchemaException(
-                $"The database is at schema version {applied}, which serves programs from version {oldest} on; this one knows {known}: run a newer release.");
+                $"The database is at schema version {applied}, which serves programs from version {oldest} on; "
+                + $"this one knows {known}: run a newer release.");
         }
     }
 
@@ -146,7 +151,8 @@ internal sealed partial class DatabaseMigrator(
                 return;
             }
             catch (PostgresException exception)
-                when (exception.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected && pause <= _lastLockPause)
+                when (exception.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected
+                    && pause <= _lastLockPause)
             {
                 await Task.Delay(pause, cancellationToken);
             }
@@ -179,7 +185,8 @@ internal sealed partial class DatabaseMigrator(
     {
         // Waits for transactions, holding nothing that traffic needs.
         await ExecuteAsync(connection, "set lock_timeout = 0", cancellationToken);
-        if (await ValueAsync<bool>(connection, $"select exists (select from pg_index where indexrelid = to_regclass('{index}') and not indisvalid)", cancellationToken))
+        var isInvalid = $"select exists (select from pg_index where indexrelid = to_regclass('{index}') and not indisvalid)";
+        if (await ValueAsync<bool>(connection, isInvalid, cancellationToken))
         {
             await ExecuteAsync(connection, $"drop index concurrently if exists {index}", cancellationToken);
         }
@@ -203,7 +210,8 @@ internal sealed partial class DatabaseMigrator(
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "The database is at schema version {Version} ({Applied} applied now)")]
+        [LoggerMessage(EventId = 1, Level = LogLevel.Information,
+            Message = "The database is at schema version {Version} ({Applied} applied now)")]
         public static partial void Migrated(ILogger logger, int version, int applied);
 
         [LoggerMessage(EventId = 2, Level = LogLevel.Critical, Message = "This program cannot serve from the database and stops: {Reason}")]

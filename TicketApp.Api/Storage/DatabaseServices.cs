@@ -11,7 +11,8 @@ internal static class DatabaseServices
     // tables are still empty, and a plan that reads a whole table would stay, or one that gathers and sorts all of a user's tickets for the
     // first few. All of them look up a few rows by an index, in its order.
     private const string PlanningSql =
-        "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set enable_bitmapscan = off; set plan_cache_mode = force_generic_plan; set jit = off";
+        "set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set enable_bitmapscan = off; "
+        + "set plan_cache_mode = force_generic_plan; set jit = off";
 
     private const int MaxPool = 25;
 
@@ -35,7 +36,10 @@ internal static class DatabaseServices
     public static IApplicationBuilder UseSchemaGate(this IApplicationBuilder app)
     {
         var ready = app.ApplicationServices.GetRequiredService<DatabaseMigrator>().Ready;
-        return app.Use((context, next) => ready.IsCompletedSuccessfully ? next(context) : throw new TimeoutException("The schema is not ready."));
+        return app.Use((context, next) =>
+            ready.IsCompletedSuccessfully
+                ? next(context)
+                : throw new TimeoutException("The schema is not ready."));
     }
 
     /// <summary>Sets up connections the way the statements of this program want them.</summary>
@@ -50,7 +54,8 @@ internal static class DatabaseServices
         connection.AutoPrepareMinUsages = 2;
         // Nothing here leaves anything in a session that the next user of the connection would trip over.
         connection.NoResetOnClose = true;
-        // Nearly all calls share a few connections. The others wait for each other rather than take all that the server has, which other replicas need.
+        // Nearly all calls share a few connections. The others wait for each other rather than take all that the server has, which other
+        // replicas need.
         connection.MaxPoolSize = Math.Min(connection.MaxPoolSize, MaxPool);
         // A caller is told 503 within seconds when the server hangs.
         connection.Timeout = 5;
@@ -83,5 +88,7 @@ internal sealed class SchemaHealthCheck(DatabaseMigrator migrator) : IHealthChec
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(migrator.Ready.IsCompletedSuccessfully
             ? HealthCheckResult.Healthy()
-            : new HealthCheckResult(context.Registration.FailureStatus, $"The schema is not up to date yet{(migrator.FailureReason is { } reason ? $": {reason}" : "")}."));
+            : new HealthCheckResult(
+                context.Registration.FailureStatus,
+                $"The schema is not up to date yet{(migrator.FailureReason is { } reason ? $": {reason}" : "")}."));
 }

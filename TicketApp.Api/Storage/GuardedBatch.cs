@@ -3,8 +3,8 @@ using Npgsql;
 namespace TicketApp.Api.Storage;
 
 /// <summary>
-/// Bounds what one row can do to a statement that serves many: it is given fewer rows with each failure, and a row that fails alone, though the
-/// statement itself is accepted, is left out for ten minutes. The others are served.
+/// Bounds what one row can do to a statement that serves many: it is given fewer rows with each failure, and a row that fails alone, though
+/// the statement itself is accepted, is left out for ten minutes. The others are served.
 /// </summary>
 /// <param name="operation">What the statement does, as the log says it.</param>
 /// <param name="maxRows">The most rows it is given.</param>
@@ -18,10 +18,13 @@ internal sealed partial class GuardedBatch(string operation, int maxRows, ILogge
 
     /// <summary>Runs the statement until it succeeds, or the database is at fault.</summary>
     /// <param name="wanted">The most rows that are wanted now.</param>
-    /// <param name="statement">Serves at most as many rows as it is told, without those it is given. With zero rows it only says whether it is accepted.</param>
+    /// <param name="statement">
+    /// Serves at most as many rows as it is told, without those it is given. With zero rows it only says whether it is accepted.
+    /// </param>
     /// <param name="findFirst">The row that the statement would take first, without those it is given.</param>
     /// <returns>What the statement said, and how many rows it might have served.</returns>
-    public async Task<(T Result, int Limit)> RunAsync<T>(int wanted, Func<int, Guid[], Task<T>> statement, Func<Guid[], Task<Guid?>> findFirst)
+    public async Task<(T Result, int Limit)> RunAsync<T>(
+        int wanted, Func<int, Guid[], Task<T>> statement, Func<Guid[], Task<Guid?>> findFirst)
     {
         while (true)
         {
@@ -76,7 +79,8 @@ internal sealed partial class GuardedBatch(string operation, int maxRows, ILogge
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "Cannot {Operation} for {Id}: it is left out for {Minutes} minutes, the others are served")]
+        [LoggerMessage(EventId = 1, Level = LogLevel.Error,
+            Message = "Cannot {Operation} for {Id}: it is left out for {Minutes} minutes, the others are served")]
         public static partial void LeftOut(ILogger logger, Exception exception, string operation, Guid id, long minutes);
     }
 }

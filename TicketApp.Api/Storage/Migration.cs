@@ -7,8 +7,8 @@ namespace TicketApp.Api.Storage;
 /// <param name="Version">Its number, from 1 without gaps.</param>
 /// <param name="Name">What it does.</param>
 /// <param name="Sql">
-/// Its statements, in one transaction. Those that create or drop an index <c>concurrently</c>, which a large table needs, run before it, one by one
-/// and each outside of a transaction: <c>create index concurrently if not exists</c>, <c>drop index concurrently if exists</c>.
+/// Its statements, in one transaction. Those that create or drop an index <c>concurrently</c>, which a large table needs, run before it,
+/// one by one and each outside of a transaction: <c>create index concurrently if not exists</c>, <c>drop index concurrently if exists</c>.
 /// </param>
 internal sealed partial record Migration(int Version, string Name, string Sql)
 {
@@ -21,12 +21,15 @@ internal sealed partial record Migration(int Version, string Name, string Sql)
     public static string UpgradeUnreleased => Text("upgrade_from_0015.sql");
 
     /// <summary>The statements that run outside of a transaction, with the index of each.</summary>
-    public IEnumerable<(string Index, string Statement)> OutsideTransaction => Concurrent.Matches(Sql).Select(match => (match.Groups["index"].Value, match.Value));
+    public IEnumerable<(string Index, string Statement)> OutsideTransaction =>
+        Concurrent.Matches(Sql).Select(match => (match.Groups["index"].Value, match.Value));
 
     /// <summary>The other statements.</summary>
     public string InTransaction => Concurrent.Replace(Sql, "");
 
-    [GeneratedRegex(@"^(create (unique )?index concurrently if not exists|drop index concurrently if exists) (?<index>\w+)[^;]*;", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        @"^(create (unique )?index concurrently if not exists|drop index concurrently if exists) (?<index>\w+)[^;]*;",
+        RegexOptions.Multiline)]
     private static partial Regex Concurrent { get; }
 
     [GeneratedRegex(@"^\d{4}_\w+\.sql$")]

@@ -5,8 +5,8 @@ namespace TicketApp.Api.Storage;
 
 /// <summary>
 /// Removes what is kept no longer. A bounded part each round, and a rest after it, so that it never takes more than a small part of the
-/// database, and a round is short however much there is to remove. How much there is to a row is not known before: the part shrinks when it fails,
-/// as when its statement takes too long, or is slow, and grows again while it is quick. Every replica does.
+/// database, and a round is short however much there is to remove. How much there is to a row is not known before: the part shrinks when it
+/// fails, as when its statement takes too long, or is slow, and grows again while it is quick. Every replica does.
 /// </summary>
 /// <param name="name">What it does, as logs and health say it.</param>
 /// <param name="interval">How long to rest when nothing is left.</param>

@@ -6,7 +6,10 @@ namespace TicketApp.Api.Storage;
 /// <summary>Walks over old tickets, a page at a time, and removes those that ended long ago.</summary>
 internal sealed partial class Purger(
     PurgeStore store, DatabaseMigrator migrator, LoopProgress progress, IOptions<RetentionOptions> options, ILogger<Purger> logger)
-    : PurgeLoop("removal of old tickets", IsOff(options) ? Timeout.InfiniteTimeSpan : options.Value.PollInterval, migrator, progress, logger)
+    : PurgeLoop(
+        "removal of old tickets",
+        IsOff(options) ? Timeout.InfiniteTimeSpan : options.Value.PollInterval,
+        migrator, progress, logger)
 {
     private bool _beyondNow;
     private Guid _after;

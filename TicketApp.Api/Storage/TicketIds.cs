@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace TicketApp.Api.Storage;
 
-/// <summary>Ids of tickets are UUIDs of version 7: in their order the tickets are in that of time, on the clock of the Api that made them.</summary>
+/// <summary>
+/// Ids of tickets are UUIDs of version 7: in their order the tickets are in that of time, on the clock of the Api that made them.
+/// </summary>
 internal static class TicketIds
 {
     /// <summary>The id that no other is behind.</summary>

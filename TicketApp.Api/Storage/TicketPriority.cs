@@ -1,6 +1,9 @@
 namespace TicketApp.Api.Storage;
 
-/// <summary>How soon a ticket comes when tickets wait, by its number in the database. While all have some waiting, four high ones go for each normal one, and four normal ones for each low one.</summary>
+/// <summary>
+/// How soon a ticket comes when tickets wait, by its number in the database. While all have some waiting, four high ones go for each normal
+/// one, and four normal ones for each low one.
+/// </summary>
 internal enum TicketPriority
 {
     Low = 0,

@@ -16,11 +16,24 @@ internal sealed record TicketRecord
     /// <summary>How many columns they are; others may follow them.</summary>
     public const int ColumnCount = 18;
 
-    /// <summary>The most that one statement brings into memory, in <see cref="Bytes"/>; of many tickets that are asked for together, the others are for later.</summary>
+    /// <summary>
+    /// The most that one statement brings into memory, in <see cref="Bytes"/>; of many tickets that are asked for together, the others are
+    /// for later.
+    /// </summary>
     public const long MaxAtOnce = 32 * 1024 * 1024;
 
     // In place of a ticket that was not read, because those before it in the batch are too large.
-    private static readonly TicketRecord _postponed = new() { TicketId = default, UserId = default, Status = default, Model = "", Priority = default, MaxAttempts = 0, Created = default, Expires = default };
+    private static readonly TicketRecord _postponed = new()
+    {
+        TicketId = default,
+        UserId = default,
+        Status = default,
+        Model = "",
+        Priority = default,
+        MaxAttempts = 0,
+        Created = default,
+        Expires = default,
+    };
 
     // Of the texts of a page, in bytes.
     private const string MaxPage = "4194304";
@@ -68,12 +81,15 @@ internal sealed record TicketRecord
 
     public bool IsFinished => Finished is not null;
 
-    /// <summary>What it takes in memory while it is read and answered, at most: its texts, and the same again for what comes from the database and goes to the caller.</summary>
+    /// <summary>
+    /// What it takes in memory while it is read and answered, at most: its texts, and the same again for what comes from the database and
+    /// goes to the caller.
+    /// </summary>
     public long Bytes => Overhead + (4L * ((Input?.Length ?? 0) + (Response?.Length ?? 0) + (ResponseDetails?.Length ?? 0)));
 
     /// <summary>
-    /// A page of tickets whose texts are bounded too: it ends before the first that would make it too large, but has one. The column <c>rows</c> says how
-    /// many there would be. The lengths are known without reading the texts.
+    /// A page of tickets whose texts are bounded too: it ends before the first that would make it too large, but has one. The column
+    /// <c>rows</c> says how many there would be. The lengths are known without reading the texts.
     /// </summary>
     /// <param name="rows">Selects whole tickets, in their order and up to the page's number.</param>
     /// <param name="order">Their order.</param>
@@ -81,7 +97,9 @@ internal sealed record TicketRecord
         $"""
         select * from (
             select t.*, (count(*) over ())::int as rows, sum(t.bytes) over (order by {order} rows unbounded preceding) as bytes_so_far
-            from (select t.*, coalesce(octet_length(t.input), 0) + coalesce(octet_length(t.response), 0) + coalesce(octet_length(t.response_details), 0) as bytes
+            from (select t.*,
+                coalesce(octet_length(t.input), 0) + coalesce(octet_length(t.response), 0)
+                    + coalesce(octet_length(t.response_details), 0) as bytes
                 from ({rows}) t) t) t
         where t.bytes_so_far <= {MaxPage} or t.bytes_so_far = t.bytes
         """;

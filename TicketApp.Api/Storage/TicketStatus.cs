@@ -53,7 +53,8 @@ internal static class TicketStatusNames
     };
 
     /// <summary>What the resource API shows, in the order in which a ticket goes through it.</summary>
-    public static readonly IReadOnlyList<string> AllPublic = ["queued", "running", "canceling", "succeeded", "failed", "timed_out", "expired", "canceled"];
+    public static readonly IReadOnlyList<string> AllPublic =
+        ["queued", "running", "canceling", "succeeded", "failed", "timed_out", "expired", "canceled"];
 
     /// <summary>The database's word.</summary>
     public static string Of(TicketStatus status) => status switch

@@ -8,7 +8,8 @@ internal sealed class TicketMetrics
 {
     private const string ModelKey = "ticketapp.model";
 
-    private static readonly InstrumentAdvice<int> _counts = new() { HistogramBucketBoundaries = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] };
+    private static readonly InstrumentAdvice<int> _counts =
+        new() { HistogramBucketBoundaries = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] };
 
     private readonly Counter<long> _created;
     private readonly Counter<long> _retried;
@@ -25,14 +26,21 @@ internal sealed class TicketMetrics
     {
         var meter = meters.Create(TelemetryNames.App);
         _created = meter.CreateCounter<long>("ticketapp.tickets.created", "{ticket}", "Tickets that were stored.");
-        _retried = meter.CreateCounter<long>("ticketapp.attempts.retried", "{attempt}", "Attempts that failed or were handed back, after which the ticket runs again.");
-        _expired = meter.CreateCounter<long>("ticketapp.leases.expired", "{ticket}", "Tickets returned to the backlog because their lease expired.");
+        _retried = meter.CreateCounter<long>(
+            "ticketapp.attempts.retried", "{attempt}", "Attempts that failed or were handed back, after which the ticket runs again.");
+        _expired = meter.CreateCounter<long>(
+            "ticketapp.leases.expired", "{ticket}", "Tickets returned to the backlog because their lease expired.");
         _late = meter.CreateCounter<long>("ticketapp.results.late", "{result}", "Results that came too late to count.");
         _webhooks = meter.CreateCounter<long>("ticketapp.webhooks.attempts", "{attempt}", "Attempts to deliver a webhook.");
-        _duration = meter.CreateHistogram("ticketapp.ticket.duration", "s", "From a ticket's creation to the result that ended it.", advice: Durations.Advice);
-        _queueDuration = meter.CreateHistogram("ticketapp.ticket.queue.duration", "s", "From a ticket's creation to the start of the run that ended it.", advice: Durations.Advice);
-        _runDuration = meter.CreateHistogram("ticketapp.ticket.run.duration", "s", "How long the run took that ended a ticket.", advice: Durations.Advice);
-        _dispatchDuration = meter.CreateHistogram("ticketapp.dispatch.duration", "s", "From a dispatch's commit until the broker has confirmed it.", advice: Durations.Advice);
+        _duration = meter.CreateHistogram(
+            "ticketapp.ticket.duration", "s", "From a ticket's creation to the result that ended it.", advice: Durations.Advice);
+        _queueDuration = meter.CreateHistogram(
+            "ticketapp.ticket.queue.duration", "s",
+            "From a ticket's creation to the start of the run that ended it.", advice: Durations.Advice);
+        _runDuration = meter.CreateHistogram(
+            "ticketapp.ticket.run.duration", "s", "How long the run took that ended a ticket.", advice: Durations.Advice);
+        _dispatchDuration = meter.CreateHistogram(
+            "ticketapp.dispatch.duration", "s", "From a dispatch's commit until the broker has confirmed it.", advice: Durations.Advice);
         _batchSize = meter.CreateHistogram("ticketapp.batch.size", "{item}", "How many shared a statement.", advice: _counts);
     }
 

@@ -14,7 +14,8 @@ internal static class CompletionFeedEndpoints
     {
         v1.MapGet("/tickets/changes", ReadAsync).Produces<TicketChanges>()
             .WithSummary("Follow what finished")
-            .WithDescription("The log of ends, in order. Each end is there once, for every reader; ask again with the value of next, now or later.")
+            .WithDescription(
+                "The log of ends, in order. Each end is there once, for every reader; ask again with the value of next, now or later.")
             .WithParameter("after", "The value of next of the answer before; now for what ends from now on; absent for everything.")
             .WithParameter("user_id", "Only this user's tickets.")
             .WithParameter("limit", "The most in an answer.", isNumber: true)
@@ -23,7 +24,8 @@ internal static class CompletionFeedEndpoints
     }
 
     private static async Task<IResult> ReadAsync(
-        HttpRequest request, Caller caller, CompletionFeedStore changes, TicketPresenter presenter, ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
+        HttpRequest request, Caller caller, CompletionFeedStore changes, TicketPresenter presenter,
+        ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
         var (query, problem) = CompletionFeedQuery.Read(request.Query, options.Value.MaxPage);
         if (query is null)
@@ -39,7 +41,8 @@ internal static class CompletionFeedEndpoints
 
         var taken = bytes.Begin(request.HttpContext);
         var (rows, next) = await changes.ReadAsync(query, taken, cancellationToken);
-        return ApiJson.OkInParts(new TicketChanges(await presenter.ShowAsync(rows, cancellationToken), next), TicketJson.Default.TicketChanges, taken.Count);
+        return ApiJson.OkInParts(
+            new TicketChanges(await presenter.ShowAsync(rows, cancellationToken), next), TicketJson.Default.TicketChanges, taken.Count);
     }
 }
 

@@ -49,9 +49,18 @@ internal sealed record CompletionFeedQuery
             case "now":
                 return (changes with { FromNow = true }, null);
             case { } after when Cursor.Decode(List, after, PositionLength) is { } position:
-                return (changes with { Transaction = BinaryPrimitives.ReadUInt64BigEndian(position), TicketId = new Guid(position.AsSpan(8), bigEndian: true) }, null);
+                return (
+                    changes with
+                    {
+                        Transaction = BinaryPrimitives.ReadUInt64BigEndian(position),
+                        TicketId = new Guid(position.AsSpan(8), bigEndian: true),
+                    },
+                    null);
             default:
-                return (null, ProblemType.InvalidCursor.With("Take the value of next from the answer before, or begin without after, or with after=now."));
+                return (
+                    null,
+                    ProblemType.InvalidCursor.With(
+                        "Take the value of next from the answer before, or begin without after, or with after=now."));
         }
     }
 }

@@ -5,7 +5,10 @@ using TicketApp.Api.Storage;
 
 namespace TicketApp.Api.Tickets;
 
-/// <summary>Reads the log of ends: what ended is in it under the transaction that ended it, and shows once no older transaction can add anything before it.</summary>
+/// <summary>
+/// Reads the log of ends: what ended is in it under the transaction that ended it, and shows once no older transaction can add anything
+/// before it.
+/// </summary>
 internal sealed class CompletionFeedStore(NpgsqlDataSource database)
 {
     private const int MaxRead = 10_000;
@@ -36,7 +39,8 @@ internal sealed class CompletionFeedStore(NpgsqlDataSource database)
     /// <param name="taken">Counts what it takes in memory.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Its tickets, in the order in which they ended, and where the next page begins.</returns>
-    public async Task<(IReadOnlyList<TicketRecord> Rows, string Next)> ReadAsync(CompletionFeedQuery query, ByteLimit.TakenBytes taken, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<TicketRecord> Rows, string Next)> ReadAsync(
+        CompletionFeedQuery query, ByteLimit.TakenBytes taken, CancellationToken cancellationToken)
     {
         List<(TicketRecord Row, ulong Transaction)> ended = [];
         ulong horizon = 0;
@@ -80,7 +84,9 @@ internal sealed class CompletionFeedStore(NpgsqlDataSource database)
         command.Parameters.Add(new() { Value = horizon, NpgsqlDbType = NpgsqlDbType.Xid8 });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MaxRead });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) ? CompletionFeedQuery.CursorAfter(reader.GetFieldValue<ulong>(0), reader.GetGuid(1)) : null;
+        return await reader.ReadAsync(cancellationToken)
+            ? CompletionFeedQuery.CursorAfter(reader.GetFieldValue<ulong>(0), reader.GetGuid(1))
+            : null;
     }
 
     private static void AddPosition(NpgsqlCommand command, CompletionFeedQuery query)

@@ -7,7 +7,9 @@ using TicketApp.Api.Storage;
 
 namespace TicketApp.Api.Tickets;
 
-/// <summary>Reads a ticket that is submitted to the resource API strictly: what it does not know it refuses, and it says everything that is wrong.</summary>
+/// <summary>
+/// Reads a ticket that is submitted to the resource API strictly: what it does not know it refuses, and it says everything that is wrong.
+/// </summary>
 internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOptions> options, IWebhookUrls webhooks)
 {
     private const string WrongType = "is no field of a ticket, has the wrong type, or is text that is not valid Unicode";
@@ -70,7 +72,9 @@ internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOpt
             errors.Add("input", defect);
         }
 
-        return errors.Any ? (null, errors.ToProblem(modelIsKnown ? null : ProblemType.UnknownModel)) : (ToTicket(request, priority!.Value, webhook), null);
+        return errors.Any
+            ? (null, errors.ToProblem(modelIsKnown ? null : ProblemType.UnknownModel))
+            : (ToTicket(request, priority!.Value, webhook), null);
     }
 
     private NewTicket ToTicket(CreateTicket request, TicketPriority priority, Webhook? webhook)
@@ -80,7 +84,8 @@ internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOpt
         return new(Guid.CreateVersion7(), userId, priority)
         {
             Details = new(
-                request.Model ?? models.Default, request.Input, request.Policy?.QueueTtlS, request.Policy?.ExecutionTimeoutS, request.Policy?.DeadlineS, webhook),
+                request.Model ?? models.Default, request.Input,
+                request.Policy?.QueueTtlS, request.Policy?.ExecutionTimeoutS, request.Policy?.DeadlineS, webhook),
         };
     }
 

@@ -18,8 +18,11 @@ internal sealed record IdempotencyKey(string Key, byte[] BodyHash)
     public static (IdempotencyKey? Key, Problem? Problem) Read(StringValues header, ReadOnlySpan<byte> body) => header switch
     {
         [] => (null, null),
-        [{ Length: > 0 and <= MaxKey } key] when key.All(character => character is > ' ' and < '\x7f') => (new(key, SHA256.HashData(body)), null),
-        _ => (null, ProblemType.InvalidRequest.With($"The header {Header} must be there once, with 1 to {MaxKey} visible ASCII characters.")),
+        [{ Length: > 0 and <= MaxKey } key] when key.All(character => character is > ' ' and < '\x7f') =>
+            (new(key, SHA256.HashData(body)), null),
+        _ => (
+            null,
+            ProblemType.InvalidRequest.With($"The header {Header} must be there once, with 1 to {MaxKey} visible ASCII characters.")),
     };
 
     /// <summary>The key of one ticket of a batch that carries this one. No caller's key has a space in it.</summary>

@@ -11,8 +11,10 @@ namespace TicketApp.Api.Tickets;
 internal sealed record KeyedTicket(TicketRecord Ticket, byte[] BodyHash);
 
 /// <summary>Looks up keys that were used before, many a statement. They are stored together with their tickets.</summary>
-internal sealed class IdempotencyStore(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<IdempotencyStore> logger)
-    : Batcher<(Guid UserId, string Key), KeyedTicket?>("find idempotency keys", database, metrics, progress, logger, maxBatch: 200, capacity: 10_000)
+internal sealed class IdempotencyStore(
+    NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<IdempotencyStore> logger)
+    : Batcher<(Guid UserId, string Key), KeyedTicket?>(
+        "find idempotency keys", database, metrics, progress, logger, maxBatch: 200, capacity: 10_000)
 {
     private const string FindSql =
         $"""
@@ -44,7 +46,8 @@ internal sealed class IdempotencyStore(NpgsqlDataSource database, TicketMetrics 
     }
 
     /// <summary>Those of <paramref name="keys"/> that stand for a ticket already.</summary>
-    public static async Task<HashSet<(Guid UserId, string Key)>> UsedAsync(NpgsqlConnection connection, IReadOnlyCollection<(Guid UserId, string Key)> keys)
+    public static async Task<HashSet<(Guid UserId, string Key)>> UsedAsync(
+        NpgsqlConnection connection, IReadOnlyCollection<(Guid UserId, string Key)> keys)
     {
         HashSet<(Guid, string)> used = [];
         if (keys.Count > 0)
@@ -72,7 +75,8 @@ internal sealed class IdempotencyStore(NpgsqlDataSource database, TicketMetrics 
         while (await reader.ReadAsync())
         {
             var row = TicketRecord.ReadWithin(reader, ref bytes);
-            found[(reader.GetGuid(1), reader.GetString(TicketRecord.ColumnCount + 1))] = new(row, reader.GetFieldValue<byte[]>(TicketRecord.ColumnCount));
+            found[(reader.GetGuid(1), reader.GetString(TicketRecord.ColumnCount + 1))] =
+                new(row, reader.GetFieldValue<byte[]>(TicketRecord.ColumnCount));
         }
 
         return [.. items.Select(found.GetValueOrDefault)];
@@ -86,7 +90,8 @@ internal sealed class IdempotencyStore(NpgsqlDataSource database, TicketMetrics 
 }
 
 /// <summary>Forgets idempotency keys whose time is over.</summary>
-internal sealed class KeyExpiry(IdempotencyStore keys, IOptions<TicketOptions> options, DatabaseMigrator migrator, LoopProgress progress, ILogger<KeyExpiry> logger)
+internal sealed class KeyExpiry(
+    IdempotencyStore keys, IOptions<TicketOptions> options, DatabaseMigrator migrator, LoopProgress progress, ILogger<KeyExpiry> logger)
     : PurgeLoop("forgetting of idempotency keys", TimeSpan.FromMinutes(1), migrator, progress, logger)
 {
     protected override async Task<bool> PurgeAsync(int part, CancellationToken stoppingToken) =>

@@ -26,7 +26,8 @@ internal static class ListingEndpoints
     }
 
     private static async Task<IResult> ListAsync(
-        HttpRequest request, Caller caller, TicketListStore lists, TicketPresenter presenter, ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
+        HttpRequest request, Caller caller, TicketListStore lists, TicketPresenter presenter,
+        ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
         var (query, problem) = TicketListQuery.Read(request.Query, options.Value.MaxPage, caller);
         if (query is null)
@@ -36,11 +37,12 @@ internal static class ListingEndpoints
 
         var taken = bytes.Begin(request.HttpContext);
         var (rows, next) = await lists.ReadAsync(query, taken, cancellationToken);
-        return ApiJson.OkInParts(new TicketPage(await presenter.ShowAsync(rows, cancellationToken), next), TicketJson.Default.TicketPage, taken.Count);
+        return ApiJson.OkInParts(
+            new TicketPage(await presenter.ShowAsync(rows, cancellationToken), next), TicketJson.Default.TicketPage, taken.Count);
     }
 }
 
 /// <summary>A page of a list.</summary>
-/// <param name="Results">Tickets, newest first. With filters, or large tickets, a page may be short or even empty while more follow.</param>
+/// <param name="Results">Tickets, newest first. With filters or large tickets, a page may be short or empty while more follow.</param>
 /// <param name="Next">The parameter <c>cursor</c> of the next page; null after the last.</param>
 public sealed record TicketPage(IReadOnlyList<TicketResource> Results, string? Next);

@@ -27,9 +27,12 @@ internal sealed record NewTicket(Guid TicketId, Guid UserId, TicketPriority Prio
 /// <param name="ExecutionTimeoutS">Seconds of one run; null: the worker's limit.</param>
 /// <param name="DeadlineS">Seconds from creation to finish; null: <see cref="TicketOptions.Deadline"/>.</param>
 /// <param name="Webhook">Where to tell of it; null: nowhere.</param>
-internal sealed record TicketDetails(string Model, string? Input, int? QueueTtlS, int? ExecutionTimeoutS, int? DeadlineS, Webhook? Webhook = null);
+internal sealed record TicketDetails(
+    string Model, string? Input, int? QueueTtlS, int? ExecutionTimeoutS, int? DeadlineS, Webhook? Webhook = null);
 
-/// <summary>A ticket that was stored, as far as the database decided it. Of tickets of the original API, whose callers do not ask, nothing is known.</summary>
+/// <summary>
+/// A ticket that was stored, as far as the database decided it. Of tickets of the original API, whose callers do not ask, nothing is known.
+/// </summary>
 /// <param name="Status">Queued or dispatched.</param>
 /// <param name="MaxAttempts">How many attempts it has.</param>
 /// <param name="Created">When it was created.</param>

@@ -15,7 +15,8 @@ internal static class RetentionEndpoints
     }
 
     private static async Task<IResult> DeleteAsync(
-        string id, Caller caller, TicketRecordReader tickets, SucceededTickets succeeded, PurgeStore store, CancellationToken cancellationToken)
+        string id, Caller caller, TicketRecordReader tickets, SucceededTickets succeeded,
+        PurgeStore store, CancellationToken cancellationToken)
     {
         if (await tickets.FindAsync(id) is not { } row || !caller.MayActFor(row.UserId))
         {
@@ -28,7 +29,8 @@ internal static class RetentionEndpoints
                 succeeded.Remove(row.TicketId);
                 return TypedResults.NoContent();
             case Deletion.NotFinished:
-                return ProblemType.NotFinished.With($"Cancel it first, with POST {ResourceApi.Prefix}/tickets/{row.TicketId}/cancel.").ToResult();
+                return ProblemType.NotFinished.With($"Cancel it first, with POST {ResourceApi.Prefix}/tickets/{row.TicketId}/cancel.")
+                    .ToResult();
             default:
                 return TicketProblems.NotFound();
         }

@@ -43,7 +43,8 @@ internal sealed class SucceededTickets : ITicketObserver, IDisposable
         }
         finally
         {
-            // Of several who wait for one ticket, the first to give up takes it from the others too: they ask the database when their own time is over.
+            // Of several who wait for one ticket, the first to give up takes it from the others too: they ask the database when their own
+            // time is over.
             _awaited.TryRemove(new(ticketId, awaited));
         }
     }

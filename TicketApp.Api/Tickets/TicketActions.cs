@@ -12,7 +12,8 @@ internal static class TicketActions
     {
         v1.MapPost("/tickets/{id}/cancel", CancelAsync).Produces<TicketResource>().Produces<TicketResource>(StatusCodes.Status202Accepted)
             .WithSummary("Cancel a ticket")
-            .WithDescription("200: it is canceled, or had ended before and stays as it is. 202: its worker is told to stop. Repeating is harmless.")
+            .WithDescription(
+                "200: it is canceled, or had ended before and stays as it is. 202: its worker is told to stop. Repeating is harmless.")
             .WithProblems(ProblemType.TicketNotFound);
         v1.MapPost("/tickets/{id}/retry", RetryAsync).Produces<TicketResource>()
             .WithSummary("Run a ticket again that ended without a response")
@@ -21,7 +22,8 @@ internal static class TicketActions
     }
 
     private static async Task<Utf8ContentHttpResult> CancelAsync(
-        string id, Caller caller, TicketRecordReader tickets, TicketCanceler canceler, IEnumerable<ITicketObserver> observers, TicketPresenter presenter, CancellationToken cancellationToken)
+        string id, Caller caller, TicketRecordReader tickets, TicketCanceler canceler,
+        IEnumerable<ITicketObserver> observers, TicketPresenter presenter, CancellationToken cancellationToken)
     {
         var row = await tickets.FindAsync(id);
         if (row is null || !caller.MayActFor(row.UserId))
@@ -29,7 +31,9 @@ internal static class TicketActions
             return TicketProblems.NotFound();
         }
 
-        var outcome = row.IsFinished ? new(CancelResult.AlreadyFinished, row.Status) : await canceler.CancelAsync(row.TicketId, cancellationToken);
+        var outcome = row.IsFinished
+            ? new(CancelResult.AlreadyFinished, row.Status)
+            : await canceler.CancelAsync(row.TicketId, cancellationToken);
         foreach (var observer in observers)
         {
             observer.OnChanged(row.TicketId);
@@ -37,11 +41,14 @@ internal static class TicketActions
 
         var now = outcome.Result == CancelResult.NotFound ? null : await tickets.FindAsync(id);
         return now is null ? TicketProblems.NotFound() : ApiJson.WithStatus(
-            outcome.Result == CancelResult.Canceling ? StatusCodes.Status202Accepted : StatusCodes.Status200OK, await presenter.ShowAsync(now, cancellationToken), TicketJson.Default.TicketResource);
+            outcome.Result == CancelResult.Canceling ? StatusCodes.Status202Accepted : StatusCodes.Status200OK,
+            await presenter.ShowAsync(now, cancellationToken),
+            TicketJson.Default.TicketResource);
     }
 
     private static async Task<Utf8ContentHttpResult> RetryAsync(
-        string id, Caller caller, TicketRecordReader tickets, TicketRetrier retrier, TicketPresenter presenter, CancellationToken cancellationToken)
+        string id, Caller caller, TicketRecordReader tickets, TicketRetrier retrier,
+        TicketPresenter presenter, CancellationToken cancellationToken)
     {
         var row = await tickets.FindAsync(id);
         if (row is null || !caller.MayActFor(row.UserId))
@@ -51,6 +58,9 @@ internal static class TicketActions
 
         return await retrier.RetryAsync(row) is { } retried
             ? ApiJson.Ok(await presenter.ShowAsync(retried, cancellationToken), TicketJson.Default.TicketResource)
-            : ProblemType.NotRetryable.With("Only a ticket that has failed, timed out, expired or was canceled can run again, and at most 1,000 times. Submit a new one.").ToResult();
+            : ProblemType.NotRetryable.With(
+                    "Only a ticket that has failed, timed out, expired or was canceled can run again, "
+                        + "and at most 1,000 times. Submit a new one.")
+                .ToResult();
     }
 }

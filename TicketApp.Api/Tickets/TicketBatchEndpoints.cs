@@ -12,8 +12,8 @@ namespace TicketApp.Api.Tickets;
 /// <summary>Many tickets in one request. Each is taken or refused by itself.</summary>
 internal static class TicketBatchEndpoints
 {
-    // What one byte of a batch takes in memory, at most: itself, the two of its character, and those of the message to a worker and of the answer, of which
-    // some characters are three and more.
+    // What one byte of a batch takes in memory, at most: itself, the two of its character, and those of the message to a worker and of the
+    // answer, of which some characters are three and more.
     private const long BytesPerByte = 8;
 
     public static RouteGroupBuilder MapTicketBatch(this RouteGroupBuilder v1)
@@ -22,13 +22,16 @@ internal static class TicketBatchEndpoints
             .WithSummary("Submit many tickets")
             .WithDescription("Each is taken or refused by itself: the results are in the order of the request.")
             .WithHeader(IdempotencyKey.Header, "As for one ticket; it counts for each ticket at its place.")
-            .WithRequestExample("""{"tickets":[{"user_id":"01a205da-a5ea-7abf-916d-5fb3315c6011"},{"user_id":"01a205da-a5ea-7abf-916d-5fb3315c6011","priority":"low"}]}""")
+            .WithRequestExample(
+                """{"tickets":[{"user_id":"01a205da-a5ea-7abf-916d-5fb3315c6011"},"""
+                    + """{"user_id":"01a205da-a5ea-7abf-916d-5fb3315c6011","priority":"low"}]}""")
             .WithProblems(ProblemType.InvalidRequest, ProblemType.TooLarge, ProblemType.NotJson);
         return v1;
     }
 
     private static async Task<IResult> CreateAsync(
-        HttpContext context, Caller caller, CreateTicketReader requests, TicketSubmitter tickets, TicketPresenter presenter, ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
+        HttpContext context, Caller caller, CreateTicketReader requests, TicketSubmitter tickets,
+        TicketPresenter presenter, ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
         context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = options.Value.MaxBatchBytes;
         var taken = bytes.Begin(context);
@@ -73,10 +76,15 @@ internal static class TicketBatchEndpoints
             return (null, unreadable);
         }
 
-        if (body.Root.ValueKind != JsonValueKind.Object || body.Root.EnumerateObject().Count() != 1 || !body.Root.TryGetProperty("tickets"u8, out var list)
+        if (body.Root.ValueKind != JsonValueKind.Object
+            || body.Root.EnumerateObject().Count() != 1
+            || !body.Root.TryGetProperty("tickets"u8, out var list)
             || list.ValueKind != JsonValueKind.Array || list.GetArrayLength() is var count && (count == 0 || count > options.MaxBatch))
         {
-            return (null, ProblemType.InvalidRequest.With($"A batch is a JSON object with one field, tickets: an array of 1 to {options.MaxBatch} tickets."));
+            return (
+                null,
+                ProblemType.InvalidRequest.With(
+                    $"A batch is a JSON object with one field, tickets: an array of 1 to {options.MaxBatch} tickets."));
         }
 
         var (key, unusable) = IdempotencyKey.Read(context.Request.Headers[IdempotencyKey.Header], []);

@@ -7,7 +7,8 @@ using TicketApp.Api.Storage;
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Cancels tickets. The row is the truth: what it says counts even if no worker ever hears of it.</summary>
-internal sealed class TicketCanceler(NpgsqlDataSource database, CancellationPublisher notifier, OpenTickets open, IOptions<DispatchOptions> dispatch)
+internal sealed class TicketCanceler(
+    NpgsqlDataSource database, CancellationPublisher notifier, OpenTickets open, IOptions<DispatchOptions> dispatch)
 {
     // One that is known to run ends when its worker says so, or its lease ends. Of any other a result counts no more from now on.
     private const string CancelSql =

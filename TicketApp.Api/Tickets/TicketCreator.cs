@@ -99,7 +99,8 @@ internal sealed class TicketCreator(
         return stored is { IsRefused: true } ? throw new UserLimitException() : stored;
     }
 
-    private async Task<IReadOnlyDictionary<Guid, StoredTicket>> StoreAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction, IReadOnlyList<NewTicket> items)
+    private async Task<IReadOnlyDictionary<Guid, StoredTicket>> StoreAsync(
+        NpgsqlConnection connection, NpgsqlTransaction? transaction, IReadOnlyList<NewTicket> items)
     {
         // Only the dispatcher counts what runs of each user.
         var mayDispatch = publisher.IsReady && !running.IsOn;
@@ -107,7 +108,11 @@ internal sealed class TicketCreator(
         Creation creation;
         try
         {
-            NewTicket[] inOrder = [.. shares.SelectMany(share => share.Tickets.Take(share.Granted)), .. shares.SelectMany(share => share.Tickets.Skip(share.Granted))];
+            NewTicket[] inOrder =
+            [
+                .. shares.SelectMany(share => share.Tickets.Take(share.Granted)),
+                .. shares.SelectMany(share => share.Tickets.Skip(share.Granted)),
+            ];
             creation = await store.CreateAsync(connection, inOrder, shares.Sum(share => share.Granted));
             if (transaction is not null)
             {

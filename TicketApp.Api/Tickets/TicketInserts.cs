@@ -4,14 +4,15 @@ namespace TicketApp.Api.Tickets;
 
 /// <summary>
 /// The statements that store new tickets. $1 to $3: ids, users, priorities; $4: processing limit; $5: queue limit; $6: attempts; $7: lease.
-/// The detailed forms take what the resource API can say of a ticket as further arrays, the keyed one idempotency keys as well, and in $20 how many
-/// of the first are dispatched; each is used only where a ticket of the batch needs it.
+/// The detailed forms take what the resource API can say of a ticket as further arrays, the keyed one idempotency keys as well, and in $20
+/// how many of the first are dispatched; each is used only where a ticket of the batch needs it.
 /// </summary>
 internal static class TicketInserts
 {
     public const string Dispatched =
         """
-        insert into tickets (ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, status, attempt, epoch, lease_expires)
+        insert into tickets (
+            ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, status, attempt, epoch, lease_expires)
         select i.ticket_id, i.user_id, now(), now() + $4, now() + $5, $6, i.priority, 'dispatched', 1, 1, now() + $7
         from unnest($1, $2, $3) i (ticket_id, user_id, priority)
         join users u on u.user_id = i.user_id
@@ -24,7 +25,9 @@ internal static class TicketInserts
         select i.ticket_id, i.user_id, now(), now() + $4, now() + $5, $6, i.priority, 'queued', {QueueKey}
         from (
             select o.*, {Positions}
-            from (select *, '{ModelNames.Simulated}' as model from unnest($1, $2, $3) with ordinality p (ticket_id, user_id, priority, place)) o
+            from (
+                select *, '{ModelNames.Simulated}' as model
+                from unnest($1, $2, $3) with ordinality p (ticket_id, user_id, priority, place)) o
             join users u on u.user_id = o.user_id) i
         {HeadAndFlow}
         returning ticket_id
@@ -42,11 +45,11 @@ internal static class TicketInserts
         select * from dispatched union all select * from queued
         """;
 
-    // Start-time fair queuing, for each model by itself. Each user's tickets of one priority form a flow; a ticket's key is its flow's last key, or the
-    // backlog's head if that is further on, plus its cost: 1 for high, 4 for normal, 16 for low. So a flow of 100,000 tickets
+    // Start-time fair queuing, for each model by itself. Each user's tickets of one priority form a flow; a ticket's key is its flow's last
+    // key, or the backlog's head if that is further on, plus its cost: 1 for high, 4 for normal, 16 for low. So a flow of 100,000 tickets
     // stretches far behind a newcomer's first one, and low priority gets its sixteenth of high's share, never nothing.
-    // Both look-ups are one index entry each, whatever the backlog, but for those of dispatched tickets that cannot be cleared away while a transaction
-    // somewhere is older: so a batch looks once for each model and each flow, not once for each ticket.
+    // Both look-ups are one index entry each, whatever the backlog, but for those of dispatched tickets that cannot be cleared away while a
+    // transaction somewhere is older: so a batch looks once for each model and each flow, not once for each ticket.
     public const string QueueKey =
         """
         greatest(
@@ -55,7 +58,9 @@ internal static class TicketInserts
                 + (case i.priority when 2 then 1 when 1 then 4 else 16 end) * i.place_in_flow
         """;
 
-    /// <summary>What <see cref="QueueKey"/> looks at, for tickets <c>i</c> with their <c>place_in_model</c> and <c>place_in_flow</c>.</summary>
+    /// <summary>
+    /// What <see cref="QueueKey"/> looks at, for tickets <c>i</c> with their <c>place_in_model</c> and <c>place_in_flow</c>.
+    /// </summary>
     public const string HeadAndFlow =
         $"""
         left join lateral ({Head}) head on true
@@ -65,7 +70,8 @@ internal static class TicketInserts
             order by q.queue_key desc limit 1) flow on true
         """;
 
-    private const string Head = "select queue_key from tickets where i.place_in_model = 1 and status = 'queued' and model = i.model order by queue_key limit 1";
+    private const string Head =
+        "select queue_key from tickets where i.place_in_model = 1 and status = 'queued' and model = i.model order by queue_key limit 1";
 
     /// <summary>Where each of the tickets <c>o</c> stands among those of its model and of its flow, by their <c>place</c>.</summary>
     public const string Positions =
@@ -79,7 +85,8 @@ internal static class TicketInserts
         insert into tickets ({DetailColumns}, status, attempt, epoch, lease_expires)
         select {DetailValues}, 'dispatched', 1, 1, now() + $7
         from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15) with ordinality
-            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent, place)
+            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s,
+               webhook_url, webhook_events, trace_parent, place)
         join users u on u.user_id = i.user_id
         """;
 
@@ -90,7 +97,8 @@ internal static class TicketInserts
         from (
             select o.*, {Positions}
             from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15) with ordinality
-                o (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent, place)
+                o (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s,
+                   webhook_url, webhook_events, trace_parent, place)
             join users u on u.user_id = o.user_id
         """;
 
@@ -111,13 +119,15 @@ internal static class TicketInserts
     private const string Returning = "returning ticket_id, expires_at, time_created";
 
     private const string DetailColumns =
-        "ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent";
+        "ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, model, input, "
+            + "queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent";
 
     private const string DetailValues =
         """
         i.ticket_id, i.user_id, now(), now() + coalesce(i.deadline_s * interval '1 s', $4),
             now() + least(coalesce(i.queue_ttl_s * interval '1 s', $5), coalesce(i.deadline_s * interval '1 s', $4)), $6,
-            i.priority, i.model, i.input, i.queue_ttl_s, i.execution_timeout_s, i.deadline_s, i.webhook_url, i.webhook_events, i.trace_parent
+            i.priority, i.model, i.input,
+            i.queue_ttl_s, i.execution_timeout_s, i.deadline_s, i.webhook_url, i.webhook_events, i.trace_parent
         """;
 
     /// <summary>
@@ -125,5 +135,8 @@ internal static class TicketInserts
     /// newcomers placed there would pass all others for ever: their place is where the dispatch is, if that is further on.
     /// </summary>
     public static string BehindDispatch(string sql) => sql.Replace(
-        $"({Head}) head", $"(select greatest(({Head}), (select v.queue_key from dispatch_virtual_time v where v.model = i.model)) as queue_key) head", StringComparison.Ordinal);
+        $"({Head}) head",
+        $"(select greatest(({Head}), "
+            + "(select v.queue_key from dispatch_virtual_time v where v.model = i.model)) as queue_key) head",
+        StringComparison.Ordinal);
 }

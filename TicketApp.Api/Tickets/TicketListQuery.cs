@@ -67,7 +67,10 @@ internal sealed record TicketListQuery
 
         return Cursor.Decode(list.Name, cursor, PositionLength) is { } position
             ? (list with { Below = new Guid(position, bigEndian: true) }, null)
-            : (null, ProblemType.InvalidCursor.With("Take the value of next from the page before, with the same parameters, or begin again without a cursor."));
+            : (
+                null,
+                ProblemType.InvalidCursor.With(
+                    "Take the value of next from the page before, with the same parameters, or begin again without a cursor."));
     }
 
     /// <summary>Somebody else's tickets are as if they were not there.</summary>
@@ -84,7 +87,8 @@ internal sealed record TicketListQuery
         var names = text.Split(',');
         if (names.Any(name => !TicketStatusNames.AllPublic.Contains(name)))
         {
-            reader.Errors.Add("status", $"must be one or several, separated by commas, of: {string.Join(", ", TicketStatusNames.AllPublic)}");
+            reader.Errors.Add(
+                "status", $"must be one or several, separated by commas, of: {string.Join(", ", TicketStatusNames.AllPublic)}");
             return null;
         }
 
@@ -92,5 +96,6 @@ internal sealed record TicketListQuery
     }
 
     // Far from the ends of time, where adding would not be possible.
-    private static Guid IdAt(DateTime time, TimeSpan skew) => TicketIds.FirstAt(new DateTimeOffset(time.Year is > 1 and < 9999 ? time + skew : time));
+    private static Guid IdAt(DateTime time, TimeSpan skew) =>
+        TicketIds.FirstAt(new DateTimeOffset(time.Year is > 1 and < 9999 ? time + skew : time));
 }

@@ -7,7 +7,8 @@ namespace TicketApp.Api.Tickets;
 
 /// <summary>
 /// Reads lists, a page a statement, by an index that has their order. Rows that a filter leaves out are read anyway, so that
-/// a page reads a bounded number of rows and may come out short, or empty, with a cursor that continues. So it may where its tickets are large.
+/// a page reads a bounded number of rows and may come out short, or empty, with a cursor that continues. So it may where its tickets are
+/// large.
 /// </summary>
 internal sealed class TicketListStore(NpgsqlDataSource database)
 {
@@ -18,17 +19,21 @@ internal sealed class TicketListStore(NpgsqlDataSource database)
         ($4::text[] is null or t.status::text = any($4)) and t.time_created > $5 and t.time_created < $6
         """;
 
-    private static readonly string _allSql = PageSql($"select * from tickets where ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead}");
+    private static readonly string _allSql =
+        PageSql($"select * from tickets where ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead}");
 
-    // A ticket is in one of three indexes, each of which has its user's tickets in order: one that has ended, is with a worker, or waits. One
-    // index over all would take two more entries for each ticket on its way, the three take one.
+    // A ticket is in one of three indexes, each of which has its user's tickets in order: one that has ended, is with a worker, or waits.
+    // One index over all would take two more entries for each ticket on its way, the three take one.
     private const string OfUser =
         $"""
-        (select * from tickets where user_id = $3 and time_finished is not null and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead})
+        (select * from tickets where user_id = $3 and time_finished is not null
+            and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead})
         union all
-        (select * from tickets where user_id = $3 and status in ('dispatched', 'running', 'canceling') and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead})
+        (select * from tickets where user_id = $3 and status in ('dispatched', 'running', 'canceling')
+            and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead})
         union all
-        (select * from tickets where user_id = $3 and status in ('queued', 'retryable') and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead})
+        (select * from tickets where user_id = $3 and status in ('queued', 'retryable')
+            and ticket_id < $1 and ticket_id > $2 order by ticket_id desc limit {MaxRead})
         """;
 
     private static readonly string _ofUserSql = PageSql($"select * from ({OfUser}) o order by ticket_id desc limit {MaxRead}");
@@ -43,14 +48,16 @@ internal sealed class TicketListStore(NpgsqlDataSource database)
     /// <param name="taken">Counts what it takes in memory.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Its tickets, newest first, and the cursor of the next one; null after the last.</returns>
-    public async Task<(IReadOnlyList<TicketRecord> Rows, string? Next)> ReadAsync(TicketListQuery query, ByteLimit.TakenBytes taken, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<TicketRecord> Rows, string? Next)> ReadAsync(
+        TicketListQuery query, ByteLimit.TakenBytes taken, CancellationToken cancellationToken)
     {
         List<TicketRecord> rows = [];
         var found = 0;
         await using (var command = database.CreateCommand(query.UserId is null ? _allSql : _ofUserSql))
         {
             AddRange(command, query);
-            command.Parameters.Add(new() { Value = (object?)query.Statuses ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+            command.Parameters.Add(
+                new() { Value = (object?)query.Statuses ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
             command.Parameters.Add(new() { Value = query.CreatedAfter ?? DateTime.MinValue, NpgsqlDbType = NpgsqlDbType.TimestampTz });
             command.Parameters.Add(new() { Value = query.CreatedBefore ?? DateTime.MaxValue, NpgsqlDbType = NpgsqlDbType.TimestampTz });
             // One more than the page holds says whether there is a next one.

@@ -6,7 +6,8 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Reads tickets by id, many a statement, and those that succeeded from memory: they never change.</summary>
-internal sealed class TicketReader(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<TicketReader> logger, SucceededTickets succeeded)
+internal sealed class TicketReader(
+    NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<TicketReader> logger, SucceededTickets succeeded)
     : Batcher<Guid, TicketSummary?>("read tickets", database, metrics, progress, logger, maxBatch: 500, capacity: 20_000)
 {
     private const string Sql =
@@ -15,8 +16,8 @@ internal sealed class TicketReader(NpgsqlDataSource database, TicketMetrics metr
         from tickets where ticket_id = any($1)
         """;
 
-    // What a question about a ticket that has just come may wait for its answer, and how long a ticket has just come. One that another replica
-    // ends is reported that much later at most.
+    // What a question about a ticket that has just come may wait for its answer, and how long a ticket has just come. One that another
+    // replica ends is reported that much later at most.
     private static readonly TimeSpan _moment = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan _young = TimeSpan.FromMilliseconds(100);
 
@@ -29,7 +30,9 @@ internal sealed class TicketReader(NpgsqlDataSource database, TicketMetrics metr
     /// <returns>Null without one of that id.</returns>
     /// <exception cref="OverloadedException">Too many large tickets are asked for at once.</exception>
     public async ValueTask<TicketSummary?> FindAsync(Guid ticketId) =>
-        succeeded.Find(ticketId) ?? (IsYoung(ticketId, DateTimeOffset.UtcNow) ? await succeeded.FindSoonAsync(ticketId, _moment) : null) ?? Available(await SubmitAsync(ticketId));
+        succeeded.Find(ticketId)
+            ?? (IsYoung(ticketId, DateTimeOffset.UtcNow) ? await succeeded.FindSoonAsync(ticketId, _moment) : null)
+            ?? Available(await SubmitAsync(ticketId));
 
     /// <summary>Whether the ticket was created in the last tenth of a second, by what its id says.</summary>
     public static bool IsYoung(Guid ticketId, DateTimeOffset now) =>

@@ -6,7 +6,8 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Reads whole tickets by id for the resource API, many a statement.</summary>
-internal sealed class TicketRecordReader(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<TicketRecordReader> logger)
+internal sealed class TicketRecordReader(
+    NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<TicketRecordReader> logger)
     : Batcher<Guid, TicketRecord?>("read tickets", database, metrics, progress, logger, maxBatch: 200, capacity: 10_000)
 {
     private const string Sql = $"select {TicketRecord.Columns} from tickets t where t.ticket_id = any($1)";
@@ -14,7 +15,8 @@ internal sealed class TicketRecordReader(NpgsqlDataSource database, TicketMetric
     /// <summary>Finds a ticket.</summary>
     /// <returns>Null if <paramref name="id"/> is no ticket's.</returns>
     /// <exception cref="OverloadedException">Too many large tickets are asked for at once.</exception>
-    public async ValueTask<TicketRecord?> FindAsync(string id) => Guid.TryParseExact(id, "D", out var ticketId) ? TicketRecord.Available(await SubmitAsync(ticketId)) : null;
+    public async ValueTask<TicketRecord?> FindAsync(string id) =>
+        Guid.TryParseExact(id, "D", out var ticketId) ? TicketRecord.Available(await SubmitAsync(ticketId)) : null;
 
     protected override bool IsRepeatable => true;
 

@@ -14,7 +14,10 @@ public sealed record TicketResource
 
     public required Guid UserId { get; init; }
 
-    /// <summary><c>queued</c>, <c>running</c>, <c>canceling</c>; at the end <c>succeeded</c>, <c>failed</c>, <c>timed_out</c>, <c>expired</c> or <c>canceled</c>.</summary>
+    /// <summary>
+    /// <c>queued</c>, <c>running</c>, <c>canceling</c>; at the end <c>succeeded</c>, <c>failed</c>, <c>timed_out</c>, <c>expired</c> or
+    /// <c>canceled</c>.
+    /// </summary>
     public required string Status { get; init; }
 
     /// <summary>The model that answers it.</summary>

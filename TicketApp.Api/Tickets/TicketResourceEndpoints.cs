@@ -13,7 +13,8 @@ internal static class TicketResourceEndpoints
     private const string Example =
         """
         {
-          "id": "01a205da-a612-79e7-be41-135fd85e6f9f", "user_id": "01a205da-a5ea-7abf-916d-5fb3315c6011", "status": "queued", "model": "simulated", "input": null,
+          "id": "01a205da-a612-79e7-be41-135fd85e6f9f", "user_id": "01a205da-a5ea-7abf-916d-5fb3315c6011",
+          "status": "queued", "model": "simulated", "input": null,
           "created_at": "2026-01-31T12:00:00.123456Z", "started_at": null, "finished_at": null, "expires_at": "2026-01-31T12:05:00.123456Z",
           "response": null, "error": null, "attempt": 0, "max_attempts": 3, "priority": "normal",
           "queue": { "position": 12, "eta_seconds": { "p50": 30, "p90": 75 }, "wait_reason": "at_capacity" },
@@ -28,12 +29,19 @@ internal static class TicketResourceEndpoints
     {
         v1.MapPost("/tickets", CreateAsync).Accepts<CreateTicket>("application/json").Produces<TicketResource>(StatusCodes.Status201Created)
             .WithSummary("Submit a ticket")
-            .WithHeader(IdempotencyKey.Header, "1 to 255 visible ASCII characters. A repetition of the request under the same key gives the same ticket, with Idempotent-Replayed: true.")
+            .WithHeader(
+                IdempotencyKey.Header,
+                "1 to 255 visible ASCII characters. "
+                    + "A repetition of the request under the same key gives the same ticket, with Idempotent-Replayed: true.")
             .WithHeader(WaitPreference.Header, WaitPreference.Description)
             .WithRequestExample("""{"user_id":"01a205da-a5ea-7abf-916d-5fb3315c6011","priority":"high","policy":{"deadline_s":120}}""")
             .WithResponseExample(Example)
-            .WithProblems(ProblemType.InvalidRequest, ProblemType.UnknownModel, ProblemType.UserNotFound, ProblemType.TooLarge, ProblemType.NotJson, ProblemType.KeyReused);
-        v1.MapMethods("/tickets/{id}", [HttpMethods.Get, HttpMethods.Head], GetAsync).Produces<TicketResource>().Produces(StatusCodes.Status304NotModified)
+            .WithProblems(
+                ProblemType.InvalidRequest, ProblemType.UnknownModel, ProblemType.UserNotFound,
+                ProblemType.TooLarge, ProblemType.NotJson, ProblemType.KeyReused);
+        v1.MapMethods("/tickets/{id}", [HttpMethods.Get, HttpMethods.Head], GetAsync)
+            .Produces<TicketResource>()
+            .Produces(StatusCodes.Status304NotModified)
             .WithSummary("Look at a ticket")
             .WithHeader(WaitPreference.Header, WaitPreference.Description)
             .WithHeader("If-None-Match", "The ETag of a finished ticket that the caller has: 304 as long as it is the same.")
@@ -43,7 +51,8 @@ internal static class TicketResourceEndpoints
     }
 
     private static async Task<Utf8ContentHttpResult> CreateAsync(
-        HttpContext context, Caller caller, CreateTicketReader requests, TicketSubmitter tickets, TicketPresenter presenter, ITicketWaiter waiter, ByteLimit bytes, CancellationToken cancellationToken)
+        HttpContext context, Caller caller, CreateTicketReader requests, TicketSubmitter tickets,
+        TicketPresenter presenter, ITicketWaiter waiter, ByteLimit bytes, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(context.Request, cancellationToken);
         if (body.Problem is { } unreadable)
@@ -86,7 +95,8 @@ internal static class TicketResourceEndpoints
     }
 
     private static async Task<IResult> GetAsync(
-        string id, HttpContext context, Caller caller, TicketRecordReader tickets, TicketPresenter presenter, ITicketWaiter waiter, ByteLimit bytes, CancellationToken cancellationToken)
+        string id, HttpContext context, Caller caller, TicketRecordReader tickets, TicketPresenter presenter,
+        ITicketWaiter waiter, ByteLimit bytes, CancellationToken cancellationToken)
     {
         var row = await tickets.FindAsync(id);
         if (row is null || !caller.MayActFor(row.UserId))
@@ -102,7 +112,9 @@ internal static class TicketResourceEndpoints
 
         bytes.Take(context, row.Bytes);
         var body = ApiJson.Serialize(await presenter.ShowAsync(row, cancellationToken), TicketJson.Default.TicketResource);
-        return row.IsFinished && IsKnown(context, body) ? TypedResults.StatusCode(StatusCodes.Status304NotModified) : TypedResults.Text(body, ApiJson.ContentType);
+        return row.IsFinished && IsKnown(context, body)
+            ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
+            : TypedResults.Text(body, ApiJson.ContentType);
     }
 
     /// <summary>Tags a finished ticket. Whether the caller has it already.</summary>
@@ -112,7 +124,8 @@ internal static class TicketResourceEndpoints
         EntityTagHeaderValue tag = new($"\"{Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 16))}\"");
         context.Response.Headers.ETag = tag.ToString();
         context.Response.Headers.CacheControl = "private, no-cache";
-        return context.Request.GetTypedHeaders().IfNoneMatch.Any(known => known.Equals(EntityTagHeaderValue.Any) || known.Compare(tag, useStrongComparison: false));
+        return context.Request.GetTypedHeaders().IfNoneMatch.Any(
+            known => known.Equals(EntityTagHeaderValue.Any) || known.Compare(tag, useStrongComparison: false));
     }
 }
 

@@ -10,8 +10,8 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Api.Tickets;
 
 /// <summary>
-/// Lets tickets that ended without a response run again, as their callers ask, many a statement: at the end of their users' backlogs, under the next
-/// epoch, with new limits. However many ask, they take one connection.
+/// Lets tickets that ended without a response run again, as their callers ask, many a statement: at the end of their users' backlogs, under
+/// the next epoch, with new limits. However many ask, they take one connection.
 /// </summary>
 internal sealed class TicketRetrier(
     NpgsqlDataSource database,
@@ -43,8 +43,8 @@ internal sealed class TicketRetrier(
             status = 'queued', epoch = t.epoch + 1, queue_key = placed.queue_key, max_attempts = t.attempt + $2,
             expires_at = now() + coalesce(t.deadline_s * interval '1 s', $3),
             due_at = now() + least(coalesce(t.queue_ttl_s * interval '1 s', $4), coalesce(t.deadline_s * interval '1 s', $3)),
-            time_finished = null, finished_xid = null, report_pending = false, response = null, response_details = null, error_type = null, error_message = null,
-            time_started = null, worker = null
+            time_finished = null, finished_xid = null, report_pending = false, response = null, response_details = null, error_type = null,
+            error_message = null, time_started = null, worker = null
         from placed where t.ticket_id = placed.ticket_id
         returning {TicketRecord.Columns}
         """;
@@ -107,7 +107,11 @@ internal sealed class TicketRetrier(
         }
 
         // Who asks for the same ticket a second time comes too late.
-        return [.. items.Select(item => new RetriedTicket(retried.Remove(item.TicketId, out var row) ? row : null, refused.Contains(item.TicketId)))];
+        return
+        [
+            .. items.Select(item =>
+                new RetriedTicket(retried.Remove(item.TicketId, out var row) ? row : null, refused.Contains(item.TicketId))),
+        ];
     }
 
     private Task<RetriedTicket> RetryAsync(TicketRetry retry) =>

@@ -10,12 +10,16 @@ namespace TicketApp.Api.Tickets;
 /// <summary>Writes new tickets.</summary>
 internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<DispatchOptions> dispatching, IOptions<LimitOptions> limits)
 {
-    /// <summary>Stores the tickets whose users exist and whose keys are new: the first <paramref name="dispatch"/> of the batch as dispatched, the rest in the backlog.</summary>
+    /// <summary>
+    /// Stores the tickets whose users exist and whose keys are new: the first <paramref name="dispatch"/> of the batch as dispatched, the
+    /// rest in the backlog.
+    /// </summary>
     public async Task<Creation> CreateAsync(NpgsqlConnection connection, IReadOnlyList<NewTicket> batch, int dispatch)
     {
         Dictionary<Guid, StoredTicket> stored = new(batch.Count);
         List<TicketMessage> dispatched = new(dispatch);
-        var isDetailed = tickets.Value.DefaultModel != ModelNames.Simulated || batch.Any(ticket => ticket.Details is not null || ticket.TraceParent is not null);
+        var isDetailed = tickets.Value.DefaultModel != ModelNames.Simulated
+            || batch.Any(ticket => ticket.Details is not null || ticket.TraceParent is not null);
         await using NpgsqlBatch command = new(connection);
         foreach (var insert in Inserts(batch, dispatch, isDetailed))
         {
@@ -29,7 +33,9 @@ internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<Disp
             while (await reader.ReadAsync())
             {
                 var ticketId = reader.GetGuid(0);
-                stored[ticketId] = isDetailed ? Read(reader, first.ContainsKey(ticketId) ? TicketStatus.Dispatched : TicketStatus.Queued) : default;
+                stored[ticketId] = isDetailed
+                    ? Read(reader, first.ContainsKey(ticketId) ? TicketStatus.Dispatched : TicketStatus.Queued)
+                    : default;
                 if (first.TryGetValue(ticketId, out var ticket))
                 {
                     dispatched.Add(ToMessage(ticket, reader.GetDateTime(1)));
@@ -54,18 +60,22 @@ internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<Disp
 
         if (dispatch > 0)
         {
-            yield return Insert(isDetailed ? TicketInserts.DetailedDispatched : TicketInserts.Dispatched, [.. batch.Take(dispatch)], isDetailed);
+            yield return Insert(
+                isDetailed ? TicketInserts.DetailedDispatched : TicketInserts.Dispatched, [.. batch.Take(dispatch)], isDetailed);
         }
 
         if (dispatch < batch.Count)
         {
-            yield return Insert(WithDispatchPosition(isDetailed ? TicketInserts.DetailedQueued : TicketInserts.Queued), [.. batch.Skip(dispatch)], isDetailed);
+            yield return Insert(
+                WithDispatchPosition(isDetailed ? TicketInserts.DetailedQueued : TicketInserts.Queued),
+                [.. batch.Skip(dispatch)], isDetailed);
         }
     }
 
     private string WithDispatchPosition(string sql) => limits.Value.MaxConcurrentPerUser > 0 ? TicketInserts.BehindDispatch(sql) : sql;
 
-    private StoredTicket Read(NpgsqlDataReader reader, TicketStatus status) => new(status, tickets.Value.MaxAttempts, reader.GetDateTime(2), reader.GetDateTime(1));
+    private StoredTicket Read(NpgsqlDataReader reader, TicketStatus status) =>
+        new(status, tickets.Value.MaxAttempts, reader.GetDateTime(2), reader.GetDateTime(1));
 
     private TicketMessage ToMessage(NewTicket ticket, DateTime deadline) => new()
     {

@@ -23,7 +23,9 @@ internal sealed class TicketSubmitter(TicketCreator tickets, IdempotencyStore ke
 
         try
         {
-            return await tickets.CreateAsync(ticket) is { } stored ? new(stored.ToRecord(ticket)) : await RepeatAsync(ticket) ?? new(null, TicketProblems.UserNotFound());
+            return await tickets.CreateAsync(ticket) is { } stored
+                ? new(stored.ToRecord(ticket))
+                : await RepeatAsync(ticket) ?? new(null, TicketProblems.UserNotFound());
         }
         catch (Exception exception) when (exception is OverloadedException or UserLimitException && ticket.Key is not null)
         {
@@ -47,6 +49,8 @@ internal sealed class TicketSubmitter(TicketCreator tickets, IdempotencyStore ke
 
         return earlier.BodyHash.AsSpan().SequenceEqual(key.BodyHash)
             ? new(TicketRecord.Available(earlier.Ticket), IsReplayed: true)
-            : new(null, ProblemType.KeyReused.With("Repeat the very body that was sent with this key, or choose a new key for a new ticket."));
+            : new(
+                null,
+                ProblemType.KeyReused.With("Repeat the very body that was sent with this key, or choose a new key for a new ticket."));
     }
 }

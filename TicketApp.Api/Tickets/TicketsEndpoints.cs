@@ -108,7 +108,8 @@ internal static class TicketsEndpoints
             var read = await request.BodyReader.ReadAsync(cancellationToken);
             if (read.IsCompleted)
             {
-                var result = TicketRequest.Read(read.Buffer.IsSingleSegment ? read.Buffer.First : System.Buffers.BuffersExtensions.ToArray(read.Buffer));
+                var result = TicketRequest.Read(
+                    read.Buffer.IsSingleSegment ? read.Buffer.First : System.Buffers.BuffersExtensions.ToArray(read.Buffer));
                 request.BodyReader.AdvanceTo(read.Buffer.End);
                 return result;
             }

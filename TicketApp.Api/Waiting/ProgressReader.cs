@@ -20,7 +20,8 @@ internal sealed record ProgressPage(IReadOnlyList<ProgressReport> Reports, bool 
 internal readonly record struct ProgressQuestion(Guid TicketId, int Epoch, int After);
 
 /// <summary>Reads progress, of many runs a statement.</summary>
-internal sealed class ProgressReader(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<ProgressReader> logger)
+internal sealed class ProgressReader(
+    NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<ProgressReader> logger)
     : Batcher<ProgressQuestion, ProgressPage>("read progress", database, metrics, progress, logger, maxBatch: 200, capacity: 20_000)
 {
     private const int MaxReports = 100;

@@ -5,7 +5,8 @@ namespace TicketApp.Api.Waiting;
 
 /// <summary>
 /// Numbers a ticket's events. They follow from its epoch and its state alone, so that every replica gives an event the same one, and grow
-/// along a ticket's way: an epoch begins with its dispatch, then comes its start with the reports of its progress, then its return to the backlog, or an end.
+/// along a ticket's way: an epoch begins with its dispatch, then comes its start with the reports of its progress, then its return to the
+/// backlog, or an end.
 /// Written as <c>5</c>, and <c>5-12</c> for the twelfth report after the start 5.
 /// </summary>
 /// <param name="Step">The step on the ticket's way.</param>
@@ -40,11 +41,14 @@ internal readonly record struct TicketEventId(long Step, int Report = 0)
     {
         var parts = (header ?? "").Split('-');
         return long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out var step)
-            ? new(step, parts.Length == 2 && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var report) ? report : 0)
+            ? new(
+                step,
+                parts.Length == 2 && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var report) ? report : 0)
             : None;
     }
 
-    public override string ToString() => Step.ToString(CultureInfo.InvariantCulture) + (Report == 0 ? "" : $"-{Report.ToString(CultureInfo.InvariantCulture)}");
+    public override string ToString() =>
+        Step.ToString(CultureInfo.InvariantCulture) + (Report == 0 ? "" : $"-{Report.ToString(CultureInfo.InvariantCulture)}");
 
     private static TicketEventId In(int epoch, int step) => new(((long)epoch * StepsInAnEpoch) + step);
 }

@@ -31,7 +31,9 @@ internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, T
             if (told == seen)
             {
                 var ticket = await presenter.ShowAsync(latest, cancellationToken);
-                await stream.SendAsync("progress", id: null, new() { Status = ticket.Status, Queue = ticket.Queue }, WaitingJson.Default.TicketProgress, cancellationToken);
+                await stream.SendAsync(
+                    "progress", id: null, new() { Status = ticket.Status, Queue = ticket.Queue },
+                    WaitingJson.Default.TicketProgress, cancellationToken);
             }
 
             seen = told;
@@ -47,7 +49,8 @@ internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, T
 
     /// <summary>Sends what has happened since <paramref name="seen"/>.</summary>
     /// <returns>The last event that the listener has.</returns>
-    private async Task<TicketEventId> TellAsync(TicketRecord row, TicketWatcher watcher, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
+    private async Task<TicketEventId> TellAsync(
+        TicketRecord row, TicketWatcher watcher, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
     {
         var ticket = await presenter.ShowAsync(row, cancellationToken);
         foreach (var (name, id) in EventsOf(row))
@@ -87,7 +90,8 @@ internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, T
         }
     }
 
-    private async Task<TicketEventId> TellProgressAsync(TicketRecord row, string status, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
+    private async Task<TicketEventId> TellProgressAsync(
+        TicketRecord row, string status, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
     {
         ProgressPage page;
         do
@@ -97,7 +101,9 @@ internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, T
             {
                 seen = seen with { Report = report.Sequence };
                 await stream.SendAsync(
-                    "progress", seen.ToString(), new() { Status = row.IsFinished ? "running" : status, Fraction = report.Fraction, Text = report.Text }, WaitingJson.Default.TicketProgress, cancellationToken);
+                    "progress", seen.ToString(),
+                    new() { Status = row.IsFinished ? "running" : status, Fraction = report.Fraction, Text = report.Text },
+                    WaitingJson.Default.TicketProgress, cancellationToken);
             }
         }
         while (page.HasMore);

@@ -10,8 +10,8 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Api.Waiting;
 
 /// <summary>
-/// Tells requests of the tickets that they follow. Whatever their number, one statement a tick asks for all of them, whichever replica changed the tickets;
-/// what this replica ends itself is looked up at once. Nothing is asked while nobody waits.
+/// Tells requests of the tickets that they follow. Whatever their number, one statement a tick asks for all of them, whichever replica
+/// changed the tickets; what this replica ends itself is looked up at once. Nothing is asked while nobody waits.
 /// </summary>
 internal sealed class TicketWatch(
     TicketWatchStore store,

@@ -17,11 +17,18 @@ internal sealed class TicketWatchStore(NpgsqlDataSource database)
         """
         select w.ticket_id, p.seq
         from unnest($1, $2, $3) w (ticket_id, epoch, seq) cross join lateral (
-            select seq from ticket_progress p where p.ticket_id = w.ticket_id and p.epoch = w.epoch and p.seq > w.seq order by seq desc limit 1) p
+            select seq from ticket_progress p
+            where p.ticket_id = w.ticket_id and p.epoch = w.epoch and p.seq > w.seq
+            order by seq desc limit 1) p
         """;
 
-    /// <summary>Those of <paramref name="known"/> that are different now, with null those that are gone; and the last report of those whose runs have got further.</summary>
-    public async Task<(IReadOnlyList<(Guid TicketId, TicketRecord? Row)> Changed, IReadOnlyList<(Guid TicketId, int Sequence)> Progress)> QueryAsync(
+    /// <summary>
+    /// Those of <paramref name="known"/> that are different now, with null those that are gone; and the last report of those whose runs
+    /// have got further.
+    /// </summary>
+    public async Task<(
+        IReadOnlyList<(Guid TicketId, TicketRecord? Row)> Changed,
+        IReadOnlyList<(Guid TicketId, int Sequence)> Progress)> QueryAsync(
         WatchedVersion[] known, CancellationToken cancellationToken)
     {
         List<(Guid, TicketRecord?)> changed = [];
@@ -41,7 +48,12 @@ internal sealed class TicketWatchStore(NpgsqlDataSource database)
         {
             batch.BatchCommands.Add(new(ProgressSql)
             {
-                Parameters = { Value(running, version => version.TicketId), Value(running, version => version.Epoch), Value(running, version => version.Progress) },
+                Parameters =
+                {
+                    Value(running, version => version.TicketId),
+                    Value(running, version => version.Epoch),
+                    Value(running, version => version.Progress),
+                },
             });
         }
 
@@ -63,5 +75,6 @@ internal sealed class TicketWatchStore(NpgsqlDataSource database)
         return (changed, progress);
     }
 
-    private static NpgsqlParameter<T[]> Value<T>(WatchedVersion[] known, Converter<WatchedVersion, T> column) => new() { TypedValue = Array.ConvertAll(known, column) };
+    private static NpgsqlParameter<T[]> Value<T>(WatchedVersion[] known, Converter<WatchedVersion, T> column) =>
+        new() { TypedValue = Array.ConvertAll(known, column) };
 }

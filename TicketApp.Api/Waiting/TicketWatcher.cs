@@ -51,7 +51,10 @@ internal sealed class TicketWatcher(TicketRecord seen, Action<TicketWatcher> lea
     public async Task WaitForEndAsync(TimeSpan limit, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        while (Latest is { IsFinished: false } && !IsStopped && limit - Stopwatch.GetElapsedTime(started) is var left && left > TimeSpan.Zero)
+        while (Latest is { IsFinished: false }
+            && !IsStopped
+            && limit - Stopwatch.GetElapsedTime(started) is var left
+            && left > TimeSpan.Zero)
         {
             await WaitAsync(left, cancellationToken);
         }

@@ -26,16 +26,21 @@ internal static class WaitingEndpoints
     /// <summary>Maps the events of a ticket.</summary>
     public static RouteGroupBuilder MapWaiting(this RouteGroupBuilder v1)
     {
-        v1.MapGet("/tickets/{id}/events", ListenAsync).Produces(StatusCodes.Status200OK, contentType: EventStream.ContentType).Produces(StatusCodes.Status204NoContent)
+        v1.MapGet("/tickets/{id}/events", ListenAsync)
+            .Produces(StatusCodes.Status200OK, contentType: EventStream.ContentType)
+            .Produces(StatusCodes.Status204NoContent)
             .WithSummary("Listen to a ticket")
-            .WithDescription("Server-sent events queued, started, progress and finished; after the last the stream ends. 204: the ticket has ended and the listener has heard of it.")
+            .WithDescription(
+                "Server-sent events queued, started, progress and finished; after the last the stream ends. "
+                    + "204: the ticket has ended and the listener has heard of it.")
             .WithHeader("Last-Event-ID", "The id of the last event that the listener has.")
             .WithProblems(ProblemType.TicketNotFound);
         return v1;
     }
 
     private static async Task<IResult> ListenAsync(
-        string id, HttpRequest request, HttpResponse response, Caller caller, TicketRecordReader tickets, TicketEvents events, CancellationToken cancellationToken)
+        string id, HttpRequest request, HttpResponse response, Caller caller,
+        TicketRecordReader tickets, TicketEvents events, CancellationToken cancellationToken)
     {
         var row = await tickets.FindAsync(id);
         if (row is null || !caller.MayActFor(row.UserId))

@@ -9,13 +9,16 @@ public sealed class WaitingOptions
     public const string SectionName = "Waiting";
 
     /// <summary>
-    /// Maximum number of requests on each replica that wait for a ticket or listen to its events. Above it, listeners and <c>GET</c> requests
-    /// get 503, and <c>POST</c> requests do not wait. Default: 10000.
+    /// Maximum number of requests on each replica that wait for a ticket or listen to its events. Above it, listeners and <c>GET</c>
+    /// requests get 503, and <c>POST</c> requests do not wait. Default: 10000.
     /// </summary>
     [Range(1, 1_000_000)]
     public int MaxWaiters { get; set; } = 10_000;
 
-    /// <summary>How often the database is asked, in one statement, whether any ticket that is waited for has changed. What this replica ends itself is told at once. Default 150 ms.</summary>
+    /// <summary>
+    /// How often the database is asked, in one statement, whether any ticket that is waited for has changed. What this replica ends itself
+    /// is told at once. Default 150 ms.
+    /// </summary>
     internal TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(150);
 
     /// <summary>How often a listener is told how an open ticket gets on. Default 5 seconds.</summary>

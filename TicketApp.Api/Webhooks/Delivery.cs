@@ -15,7 +15,8 @@ namespace TicketApp.Api.Webhooks;
 /// <param name="EndpointIsOff">The receiver does not want to be asked any more.</param>
 /// <param name="TraceParent">The span of the request that made the ticket; null if it is not traced.</param>
 internal sealed record Delivery(
-    Guid Id, string Host, Uri Url, string Event, DateTime Created, TicketRecord Ticket, bool Truncated, short Attempt, short Try, bool EndpointIsOff, string? TraceParent = null)
+    Guid Id, string Host, Uri Url, string Event, DateTime Created, TicketRecord Ticket, bool Truncated,
+    short Attempt, short Try, bool EndpointIsOff, string? TraceParent = null)
 {
     private const string MessagePrefix = "msg_";
 
@@ -28,7 +29,8 @@ internal sealed record Delivery(
     public static bool TryParseMessageId(string text, out Guid id)
     {
         id = default;
-        return text.StartsWith(MessagePrefix, StringComparison.Ordinal) && Guid.TryParseExact(text.AsSpan(MessagePrefix.Length), "N", out id);
+        return text.StartsWith(MessagePrefix, StringComparison.Ordinal)
+            && Guid.TryParseExact(text.AsSpan(MessagePrefix.Length), "N", out id);
     }
 }
 

@@ -22,10 +22,12 @@ internal sealed class DeliveryLog(NpgsqlDataSource database)
     private const int MaxAttempts = 20;
     private const int MaxAttemptsEver = 1000;
 
-    private const string Columns = "d.delivery_id, d.ticket_id, d.event, t.webhook_url, d.outcome, d.time_created, d.due_at, d.attempts, d.sequence";
+    private const string Columns =
+        "d.delivery_id, d.ticket_id, d.event, t.webhook_url, d.outcome, d.time_created, d.due_at, d.attempts, d.sequence";
 
     private const string OfTicketSql =
-        $"select {Columns} from webhook_deliveries d join tickets t on t.ticket_id = d.ticket_id where d.ticket_id = $1 order by d.sequence desc limit $2";
+        $"select {Columns} from webhook_deliveries d join tickets t on t.ticket_id = d.ticket_id "
+            + "where d.ticket_id = $1 order by d.sequence desc limit $2";
 
     private const string DeadSql =
         $"""
@@ -59,7 +61,8 @@ internal sealed class DeliveryLog(NpgsqlDataSource database)
         [.. (await ReadAsync(OfTicketSql, [Value(ticketId), Value(MaxDeliveries)], cancellationToken)).Select(found => found.Delivery)];
 
     /// <summary>A page of a user's deliveries that were given up, newest first, and where the next page begins.</summary>
-    public async Task<(IReadOnlyList<WebhookDelivery> Page, long? Next)> DeadAsync(Guid userId, int limit, long before, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<WebhookDelivery> Page, long? Next)> DeadAsync(
+        Guid userId, int limit, long before, CancellationToken cancellationToken)
     {
         // One more than the page holds says whether there is a next one.
         var found = await ReadAsync(DeadSql, [Value(userId), Value(limit + 1), Value(before)], cancellationToken);
@@ -108,7 +111,8 @@ internal sealed class DeliveryLog(NpgsqlDataSource database)
 
     private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 
-    private async Task<List<(WebhookDelivery Delivery, long Sequence)>> ReadAsync(string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
+    private async Task<List<(WebhookDelivery Delivery, long Sequence)>> ReadAsync(
+        string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
     {
         List<(Guid Id, WebhookDelivery Delivery, long Sequence)> found = [];
         await using (var command = database.CreateCommand(sql))

@@ -24,7 +24,8 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
         with recursive hosts (host, place) as (
             (select host, 1 from webhook_deliveries where due_at is not null and host > $1 order by host limit 1)
             union all
-            select (select d.host from webhook_deliveries d where d.due_at is not null and d.host > h.host order by d.host limit 1), h.place + 1
+            select (select d.host from webhook_deliveries d where d.due_at is not null and d.host > h.host order by d.host limit 1),
+                h.place + 1
             from hosts h where h.host is not null and h.place < $2),
         candidates as (
             select d.delivery_id from hosts h
@@ -48,7 +49,8 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
                 tries = least(d.tries + (m.after is null)::int, 32767)
             from mine m where d.delivery_id = m.delivery_id
             returning d.*, m.after)
-        select {TicketRecord.Columns}, (select host from hosts where place = $2), m.delivery_id, m.host, w.webhook_url, m.event, m.time_created,
+        select {TicketRecord.Columns}, (select host from hosts where place = $2),
+            m.delivery_id, m.host, w.webhook_url, m.event, m.time_created,
             not jsonb_exists(m.ticket, 'response'), m.attempts, m.tries,
             exists (select from webhook_endpoints_off o where o.user_id = m.user_id and o.url = w.webhook_url), w.trace_parent
         from (values (1)) always
@@ -89,11 +91,13 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
     /// <param name="limit">How many at most.</param>
     /// <param name="busy">How many attempts are in progress to which host.</param>
     /// <param name="cancellationToken">Ends the claim.</param>
-    public async Task<Claim> ClaimAsync(string afterHost, int limit, IReadOnlyDictionary<string, int> busy, CancellationToken cancellationToken)
+    public async Task<Claim> ClaimAsync(
+        string afterHost, int limit, IReadOnlyDictionary<string, int> busy, CancellationToken cancellationToken)
     {
         await using var command = Command(
             ClaimSql,
-            Value(afterHost), Value(HostsPerClaim), Value(busy.Keys.ToArray()), Value(busy.Values.ToArray()), Value(options.Value.MaxConcurrencyPerHost), Value(limit), Value(options.Value.Lease));
+            Value(afterHost), Value(HostsPerClaim), Value(busy.Keys.ToArray()), Value(busy.Values.ToArray()),
+            Value(options.Value.MaxConcurrencyPerHost), Value(limit), Value(options.Value.Lease));
         List<Delivery> deliveries = [];
         var lastHost = "";
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -107,16 +111,20 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
             }
         }
 
-        return new(deliveries, deliveries.Count == limit ? deliveries.Select(delivery => delivery.Host).Max(StringComparer.Ordinal)! : lastHost);
+        return new(
+            deliveries, deliveries.Count == limit ? deliveries.Select(delivery => delivery.Host).Max(StringComparer.Ordinal)! : lastHost);
     }
 
-    /// <summary>Writes down how an attempt went, and what follows: the next one after <paramref name="pause"/>, or the end as delivered or dead.</summary>
+    /// <summary>
+    /// Writes down how an attempt went, and what follows: the next one after <paramref name="pause"/>, or the end as delivered or dead.
+    /// </summary>
     public async Task CompleteAsync(Delivery delivery, AttemptResult result, TimeSpan? pause, CancellationToken cancellationToken)
     {
         var outcome = result.IsSuccess ? "delivered" : pause is null ? "dead" : null;
         await using var command = Command(
             CompleteSql,
-            Value(delivery.Id), Value(delivery.Attempt), Value(outcome), Value(pause ?? TimeSpan.Zero), Value((int)result.Duration.TotalMilliseconds),
+            Value(delivery.Id), Value(delivery.Attempt), Value(outcome),
+            Value(pause ?? TimeSpan.Zero), Value((int)result.Duration.TotalMilliseconds),
             Value((short?)result.StatusCode), Value(result.Error));
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
@@ -137,8 +145,10 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
     }
 
     private static Delivery Read(NpgsqlDataReader reader, int own) => new(
-        reader.GetGuid(own), reader.GetString(own + 1), new Uri(reader.GetString(own + 2)), reader.GetString(own + 3), reader.GetDateTime(own + 4),
-        TicketRecord.Read(reader), reader.GetBoolean(own + 5), reader.GetInt16(own + 6), reader.GetInt16(own + 7), reader.GetBoolean(own + 8), reader.IsDBNull(own + 9) ? null : reader.GetString(own + 9));
+        reader.GetGuid(own), reader.GetString(own + 1), new Uri(reader.GetString(own + 2)),
+        reader.GetString(own + 3), reader.GetDateTime(own + 4),
+        TicketRecord.Read(reader), reader.GetBoolean(own + 5), reader.GetInt16(own + 6), reader.GetInt16(own + 7),
+        reader.GetBoolean(own + 8), reader.IsDBNull(own + 9) ? null : reader.GetString(own + 9));
 
     private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 
@@ -158,5 +168,6 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
 internal sealed class DeliveryPurger(DeliveryStore store, DatabaseMigrator migrator, LoopProgress progress, ILogger<DeliveryPurger> logger)
     : PurgeLoop("removal of old webhook deliveries", TimeSpan.FromMinutes(10), migrator, progress, logger)
 {
-    protected override async Task<bool> PurgeAsync(int part, CancellationToken stoppingToken) => await store.PurgeAsync(part, stoppingToken) > 0;
+    protected override async Task<bool> PurgeAsync(int part, CancellationToken stoppingToken) =>
+        await store.PurgeAsync(part, stoppingToken) > 0;
 }

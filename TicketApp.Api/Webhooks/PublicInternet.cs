@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace TicketApp.Api.Webhooks;
 
-/// <summary>Tells addresses of the public Internet from all others: private, local, shared, reserved, and those that stand for such.</summary>
+/// <summary>
+/// Tells addresses of the public Internet from all others: private, local, shared, reserved, and those that stand for such.
+/// </summary>
 /// <remarks>By the IANA registries of special-purpose addresses for IPv4 and IPv6.</remarks>
 internal static class PublicInternet
 {

@@ -51,7 +51,9 @@ internal sealed class SecretProtector(IOptions<WebhookOptions> options)
 
         var secret = new byte[stored.Length - 1 - NonceBytes - TagBytes];
         using AesGcm aes = new(_key, TagBytes);
-        aes.Decrypt(stored.AsSpan(1, NonceBytes), stored.AsSpan(1 + NonceBytes + TagBytes), stored.AsSpan(1 + NonceBytes, TagBytes), secret, userId.ToByteArray());
+        aes.Decrypt(
+            stored.AsSpan(1, NonceBytes), stored.AsSpan(1 + NonceBytes + TagBytes),
+            stored.AsSpan(1 + NonceBytes, TagBytes), secret, userId.ToByteArray());
         return secret;
     }
 }

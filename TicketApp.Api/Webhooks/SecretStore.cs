@@ -17,10 +17,13 @@ internal sealed class SecretStore(NpgsqlDataSource database, SecretProtector sea
         returning time_expires
         """;
 
-    private const string InsertSql = "insert into webhook_secrets (secret_id, user_id, secret) values ($1, $2, $3) on conflict (user_id) where time_expires is null do nothing";
+    private const string InsertSql =
+        "insert into webhook_secrets (secret_id, user_id, secret) values ($1, $2, $3) "
+            + "on conflict (user_id) where time_expires is null do nothing";
 
     private const string ValidSql =
-        "select secret from webhook_secrets where user_id = $1 and (time_expires is null or time_expires > now()) order by time_created desc";
+        "select secret from webhook_secrets where user_id = $1 "
+            + "and (time_expires is null or time_expires > now()) order by time_created desc";
 
     /// <summary>A new secret for the user, and until when the one before it signs too. Null if there is no such user.</summary>
     public async Task<(byte[] Secret, DateTime? PreviousExpires)?> RotateAsync(Guid userId, CancellationToken cancellationToken)
@@ -35,7 +38,10 @@ internal sealed class SecretStore(NpgsqlDataSource database, SecretProtector sea
             }
         }
 
-        await using NpgsqlCommand retire = new(RetireSql, connection) { Parameters = { Value(userId), Value(options.Value.SecretOverlap) } };
+        await using NpgsqlCommand retire = new(RetireSql, connection)
+        {
+            Parameters = { Value(userId), Value(options.Value.SecretOverlap) },
+        };
         var expires = (DateTime?)await retire.ExecuteScalarAsync(cancellationToken);
         var secret = await InsertAsync(connection, userId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
@@ -81,7 +87,10 @@ internal sealed class SecretStore(NpgsqlDataSource database, SecretProtector sea
     private async Task<byte[]> InsertAsync(NpgsqlConnection connection, Guid userId, CancellationToken cancellationToken)
     {
         var secret = RandomNumberGenerator.GetBytes(WebhookSignature.SecretBytes);
-        await using NpgsqlCommand command = new(InsertSql, connection) { Parameters = { Value(Guid.CreateVersion7()), Value(userId), Value(seal.Close(userId, secret)) } };
+        await using NpgsqlCommand command = new(InsertSql, connection)
+        {
+            Parameters = { Value(Guid.CreateVersion7()), Value(userId), Value(seal.Close(userId, secret)) },
+        };
         await command.ExecuteNonQueryAsync(cancellationToken);
         return secret;
     }

@@ -73,7 +73,9 @@ internal sealed partial class WebhookDispatcher(
         try
         {
             var result = await sender.SendAsync(delivery, _abandoned.Token);
-            var pause = result.IsSuccess || result.IsGone || delivery.EndpointIsOff ? null : schedule.PauseAfter(delivery.Try, result.RetryAfter, Random.Shared.NextDouble());
+            var pause = result.IsSuccess || result.IsGone || delivery.EndpointIsOff
+                ? null
+                : schedule.PauseAfter(delivery.Try, result.RetryAfter, Random.Shared.NextDouble());
             if (result.IsGone)
             {
                 await store.SwitchOffAsync(delivery.Ticket.UserId, delivery.Url, CancellationToken.None);
@@ -104,7 +106,9 @@ internal sealed partial class WebhookDispatcher(
         }
         else if (pause is { } wait)
         {
-            Log.Failed(logger, delivery.Id, delivery.Ticket.TicketId, delivery.Host, delivery.Attempt, result.StatusCode, result.Error, milliseconds, (int)wait.TotalSeconds);
+            Log.Failed(
+                logger, delivery.Id, delivery.Ticket.TicketId, delivery.Host, delivery.Attempt,
+                result.StatusCode, result.Error, milliseconds, (int)wait.TotalSeconds);
         }
         else
         {
@@ -114,17 +118,25 @@ internal sealed partial class WebhookDispatcher(
 
     private static partial class Log
     {
-        [LoggerMessage(EventId = 1, Level = LogLevel.Debug, Message = "Webhook {Delivery} of ticket {TicketId} was delivered to {Host}: attempt {Attempt}, status {Status}, {Milliseconds} ms")]
-        public static partial void Delivered(ILogger logger, Guid delivery, Guid ticketId, string host, int attempt, int? status, int milliseconds);
+        [LoggerMessage(EventId = 1, Level = LogLevel.Debug,
+            Message = "Webhook {Delivery} of ticket {TicketId} was delivered to {Host}: "
+                + "attempt {Attempt}, status {Status}, {Milliseconds} ms")]
+        public static partial void Delivered(
+            ILogger logger, Guid delivery, Guid ticketId, string host, int attempt, int? status, int milliseconds);
 
         [LoggerMessage(EventId = 2, Level = LogLevel.Information,
-            Message = "Webhook {Delivery} of ticket {TicketId} failed at {Host}: attempt {Attempt}, status {Status}, {Error}, {Milliseconds} ms; the next one in {Pause} s")]
-        public static partial void Failed(ILogger logger, Guid delivery, Guid ticketId, string host, int attempt, int? status, string? error, int milliseconds, int pause);
+            Message = "Webhook {Delivery} of ticket {TicketId} failed at {Host}: attempt {Attempt}, status {Status}, {Error}, "
+                + "{Milliseconds} ms; the next one in {Pause} s")]
+        public static partial void Failed(
+            ILogger logger, Guid delivery, Guid ticketId, string host,
+            int attempt, int? status, string? error, int milliseconds, int pause);
 
-        [LoggerMessage(EventId = 3, Level = LogLevel.Warning, Message = "Webhook {Delivery} of ticket {TicketId} to {Host} is dead: attempt {Attempt}, status {Status}, {Error}")]
+        [LoggerMessage(EventId = 3, Level = LogLevel.Warning,
+            Message = "Webhook {Delivery} of ticket {TicketId} to {Host} is dead: attempt {Attempt}, status {Status}, {Error}")]
         public static partial void Dead(ILogger logger, Guid delivery, Guid ticketId, string host, int attempt, int? status, string? error);
 
-        [LoggerMessage(EventId = 4, Level = LogLevel.Warning, Message = "Webhook {Delivery} of ticket {TicketId} is tried again when its lease ends: {Reason}")]
+        [LoggerMessage(EventId = 4, Level = LogLevel.Warning,
+            Message = "Webhook {Delivery} of ticket {TicketId} is tried again when its lease ends: {Reason}")]
         public static partial void Abandoned(ILogger logger, Guid delivery, Guid ticketId, string reason);
     }
 }

@@ -28,8 +28,8 @@ public sealed class WebhookOptions : IValidatableObject
     public bool AllowPrivateAddresses { get; set; }
 
     /// <summary>
-    /// Encrypts users' signing secrets in the database: at least 32 random characters, the same on all replicas. Not set: secrets are stored
-    /// in plain text. Default: not set.
+    /// Encrypts users' signing secrets in the database: at least 32 random characters, the same on all replicas. Not set: secrets are
+    /// stored in plain text. Default: not set.
     /// </summary>
     public string? SecretKey { get; set; }
 
@@ -55,8 +55,8 @@ public sealed class WebhookOptions : IValidatableObject
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// Pauses before each further attempt. At most 50 pauses of at most 7 days, each varied by up to a tenth. Default: 5 s, 5 min, 30 min, 2
-    /// h, 5 h, 10 h, 14 h, 20 h, 24 h.
+    /// Pauses before each further attempt. At most 50 pauses of at most 7 days, each varied by up to a tenth. Default: 5 s, 5 min, 30 min,
+    /// 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
     /// </summary>
     /// <remarks>Not initialised: the binder would add to what is there.</remarks>
     public IReadOnlyList<TimeSpan>? Retries { get; set; }

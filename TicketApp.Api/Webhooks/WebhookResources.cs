@@ -9,7 +9,9 @@ namespace TicketApp.Api.Webhooks;
 /// <param name="Truncated">Input and response are too large to send, and null: get the ticket for them. Absent otherwise.</param>
 /// <param name="Data">The ticket as it was then.</param>
 public sealed record WebhookPayload(
-    string Type, DateTime Timestamp, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Truncated, TicketResource Data);
+    string Type, DateTime Timestamp,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool Truncated,
+    TicketResource Data);
 
 /// <summary>A new signing secret.</summary>
 /// <param name="Secret">It, told here and never again: <c>whsec_</c> and base64.</param>

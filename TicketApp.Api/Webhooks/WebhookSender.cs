@@ -12,7 +12,9 @@ using TicketApp.Messaging.Tracing;
 namespace TicketApp.Api.Webhooks;
 
 /// <summary>Makes one attempt: signs the payload, sends it, and says how it went. Never throws for what a receiver can cause.</summary>
-internal sealed class WebhookSender(SecretStore secrets, IOptions<WebhookOptions> options, IOptions<RetentionOptions> retention, TimeProvider time) : IDisposable
+internal sealed class WebhookSender(
+    SecretStore secrets, IOptions<WebhookOptions> options, IOptions<RetentionOptions> retention, TimeProvider time)
+    : IDisposable
 {
     private readonly HttpMessageInvoker _http = new(WebhookTransport.CreateHandler(options.Value));
 
@@ -80,7 +82,8 @@ internal sealed class WebhookSender(SecretStore secrets, IOptions<WebhookOptions
     private async Task<HttpRequestMessage> CreateRequestAsync(Delivery delivery, CancellationToken cancellationToken)
     {
         var payload = ApiJson.Serialize(
-            new(delivery.Event, delivery.Created, delivery.Truncated, TicketResource.Of(delivery.Ticket, retention.Value)), WebhookJson.Default.WebhookPayload);
+            new(delivery.Event, delivery.Created, delivery.Truncated, TicketResource.Of(delivery.Ticket, retention.Value)),
+            WebhookJson.Default.WebhookPayload);
         var timestamp = time.GetUtcNow().ToUnixTimeSeconds();
         var valid = await secrets.ValidAsync(delivery.Ticket.UserId, cancellationToken);
         return new(HttpMethod.Post, delivery.Url)

@@ -49,7 +49,8 @@ internal sealed class WebhookUrls(IOptions<WebhookOptions> options) : IWebhookUr
         {
             uri = null;
             // Looked at first: on some texts without a scheme the framework's own reader fails.
-            return (text.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
+            return (text.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
+                    || text.StartsWith("http://", StringComparison.OrdinalIgnoreCase))
                 && Uri.TryCreate(text, UriKind.Absolute, out uri)
                 && uri.IdnHost is { Length: > 0 } host
                 && Uri.TryCreate(new UriBuilder(uri) { Host = host }.ToString(), UriKind.Absolute, out uri);
@@ -64,7 +65,11 @@ internal sealed class WebhookUrls(IOptions<WebhookOptions> options) : IWebhookUr
 
     private static bool IsPublicByName(Uri uri) => uri.HostNameType switch
     {
-        UriHostNameType.IPv4 or UriHostNameType.IPv6 => IPAddress.TryParse(uri.DnsSafeHost, out var address) && PublicInternet.Contains(address),
-        _ => !uri.IsLoopback && uri.Host.TrimEnd('.') is var host && host.Contains('.', StringComparison.Ordinal) && !host.EndsWith(".localhost", StringComparison.Ordinal),
+        UriHostNameType.IPv4 or UriHostNameType.IPv6 =>
+            IPAddress.TryParse(uri.DnsSafeHost, out var address) && PublicInternet.Contains(address),
+        _ => !uri.IsLoopback
+            && uri.Host.TrimEnd('.') is var host
+            && host.Contains('.', StringComparison.Ordinal)
+            && !host.EndsWith(".localhost", StringComparison.Ordinal),
     };
 }

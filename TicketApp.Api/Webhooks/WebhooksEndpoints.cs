@@ -30,27 +30,40 @@ internal static class WebhooksEndpoints
 
     public static RouteGroupBuilder MapWebhooks(this RouteGroupBuilder v1)
     {
-        v1.MapPost("/users/{id}/webhook-secrets", RotateSecretAsync).Produces<WebhookSecret>(StatusCodes.Status201Created).WithSummary("Make a new signing secret; the one before it stays good for a while");
-        v1.MapGet("/users/{id}/webhook-deliveries/dead", ListDeadAsync).Produces<WebhookDeliveryPage>().WithSummary("List deliveries that were given up");
-        v1.MapGet("/users/{id}/webhook-endpoints/off", ListOffAsync).Produces<DisabledEndpoints>().WithSummary("List endpoints that are switched off");
-        v1.MapDelete("/users/{id}/webhook-endpoints/off", SwitchOnAsync).Produces(StatusCodes.Status204NoContent).WithSummary("Switch an endpoint on again");
+        v1.MapPost("/users/{id}/webhook-secrets", RotateSecretAsync)
+            .Produces<WebhookSecret>(StatusCodes.Status201Created)
+            .WithSummary("Make a new signing secret; the one before it stays good for a while");
+        v1.MapGet("/users/{id}/webhook-deliveries/dead", ListDeadAsync)
+            .Produces<WebhookDeliveryPage>()
+            .WithSummary("List deliveries that were given up");
+        v1.MapGet("/users/{id}/webhook-endpoints/off", ListOffAsync)
+            .Produces<DisabledEndpoints>()
+            .WithSummary("List endpoints that are switched off");
+        v1.MapDelete("/users/{id}/webhook-endpoints/off", SwitchOnAsync)
+            .Produces(StatusCodes.Status204NoContent)
+            .WithSummary("Switch an endpoint on again");
         v1.MapGet("/tickets/{id}/deliveries", ListAsync).Produces<WebhookDeliveries>().WithSummary("List a ticket's deliveries");
-        v1.MapPost("/tickets/{id}/deliveries/{delivery}/replay", ReplayAsync).Produces(StatusCodes.Status202Accepted).WithSummary("Deliver again");
+        v1.MapPost("/tickets/{id}/deliveries/{delivery}/replay", ReplayAsync)
+            .Produces(StatusCodes.Status202Accepted)
+            .WithSummary("Deliver again");
         return v1;
     }
 
-    private static async Task<Utf8ContentHttpResult> RotateSecretAsync(string id, Caller caller, SecretStore secrets, CancellationToken cancellationToken)
+    private static async Task<Utf8ContentHttpResult> RotateSecretAsync(
+        string id, Caller caller, SecretStore secrets, CancellationToken cancellationToken)
     {
         if (!TryFindUser(id, caller, out var userId) || await secrets.RotateAsync(userId, cancellationToken) is not { } rotated)
         {
             return UserNotFound();
         }
 
-        return ApiJson.Created(new WebhookSecret(WebhookSignature.Format(rotated.Secret), rotated.PreviousExpires), WebhookJson.Default.WebhookSecret);
+        return ApiJson.Created(
+            new WebhookSecret(WebhookSignature.Format(rotated.Secret), rotated.PreviousExpires), WebhookJson.Default.WebhookSecret);
     }
 
     private static async Task<Utf8ContentHttpResult> ListDeadAsync(
-        string id, HttpRequest request, Caller caller, DeliveryLog log, IOptions<TicketOptions> options, CancellationToken cancellationToken)
+        string id, HttpRequest request, Caller caller, DeliveryLog log,
+        IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
         if (!TryFindUser(id, caller, out var userId))
         {
@@ -69,7 +82,8 @@ internal static class WebhooksEndpoints
         {
             if (Cursor.Decode(list, cursor, sizeof(long)) is not { } position)
             {
-                return ProblemType.InvalidCursor.With("Take the value of next from the page before, or begin again without a cursor.").ToResult();
+                return ProblemType.InvalidCursor.With("Take the value of next from the page before, or begin again without a cursor.")
+                    .ToResult();
             }
 
             before = BitConverter.ToInt64(position);
@@ -77,15 +91,18 @@ internal static class WebhooksEndpoints
 
         var (page, next) = await log.DeadAsync(userId, limit, before, cancellationToken);
         return ApiJson.Ok(
-            new WebhookDeliveryPage(page, next is { } last ? Cursor.Encode(list, BitConverter.GetBytes(last)) : null), WebhookJson.Default.WebhookDeliveryPage);
+            new WebhookDeliveryPage(page, next is { } last ? Cursor.Encode(list, BitConverter.GetBytes(last)) : null),
+            WebhookJson.Default.WebhookDeliveryPage);
     }
 
-    private static async Task<Utf8ContentHttpResult> ListOffAsync(string id, Caller caller, DeliveryLog log, CancellationToken cancellationToken) =>
+    private static async Task<Utf8ContentHttpResult> ListOffAsync(
+        string id, Caller caller, DeliveryLog log, CancellationToken cancellationToken) =>
         TryFindUser(id, caller, out var userId)
             ? ApiJson.Ok(new DisabledEndpoints(await log.OffAsync(userId, cancellationToken)), WebhookJson.Default.DisabledEndpoints)
             : UserNotFound();
 
-    private static async Task<IResult> SwitchOnAsync(string id, string? url, Caller caller, DeliveryLog log, CancellationToken cancellationToken)
+    private static async Task<IResult> SwitchOnAsync(
+        string id, string? url, Caller caller, DeliveryLog log, CancellationToken cancellationToken)
     {
         if (!TryFindUser(id, caller, out var userId))
         {
@@ -97,9 +114,11 @@ internal static class WebhooksEndpoints
             : ProblemType.EndpointNotFound.With("Give url as the list of endpoints that are off shows it.").ToResult();
     }
 
-    private static async Task<Utf8ContentHttpResult> ListAsync(string id, Caller caller, TicketRecordReader tickets, DeliveryLog log, CancellationToken cancellationToken) =>
+    private static async Task<Utf8ContentHttpResult> ListAsync(
+        string id, Caller caller, TicketRecordReader tickets, DeliveryLog log, CancellationToken cancellationToken) =>
         await tickets.FindAsync(id) is { } ticket && caller.MayActFor(ticket.UserId)
-            ? ApiJson.Ok(new WebhookDeliveries(await log.OfTicketAsync(ticket.TicketId, cancellationToken)), WebhookJson.Default.WebhookDeliveries)
+            ? ApiJson.Ok(
+                new WebhookDeliveries(await log.OfTicketAsync(ticket.TicketId, cancellationToken)), WebhookJson.Default.WebhookDeliveries)
             : TicketNotFound();
 
     private static async Task<IResult> ReplayAsync(
@@ -110,18 +129,23 @@ internal static class WebhooksEndpoints
             return TicketNotFound();
         }
 
-        return (Delivery.TryParseMessageId(delivery, out var deliveryId) ? await log.ReplayAsync(ticket.TicketId, deliveryId, cancellationToken) : ReplayOutcome.NotFound) switch
+        return (Delivery.TryParseMessageId(delivery, out var deliveryId)
+                ? await log.ReplayAsync(ticket.TicketId, deliveryId, cancellationToken)
+                : ReplayOutcome.NotFound) switch
         {
-            ReplayOutcome.Done => TypedResults.Accepted(new Uri($"{ResourceApi.Prefix}/tickets/{ticket.TicketId}/deliveries", UriKind.Relative)),
+            ReplayOutcome.Done => TypedResults.Accepted(
+                new Uri($"{ResourceApi.Prefix}/tickets/{ticket.TicketId}/deliveries", UriKind.Relative)),
             ReplayOutcome.Pending => ProblemType.DeliveryPending.With("It is tried again by itself: see next_attempt_at.").ToResult(),
             ReplayOutcome.Exhausted => ProblemType.DeliveryExhausted.With("Get the ticket instead.").ToResult(),
             _ => ProblemType.DeliveryNotFound.With("Use an id that the ticket's list of deliveries shows.").ToResult(),
         };
     }
 
-    private static bool TryFindUser(string id, Caller caller, out Guid userId) => Guid.TryParseExact(id, "D", out userId) && caller.MayActFor(userId);
+    private static bool TryFindUser(string id, Caller caller, out Guid userId) =>
+        Guid.TryParseExact(id, "D", out userId) && caller.MayActFor(userId);
 
     private static Utf8ContentHttpResult UserNotFound() => ProblemType.UserNotFound.With("Check the id.").ToResult();
 
-    private static Utf8ContentHttpResult TicketNotFound() => ProblemType.TicketNotFound.With("Check the id. A finished ticket is kept for a limited time only.").ToResult();
+    private static Utf8ContentHttpResult TicketNotFound() =>
+        ProblemType.TicketNotFound.With("Check the id. A finished ticket is kept for a limited time only.").ToResult();
 }
