@@ -17,6 +17,7 @@ public class FaultApp : RunningApp
     {
         ["Simulator__MinDuration"] = "00:00:00",
         ["Simulator__MaxDuration"] = "00:00:00.800",
+        ["Worker__DrainTimeout"] = "00:00:02",
     };
 
     protected override int ApiReplicas => 2;
