@@ -50,7 +50,7 @@ internal sealed class KeyReader(NpgsqlDataSource database, TicketMetrics metrics
 
     protected override bool IsRepeatable => true;
 
-    protected override async Task<IReadOnlyList<KeyOwner?>> ServeAsync(IReadOnlyList<ApiKey> items)
+    protected override async Task<IReadOnlyList<KeyOwner?>> ExecuteBatchAsync(IReadOnlyList<ApiKey> items)
     {
         Dictionary<string, KeyOwner> found = new(items.Count);
         await using var command = Database.CreateCommand(Sql);

@@ -25,7 +25,7 @@ internal sealed class UserCreator(
     // No other request uses what the first try may have stored.
     protected override bool IsRepeatable => true;
 
-    protected override async Task<IReadOnlyList<bool>> ServeAsync(IReadOnlyList<NewUser> items)
+    protected override async Task<IReadOnlyList<bool>> ExecuteBatchAsync(IReadOnlyList<NewUser> items)
     {
         NpgsqlParameter userIds = new NpgsqlParameter<Guid[]> { TypedValue = [.. items.Select(user => user.UserId)] };
         await using var batch = Database.CreateBatch();

@@ -15,6 +15,7 @@ internal static class CompletionServices
             .AddSingleton<ErrorOutbox>()
             .AddHostedService(provider => provider.GetRequiredService<ErrorOutbox>())
             .AddSingleton<LeaseClock>()
+            .AddSingleton<TicketObservers>()
             .AddSingleton<RescueStore>()
             .AddHostedService<Rescuer>()
             .AddSingleton<ReportStore>()

@@ -13,3 +13,15 @@ internal interface ITicketObserver
     {
     }
 }
+
+/// <summary>All observers of this replica. Whoever commits an end or a change of tickets says it here.</summary>
+internal sealed class TicketObservers(IEnumerable<ITicketObserver> observers)
+{
+    private readonly ITicketObserver[] _observers = [.. observers];
+
+    /// <summary>Tickets ended, by what is committed.</summary>
+    public void Ended(IReadOnlyList<EndedTicket> tickets) => Array.ForEach(_observers, observer => observer.OnEnded(tickets));
+
+    /// <summary>A ticket was canceled, or runs again, by what is committed.</summary>
+    public void Changed(Guid ticketId) => Array.ForEach(_observers, observer => observer.OnChanged(ticketId));
+}

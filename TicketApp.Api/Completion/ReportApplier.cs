@@ -23,7 +23,7 @@ internal sealed partial class ReportApplier(
     OpenTickets open,
     RunTimes runTimes,
     CancellationPublisher stops,
-    IEnumerable<ITicketObserver> observers,
+    TicketObservers observers,
     TicketMetrics metrics,
     DatabaseMigrator migrator,
     LoopProgress progress,
@@ -43,7 +43,6 @@ internal sealed partial class ReportApplier(
     // A restart of the server, or a connection that broke; well under a lease.
     private static readonly TimeSpan _maxHold = TimeSpan.FromSeconds(3);
 
-    private readonly ITicketObserver[] _observers = [.. observers];
     private readonly List<PendingReport> _reports = [];
     private int _maxReports = MaxReports;
     private int _failures;
@@ -249,11 +248,7 @@ internal sealed partial class ReportApplier(
 
     private void Applied(ReportOutcome outcome)
     {
-        foreach (var observer in _observers)
-        {
-            observer.OnEnded(outcome.Ended);
-        }
-
+        observers.Ended(outcome.Ended);
         if (outcome.HasErrors)
         {
             errors.Wake();

@@ -44,22 +44,24 @@ internal static class ReportStatements
         with moved as (
             update tickets t set
                 status = case
-                    when t.status = 'dispatched' and not {WasRedelivered} then 'dispatched'
+                    when t.status = 'dispatched' and not r.was_redelivered then 'dispatched'
                     when t.status = 'canceling' then 'canceling'
                     else 'running' end::ticket_status,
                 time_started = case
-                    when t.status = 'dispatched' and not {WasRedelivered} then t.time_started
+                    when t.status = 'dispatched' and not r.was_redelivered then t.time_started
                     else coalesce(t.time_started, now()) end,
                 lease_expires = least(t.lease_expires, now() + case t.status when 'dispatched' then interval '2 s' else interval '15 s' end)
-            from unnest($1, $2) r (ticket_id, epoch) where {StillLeased}
+            from (
+                select *, exists (
+                    select from ticket_attempts a where a.ticket_id = r.ticket_id and a.outcome = 'redelivered' and a.epoch <> r.epoch)
+                    as was_redelivered
+                from unnest($1, $2) r (ticket_id, epoch)) r
+            where {StillLeased}
             returning t.ticket_id, t.epoch, t.attempt)
         insert into ticket_attempts (ticket_id, epoch, outcome, attempt)
         select ticket_id, epoch, 'redelivered', attempt from moved order by ticket_id
         on conflict on constraint ticket_attempts_pk do nothing
         """;
-
-    private const string WasRedelivered =
-        "exists (select from ticket_attempts a where a.ticket_id = t.ticket_id and a.outcome = 'redelivered' and a.epoch <> t.epoch)";
 
     // What was canceled while it ran ends here: its worker has stopped it. Anything else is returned uncharged.
     public const string Returned =

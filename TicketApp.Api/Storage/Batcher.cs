@@ -62,7 +62,7 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
     protected NpgsqlDataSource Database { get; }
 
     /// <summary>Serves all of <paramref name="items"/>; the results are in their order.</summary>
-    protected abstract Task<IReadOnlyList<TResult>> ServeAsync(IReadOnlyList<TItem> items);
+    protected abstract Task<IReadOnlyList<TResult>> ExecuteBatchAsync(IReadOnlyList<TItem> items);
 
     /// <summary>Serves what was accepted, then ends.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -96,7 +96,7 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
 
         using (TicketTrace.StartShared(Name, calls.Select(call => call.Caller)))
         {
-            await ServeAsync(calls);
+            await ExecuteBatchAsync(calls);
         }
 
         if (Lingers)
@@ -105,11 +105,11 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
         }
     }
 
-    private async Task ServeAsync(List<Call> calls)
+    private async Task ExecuteBatchAsync(List<Call> calls)
     {
         try
         {
-            var results = await ServeAsync(calls.ConvertAll(call => call.Item), IsRepeatable);
+            var results = await ExecuteBatchAsync(calls.ConvertAll(call => call.Item), IsRepeatable);
             Metrics.Batched(Name, calls.Count);
             for (var i = 0; i < calls.Count; i++)
             {
@@ -119,8 +119,8 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
         catch (Exception exception) when (DatabaseErrors.IsDatas(exception) && calls.Count > 1)
         {
             var half = calls.Count / 2;
-            await ServeAsync(calls[..half]);
-            await ServeAsync(calls[half..]);
+            await ExecuteBatchAsync(calls[..half]);
+            await ExecuteBatchAsync(calls[half..]);
         }
         catch (Exception exception)
         {
@@ -136,11 +136,11 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
         }
     }
 
-    private async Task<IReadOnlyList<TResult>> ServeAsync(List<TItem> items, bool again)
+    private async Task<IReadOnlyList<TResult>> ExecuteBatchAsync(List<TItem> items, bool again)
     {
         try
         {
-            return await ServeAsync(items);
+            return await ExecuteBatchAsync(items);
         }
         catch (Exception exception) when (again && DatabaseErrors.IsUnavailable(exception))
         {
@@ -148,7 +148,7 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
             DatabaseFaults.Reconnect(Database);
         }
 
-        return await ServeAsync(items);
+        return await ExecuteBatchAsync(items);
     }
 
     private sealed class Call(TItem item) : TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously)

@@ -3,7 +3,7 @@ using Npgsql;
 namespace TicketApp.Api.Storage;
 
 /// <summary>A ticket as the database has it.</summary>
-internal sealed record TicketRecord
+internal sealed record TicketRecord : ISized
 {
     /// <summary>What <see cref="Read"/> reads, in its order.</summary>
     public const string Columns =
@@ -15,25 +15,6 @@ internal sealed record TicketRecord
 
     /// <summary>How many columns they are; others may follow them.</summary>
     public const int ColumnCount = 18;
-
-    /// <summary>
-    /// The most that one statement brings into memory, in <see cref="Bytes"/>; of many tickets that are asked for together, the others are
-    /// for later.
-    /// </summary>
-    public const long MaxAtOnce = 32 * 1024 * 1024;
-
-    // In place of a ticket that was not read, because those before it in the batch are too large.
-    private static readonly TicketRecord _postponed = new()
-    {
-        TicketId = default,
-        UserId = default,
-        Status = default,
-        Model = "",
-        Priority = default,
-        MaxAttempts = 0,
-        Created = default,
-        Expires = default,
-    };
 
     // Of the texts of a page, in bytes.
     private const string MaxPage = "4194304";
@@ -81,10 +62,7 @@ internal sealed record TicketRecord
 
     public bool IsFinished => Finished is not null;
 
-    /// <summary>
-    /// What it takes in memory while it is read and answered, at most: its texts, and the same again for what comes from the database and
-    /// goes to the caller.
-    /// </summary>
+    /// <inheritdoc/>
     public long Bytes => Overhead + (4L * ((Input?.Length ?? 0) + (Response?.Length ?? 0) + (ResponseDetails?.Length ?? 0)));
 
     /// <summary>
@@ -126,21 +104,6 @@ internal sealed record TicketRecord
         ResponseDetails = Text(reader, 17),
     };
 
-    /// <summary>Reads one of several that are asked for together, unless those before it are <see cref="MaxAtOnce"/> already.</summary>
-    /// <param name="reader">Where it stands.</param>
-    /// <param name="bytes">What those before it take, and then with it.</param>
-    public static TicketRecord ReadWithin(NpgsqlDataReader reader, ref long bytes)
-    {
-        var row = bytes < MaxAtOnce ? Read(reader) : _postponed;
-        bytes += row.Bytes;
-        return row;
-    }
-
-    /// <summary>What <see cref="ReadWithin"/> gave.</summary>
-    /// <exception cref="OverloadedException">It was not read.</exception>
-    public static TicketRecord? Available(TicketRecord? row) =>
-        ReferenceEquals(row, _postponed) ? throw new OverloadedException("Too many large tickets are read at once.") : row;
-
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 
     private static DateTime? Time(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetDateTime(column);
@@ -152,8 +115,8 @@ internal sealed record TicketRecord
 /// <param name="Status">Where it was.</param>
 /// <param name="Response">Its response, if it succeeded.</param>
 /// <param name="Age">Since its creation, on the database's clock.</param>
-internal sealed record TicketSummary(Guid TicketId, Guid UserId, TicketStatus Status, string? Response, TimeSpan Age)
+internal sealed record TicketSummary(Guid TicketId, Guid UserId, TicketStatus Status, string? Response, TimeSpan Age) : ISized
 {
-    /// <summary>As <see cref="TicketRecord.Bytes"/>.</summary>
+    /// <inheritdoc/>
     public long Bytes => 4L * (Response?.Length ?? 0);
 }

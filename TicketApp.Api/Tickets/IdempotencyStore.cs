@@ -8,7 +8,7 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Api.Tickets;
 
 /// <summary>A ticket that was made under a key, and the hash of the body that made it.</summary>
-internal sealed record KeyedTicket(TicketRecord Ticket, byte[] BodyHash);
+internal sealed record KeyedTicket(Bounded<TicketRecord> Ticket, byte[] BodyHash);
 
 /// <summary>Looks up keys that were used before, many a statement. They are stored together with their tickets.</summary>
 internal sealed class IdempotencyStore(
@@ -64,19 +64,18 @@ internal sealed class IdempotencyStore(
         return used;
     }
 
-    protected override async Task<IReadOnlyList<KeyedTicket?>> ServeAsync(IReadOnlyList<(Guid UserId, string Key)> items)
+    protected override async Task<IReadOnlyList<KeyedTicket?>> ExecuteBatchAsync(IReadOnlyList<(Guid UserId, string Key)> items)
     {
         var wanted = items.Distinct().ToArray();
         Dictionary<(Guid, string), KeyedTicket> found = new(wanted.Length);
-        var bytes = 0L;
+        ReadBudget budget = new();
         await using var command = Database.CreateCommand(FindSql);
         AddKeys(command, wanted);
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            var row = TicketRecord.ReadWithin(reader, ref bytes);
             found[(reader.GetGuid(1), reader.GetString(TicketRecord.ColumnCount + 1))] =
-                new(row, reader.GetFieldValue<byte[]>(TicketRecord.ColumnCount));
+                new(budget.Read(reader, TicketRecord.Read), reader.GetFieldValue<byte[]>(TicketRecord.ColumnCount));
         }
 
         return [.. items.Select(found.GetValueOrDefault)];

@@ -23,7 +23,7 @@ internal static class TicketActions
 
     private static async Task<Utf8ContentHttpResult> CancelAsync(
         string id, Caller caller, TicketRecordReader tickets, TicketCanceler canceler,
-        IEnumerable<ITicketObserver> observers, TicketPresenter presenter, CancellationToken cancellationToken)
+        TicketObservers observers, TicketPresenter presenter, CancellationToken cancellationToken)
     {
         var row = await tickets.FindAsync(id);
         if (row is null || !caller.MayActFor(row.UserId))
@@ -34,10 +34,7 @@ internal static class TicketActions
         var outcome = row.IsFinished
             ? new(CancelResult.AlreadyFinished, row.Status)
             : await canceler.CancelAsync(row.TicketId, cancellationToken);
-        foreach (var observer in observers)
-        {
-            observer.OnChanged(row.TicketId);
-        }
+        observers.Changed(row.TicketId);
 
         var now = outcome.Result == CancelResult.NotFound ? null : await tickets.FindAsync(id);
         return now is null ? TicketProblems.NotFound() : ApiJson.WithStatus(

@@ -55,7 +55,7 @@ internal sealed class TicketCreator(
 
     protected override bool Lingers => true;
 
-    protected override async Task<IReadOnlyList<StoredTicket?>> ServeAsync(IReadOnlyList<NewTicket> items)
+    protected override async Task<IReadOnlyList<StoredTicket?>> ExecuteBatchAsync(IReadOnlyList<NewTicket> items)
     {
         await using var connection = await Database.OpenConnectionAsync();
         await using var transaction = limit.IsOn ? await connection.BeginTransactionAsync() : null;

@@ -22,7 +22,7 @@ internal sealed class TicketRetrier(
     OpenTickets open,
     OpenTicketLimit limit,
     ConcurrencyLimit running,
-    IEnumerable<ITicketObserver> observers,
+    TicketObservers observers,
     IOptions<TicketOptions> options)
     : Batcher<TicketRetry, RetriedTicket>("retry tickets", database, metrics, progress, logger, maxBatch: 200, capacity: 10_000)
 {
@@ -71,7 +71,7 @@ internal sealed class TicketRetrier(
     /// <exception cref="OverloadedException">As many tickets are open as may be.</exception>
     public async Task<bool> RetryAsync(Guid ticketId) => (await RetryAsync(new TicketRetry(ticketId, UserId: null))).Row is not null;
 
-    protected override async Task<IReadOnlyList<RetriedTicket>> ServeAsync(IReadOnlyList<TicketRetry> items)
+    protected override async Task<IReadOnlyList<RetriedTicket>> ExecuteBatchAsync(IReadOnlyList<TicketRetry> items)
     {
         await using var connection = await Database.OpenConnectionAsync();
         await using var transaction = limit.IsOn ? await connection.BeginTransactionAsync() : null;
@@ -100,10 +100,7 @@ internal sealed class TicketRetrier(
         foreach (var row in retried.Values)
         {
             dispatcher.BacklogGrew(row.Model);
-            foreach (var observer in observers)
-            {
-                observer.OnChanged(row.TicketId);
-            }
+            observers.Changed(row.TicketId);
         }
 
         // Who asks for the same ticket a second time comes too late.

@@ -48,7 +48,7 @@ internal sealed class TicketSubmitter(TicketCreator tickets, IdempotencyStore ke
         }
 
         return earlier.BodyHash.AsSpan().SequenceEqual(key.BodyHash)
-            ? new(TicketRecord.Available(earlier.Ticket), IsReplayed: true)
+            ? new(earlier.Ticket.Available, IsReplayed: true)
             : new(
                 null,
                 ProblemType.KeyReused.With("Repeat the very body that was sent with this key, or choose a new key for a new ticket."));

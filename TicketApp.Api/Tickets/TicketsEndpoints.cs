@@ -26,7 +26,7 @@ internal static class TicketsEndpoints
             .AddSingleton<TicketStore>()
             .AddSingleton<TicketCreator>()
             .AddSingleton<TicketRetrier>()
-            .AddSingleton<TicketReader>()
+            .AddSingleton<TicketSummaryReader>()
             .AddSingleton<TicketRecordReader>()
             .AddSingleton<CreateTicketReader>()
             .AddSingleton<TicketPresenter>()
@@ -36,7 +36,7 @@ internal static class TicketsEndpoints
             .AddHostedService<KeyExpiry>()
             .AddHostedService(provider => provider.GetRequiredService<TicketCreator>())
             .AddHostedService(provider => provider.GetRequiredService<TicketRetrier>())
-            .AddHostedService(provider => provider.GetRequiredService<TicketReader>())
+            .AddHostedService(provider => provider.GetRequiredService<TicketSummaryReader>())
             .AddHostedService(provider => provider.GetRequiredService<TicketRecordReader>());
     }
 
@@ -66,7 +66,7 @@ internal static class TicketsEndpoints
     }
 
     private static async Task<Utf8ContentHttpResult> GetAsync(
-        HttpRequest request, HttpResponse response, Caller caller, TicketReader tickets, ByteLimit bytes)
+        HttpRequest request, HttpResponse response, Caller caller, TicketSummaryReader tickets, ByteLimit bytes)
     {
         if (request.Query.Count == 0)
         {

@@ -40,7 +40,7 @@ internal sealed class ProgressReader(
 
     protected override bool IsRepeatable => true;
 
-    protected override async Task<IReadOnlyList<ProgressPage>> ServeAsync(IReadOnlyList<ProgressQuestion> items)
+    protected override async Task<IReadOnlyList<ProgressPage>> ExecuteBatchAsync(IReadOnlyList<ProgressQuestion> items)
     {
         var found = items.Select(_ => new List<ProgressReport>()).ToArray();
         await using var command = Database.CreateCommand(Sql);

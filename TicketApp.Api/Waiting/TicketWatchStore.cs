@@ -59,10 +59,9 @@ internal sealed class TicketWatchStore(NpgsqlDataSource database)
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         // Of many large ones the others still count as unknown, and the next query reports them.
-        for (var bytes = 0L; bytes < TicketRecord.MaxAtOnce && await reader.ReadAsync(cancellationToken);)
+        for (ReadBudget budget = new(); !budget.IsSpent && await reader.ReadAsync(cancellationToken);)
         {
-            var row = reader.IsDBNull(0) ? null : TicketRecord.Read(reader);
-            bytes += row?.Bytes ?? 0;
+            var row = reader.IsDBNull(0) ? null : budget.Read(reader, TicketRecord.Read).Row;
             changed.Add((reader.GetGuid(TicketRecord.ColumnCount), row));
         }
 

@@ -56,6 +56,8 @@ public sealed class DashboardTests(AspireApp app, BrowserFixture browser)
         await using var page = await Page.OpenAsync(app, browser);
 
         await page.Value.GotoAsync("/structuredlogs/resource/api");
+        // What is typed before the first rows are there is lost.
+        await Expect(Rows("api").First).ToBeVisibleAsync(new() { Timeout = Patience });
         await page.Value.Locator("[name=structured-logs-search] input").FillAsync("application started");
 
         await Expect(Rows("Application started").First).ToBeVisibleAsync(new() { Timeout = Patience });

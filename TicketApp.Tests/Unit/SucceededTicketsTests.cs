@@ -65,11 +65,11 @@ public sealed class SucceededTicketsTests : IDisposable
     {
         var created = DateTimeOffset.FromUnixTimeMilliseconds(1_790_000_000_123);
 
-        Assert.Equal(isYoung, TicketReader.IsYoung(Guid.CreateVersion7(created), created.AddMilliseconds(age)));
+        Assert.Equal(isYoung, TicketSummaryReader.IsYoung(Guid.CreateVersion7(created), created.AddMilliseconds(age)));
     }
 
     [Fact]
-    public void An_id_without_a_time_is_not_young() => Assert.False(TicketReader.IsYoung(Guid.NewGuid(), DateTimeOffset.UtcNow));
+    public void An_id_without_a_time_is_not_young() => Assert.False(TicketSummaryReader.IsYoung(Guid.NewGuid(), DateTimeOffset.UtcNow));
 
     public void Dispose() => _succeeded.Dispose();
 
