@@ -25,6 +25,10 @@ public static class MessageReader
     private const int MaxDescription = 2000;
     private const int MaxSlots = 1_000_000;
     private const int MaxErrorText = 4000;
+    private const int MaxDetails = 20_000;
+
+    // Five times what a worker or an Api ever puts into a message.
+    private const int MaxElements = 1000;
 
     /// <summary>Reads a message of a model's queue: one ticket, or an array of tickets.</summary>
     public static IReadOnlyList<MessageElement<TicketMessage>> ReadTickets(ReadOnlyMemory<byte> body) =>
@@ -47,13 +51,20 @@ public static class MessageReader
         {
             // One of them, or all: the text may be no array at all.
             return TrySplit(body, out var elements)
-                ? [.. elements.Select(element => ReadOne(element, one, defect))]
+                ? elements.Count > MaxElements ? [TooMany(body)] : [.. elements.Select(element => ReadOne(element, one, defect))]
                 : [new(null, body, reason)];
+        }
+
+        if (items.Count > MaxElements)
+        {
+            return [TooMany(body)];
         }
 
         return [.. items.Select(item => defect(item) is { } found
             ? new MessageElement<T>(null, JsonSerializer.SerializeToUtf8Bytes(item, one), found)
             : new MessageElement<T>(item, default, null))];
+
+        static MessageElement<T> TooMany(ReadOnlyMemory<byte> body) => new(null, body, $"more than {MaxElements} elements");
     }
 
     private static MessageElement<T> ReadOne<T>(ReadOnlyMemory<byte> body, JsonTypeInfo<T> type, Func<T?, string?> defect)
@@ -133,6 +144,9 @@ public static class MessageReader
         { Type: ReportType.Finished, Response: null } => "response is missing",
         { RunMilliseconds: < 0 } or { Sequence: < 0 } => "a number is below zero",
         { Details.ValueKind: not JsonValueKind.Object } => "details is not an object",
+        { DetailsLength: > MaxDetails } => $"details has more than {MaxDetails} characters",
+        { Details: { } details } when !IsWritable(details) => "details has half a character",
+        { Fraction: < 0 or > 1 or double.NaN } => "fraction is not between 0 and 1",
         { Response.Length: > WorkerReport.MaxResponse } => $"response has more than {WorkerReport.MaxResponse} characters",
         { Text.Length: > WorkerReport.MaxResponse } => $"text has more than {WorkerReport.MaxResponse} characters",
         { ErrorType.Length: > MaxErrorText } or { ErrorMessage.Length: > MaxErrorText } =>
@@ -144,6 +158,21 @@ public static class MessageReader
         { Text: { } text } when text.Contains('\0', StringComparison.Ordinal) => "text contains U+0000",
         _ => null,
     };
+
+    /// <summary>Whether it can be shown. An escape such as \ud800, half a character, can be read and not written.</summary>
+    private static bool IsWritable(JsonElement value)
+    {
+        try
+        {
+            using Utf8JsonWriter writer = new(Stream.Null);
+            value.WriteTo(writer);
+            return true;
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException)
+        {
+            return false;
+        }
+    }
 
     private static string? Defect(IReadOnlyList<ModelOffer> models) =>
         models.Count > MaxModels ? $"more than {MaxModels} models"

@@ -72,6 +72,10 @@ public sealed record WorkerReport
     /// <summary>More about the answer, a JSON object such as <c>{"probability":0.97}</c>, for <see cref="ReportType.Finished"/>.</summary>
     public JsonElement? Details { get; init; }
 
+    /// <summary>How long <see cref="Details"/> are, in characters.</summary>
+    [JsonIgnore]
+    public int DetailsLength => Details?.GetRawText().Length ?? 0;
+
     /// <summary>How long the run took, in milliseconds.</summary>
     public int RunMilliseconds { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
@@ -81,7 +82,6 @@ internal sealed partial class ReportApplier(
         }
 
         Take();
-        await MoveToErrorsAsync(stoppingToken);
         try
         {
             foreach (var chunk in Chunks())
@@ -95,11 +95,16 @@ internal sealed partial class ReportApplier(
             throw;
         }
 
-        await MoveToErrorsAsync(stoppingToken);
+        var failure = await MoveToErrorsAsync(stoppingToken);
         var applied = _reports.RemoveAll(report => report.IsDone);
         if (_reports.Count > MaxDeferred)
         {
             ReturnToBroker();
+        }
+
+        if (failure is not null)
+        {
+            ExceptionDispatchInfo.Throw(failure);
         }
 
         await BatchLinger.AfterAsync(applied);
@@ -235,15 +240,33 @@ internal sealed partial class ReportApplier(
         pending.Close();
     }
 
-    /// <summary>Moves reports that cannot be applied to errors, each by itself.</summary>
-    private async Task MoveToErrorsAsync(CancellationToken cancellationToken)
+    /// <summary>Moves reports that cannot be applied to errors, each by itself. Those that are not taken there are tried again later.</summary>
+    /// <returns>Why one was not taken; null if all were.</returns>
+    private async Task<Exception?> MoveToErrorsAsync(CancellationToken cancellationToken)
     {
-        foreach (var report in _reports.Where(report => report is { Defect: not null, IsDone: false }).ToArray())
+        Exception? failure = null;
+        var now = Environment.TickCount64;
+        foreach (var report in _reports.Where(report => report is { Defect: not null, IsDone: false } && report.NotBefore <= now).ToArray())
         {
-            await broker.PublishUnreadableAsync(QueueNames.Responses, report.Body, report.Defect!, cancellationToken);
-            Log.Refused(Logger, report.Defect!);
-            report.Complete();
+            if (failure is null)
+            {
+                try
+                {
+                    await broker.PublishUnreadableAsync(QueueNames.Responses, report.Body, report.Defect!, cancellationToken);
+                    Log.Refused(Logger, report.Defect!);
+                    report.Complete();
+                    continue;
+                }
+                catch (BrokerUnavailableException exception)
+                {
+                    failure = exception;
+                }
+            }
+
+            report.NotBefore = now + DeferredMilliseconds;
         }
+
+        return failure;
     }
 
     private void Applied(ReportOutcome outcome)

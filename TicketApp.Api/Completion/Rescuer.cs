@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Dispatch;
@@ -24,11 +25,15 @@ internal sealed partial class Rescuer(
     private const int SweepsBetweenForgetting = 120;
     private const int MaxForgotten = 5000;
 
+    // After an outage there may be work for minutes; the other steps do not wait for that.
+    private static readonly TimeSpan _maxStep = TimeSpan.FromSeconds(1);
+
     private readonly GuardedBatch _due = new("end or queue tickets that are due", RescueStore.MaxBatch, logger);
     private readonly GuardedBatch _lost = new("return tickets", RescueStore.MaxBatch, logger);
     private readonly Queue<string> _forgotten = [];
     private int _maxForgotten = MaxForgotten;
     private int _round;
+    private bool _isUnfinished;
 
     /// <inheritdoc/>
     public override bool IsEssential => true;
@@ -37,9 +42,22 @@ internal sealed partial class Rescuer(
     protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
         List<Exception> failures = [];
+        _isUnfinished = false;
         await StepAsync(() =>
             UntilDoneAsync("end overdue tickets", _due, store.EndDueAsync, store.FirstDueAsync, Log.Ended, stoppingToken));
-        await StepAsync(() => RescueExpiredAsync(stoppingToken));
+        await StepAsync(async () =>
+        {
+            try
+            {
+                await RescueExpiredAsync(stoppingToken);
+            }
+            catch
+            {
+                // What kept this from the database may have kept reports from it too.
+                leases.Interrupted();
+                throw;
+            }
+        });
         await StepAsync(() => ForgetAsync(stoppingToken));
         if (failures.Count > 0)
         {
@@ -59,9 +77,8 @@ internal sealed partial class Rescuer(
         }
     }
 
-    protected override Task WaitAsync(CancellationToken stoppingToken) => Task.Delay(options.Value.RescueInterval, stoppingToken);
-
-    protected override void OnFailed(Exception exception) => leases.Interrupted();
+    protected override Task WaitAsync(CancellationToken stoppingToken) =>
+        Task.Delay(_isUnfinished ? TimeSpan.Zero : options.Value.RescueInterval, stoppingToken);
 
     private async Task RescueExpiredAsync(CancellationToken cancellationToken)
     {
@@ -130,6 +147,7 @@ internal sealed partial class Rescuer(
         Action<ILogger, int, int> log,
         CancellationToken cancellationToken)
     {
+        var started = Stopwatch.GetTimestamp();
         int ended, requeued, limit;
         do
         {
@@ -161,7 +179,9 @@ internal sealed partial class Rescuer(
                 dispatcher.SlotsFreed(outcome.Model, outcome.Freed);
             }
         }
-        while (ended + requeued == limit);
+        while (ended + requeued == limit && Stopwatch.GetElapsedTime(started) < _maxStep);
+
+        _isUnfinished |= ended + requeued == limit;
     }
 
     private static partial class Log

@@ -23,6 +23,7 @@ internal static class DispatchServices
             .AddSingleton<TicketPublisher>()
             .AddSingleton<Dispatcher>()
             .AddHostedService(provider => provider.GetRequiredService<TicketPublisher>())
-            .AddHostedService(provider => provider.GetRequiredService<Dispatcher>());
+            .AddHostedService(provider => provider.GetRequiredService<Dispatcher>())
+            .AddHostedService<OpenTicketCounter>();
     }
 }

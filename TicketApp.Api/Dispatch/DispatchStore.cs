@@ -10,9 +10,16 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
 {
     private static readonly TimeSpan _replicaForgottenAfter = TimeSpan.FromSeconds(15);
 
+    /// <summary>What each worker serves that lives: <c>worker, model, slots</c>. $1 is how long ago it may have been heard of.</summary>
+    public const string Served =
+        """
+        select w.worker, m.key as model, m.value::int as slots
+        from workers w cross join lateral jsonb_each_text(w.models) m where w.last_seen > now() - $1
+        """;
+
     // One statement for all models. Which of them have a backlog is read from the first entry of each in its index.
     private const string QuerySql =
-        """
+        $"""
         with recursive backlogged (model) as (
             (select model from tickets where status = 'queued' order by model limit 1)
             union all
@@ -21,8 +28,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         seen (model, in_flight, slots, workers, waits) as (
             select model, count(*), 0, 0, false from tickets where status in ('dispatched', 'running', 'canceling') group by model
             union all
-            select m.key, 0, m.value::int, 1, false
-            from workers w cross join lateral jsonb_each_text(w.models) m where w.last_seen > now() - $1
+            select model, 0, slots, 1, false from ({Served}) served
             union all
             select model, 0, 0, 0, true from backlogged where model is not null)
         select r.count + 1, s.model, s.in_flight, s.slots, s.workers, s.waits, exists (select from dispatch_pause)
@@ -48,8 +54,8 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
 
     private const string FirstSql =
         """
-        select ticket_id from tickets where status = 'queued' and model = $1 and ticket_id <> all ($2)
-        order by queue_key, ticket_id limit 1 for update skip locked
+        select ticket_id from tickets where status = 'queued' and model = $3 and ticket_id <> all ($4)
+        order by queue_key, ticket_id limit $1 for update skip locked
         """;
 
     // Under the lease's own epoch only: a ticket that has moved on since is left alone.
@@ -69,6 +75,8 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         """;
 
     private const string CountOpenSql = "select count(*) from tickets where time_finished is null";
+
+    private bool IsLimited => limits.Value.MaxConcurrentPerUser > 0;
 
     /// <summary>Looks at the windows, for the replica <paramref name="replica"/>.</summary>
     public async Task<WindowQuery> QueryAsync(Guid replica, CancellationToken cancellationToken)
@@ -103,9 +111,8 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     /// <summary>The ticket that <see cref="DispatchAsync(string, int, Guid[], CancellationToken)"/> would take first.</summary>
     public async Task<Guid?> FirstAsync(string model, Guid[] leftOut, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(FirstSql);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = leftOut });
+        await using var command = database.CreateCommand(IsLimited ? LimitedDispatch.FirstSql : FirstSql);
+        AddDispatchParameters(command.Parameters, model, count: 1, leftOut);
         return await command.ExecuteScalarAsync(cancellationToken) as Guid?;
     }
 
@@ -114,27 +121,17 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         string model, int count, Guid[] leftOut, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
-        var limit = limits.Value.MaxConcurrentPerUser;
-        NpgsqlBatchCommand dispatch = new(limit > 0 ? LimitedDispatch.DispatchSql : DispatchSql)
-        {
-            Parameters =
-            {
-                new NpgsqlParameter<int> { TypedValue = count },
-                new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.LeaseDuration },
-                new NpgsqlParameter<string> { TypedValue = model },
-            },
-        };
-        if (limit > 0)
+        NpgsqlBatchCommand dispatch = new(IsLimited ? LimitedDispatch.DispatchSql : DispatchSql);
+        AddDispatchParameters(dispatch.Parameters, model, count, leftOut);
+        if (IsLimited)
         {
             batch.BatchCommands.Add(new(LimitedDispatch.LockSql));
-            dispatch.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
         }
 
-        dispatch.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = leftOut });
         batch.BatchCommands.Add(dispatch);
         List<(long Key, TicketMessage Ticket)> dispatched = [];
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        if (limit > 0)
+        if (IsLimited)
         {
             await reader.NextResultAsync(cancellationToken);
         }
@@ -158,6 +155,19 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         }
 
         return [.. dispatched.OrderBy(row => row.Key).Select(row => row.Ticket)];
+    }
+
+    private void AddDispatchParameters(NpgsqlParameterCollection parameters, string model, int count, Guid[] leftOut)
+    {
+        parameters.Add(new NpgsqlParameter<int> { TypedValue = count });
+        parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.LeaseDuration });
+        parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
+        if (IsLimited)
+        {
+            parameters.Add(new NpgsqlParameter<int> { TypedValue = limits.Value.MaxConcurrentPerUser });
+        }
+
+        parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = leftOut });
     }
 
     /// <summary>Returns dispatched tickets that the broker did not take to the head of the backlog. The attempt is not charged.</summary>

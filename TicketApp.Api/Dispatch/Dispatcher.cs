@@ -12,7 +12,6 @@ internal sealed class Dispatcher(
     DispatchStore store,
     DispatchWindows windows,
     TicketPublisher publisher,
-    OpenTickets open,
     ConcurrencyLimit limit,
     IOptions<DispatchOptions> options,
     DatabaseMigrator migrator,
@@ -21,14 +20,15 @@ internal sealed class Dispatcher(
 {
     private const int MaxDispatch = 500;
     private static readonly TimeSpan _announceEvery = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan _countEvery = TimeSpan.FromSeconds(5);
+
+    // Where dispatched tickets end as fast as others are dispatched, there is always more to do.
+    private static readonly TimeSpan _maxRound = TimeSpan.FromSeconds(1);
 
     private readonly Signal _wake = new();
     private readonly Dictionary<string, GuardedBatch> _batches = new(StringComparer.Ordinal);
     private readonly Guid _replica = Guid.CreateVersion7();
     private long _lastAnnounced;
     private long _lastRefresh;
-    private long _nextCount;
 
     /// <inheritdoc/>
     public override bool IsEssential => true;
@@ -91,15 +91,6 @@ internal sealed class Dispatcher(
             _lastAnnounced = Stopwatch.GetTimestamp();
         }
 
-        if (Stopwatch.GetTimestamp() >= _nextCount)
-        {
-            var started = Stopwatch.GetTimestamp();
-            open.Counted(await store.CountOpenAsync(cancellationToken));
-            // A count of millions takes a second: then it comes less often, and takes a hundredth of one core at most.
-            var pause = TimeSpan.FromTicks(Math.Max(_countEvery.Ticks, 100 * Stopwatch.GetElapsedTime(started).Ticks));
-            _nextCount = Stopwatch.GetTimestamp() + (long)(pause.TotalSeconds * Stopwatch.Frequency);
-        }
-
         windows.Refresh(await store.QueryAsync(_replica, cancellationToken));
     }
 
@@ -109,9 +100,16 @@ internal sealed class Dispatcher(
     private async Task DispatchAsync(CancellationToken cancellationToken)
     {
         Exception? failure = null;
+        var started = Stopwatch.GetTimestamp();
         var dispatched = true;
         while (dispatched && publisher.IsReady)
         {
+            if (Stopwatch.GetElapsedTime(started) > _maxRound)
+            {
+                _wake.Set();
+                break;
+            }
+
             dispatched = false;
             foreach (var (model, window) in windows.All)
             {

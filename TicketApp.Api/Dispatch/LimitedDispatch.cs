@@ -14,16 +14,11 @@ internal static class LimitedDispatch
     /// </summary>
     public static readonly string LockSql = $"select pg_advisory_xact_lock({LockKey})";
 
-    /// <summary>
-    /// $1: the most tickets; $2: lease; $3: model; $4: the most in flight of one user; $5: tickets to leave out. Goes from flow to flow by
-    /// the first entry of each in tickets_flow_ix, leaves out the users who have no place, and only then looks at tickets: a user at the
-    /// limit costs two look-ups however many tickets wait, and hides nobody's.
-    /// </summary>
-    /// <remarks>
-    /// A user has three flows at most, so that three heads for each ticket are of enough users. No ticket behind
-    /// the last of these heads can be among the first, which bounds what a large limit has to sort.
-    /// </remarks>
-    public const string DispatchSql =
+    // Goes from flow to flow by the first entry of each in tickets_flow_ix, leaves out the users who have no place, and only then looks at
+    // tickets: a user at the limit costs two look-ups however many tickets wait, and hides nobody's. A user has three flows at most, so that
+    // three heads for each ticket are of enough users. No ticket behind the last of these heads can be among the first, which bounds what a
+    // large limit has to sort.
+    private const string Picked =
         """
         with recursive flows (user_id, priority, queue_key) as (
             (select user_id, priority, queue_key from tickets where status = 'queued' and model = $3
@@ -49,7 +44,18 @@ internal static class LimitedDispatch
         picked as (
             select t.ticket_id from candidates c join tickets t on t.ticket_id = c.ticket_id
             where c.place <= c.places and t.status = 'queued' and t.ticket_id <> all ($5)
-            order by c.queue_key, c.ticket_id limit $1 for update of t skip locked),
+            order by c.queue_key, c.ticket_id limit $1 for update of t skip locked)
+        """;
+
+    /// <summary>The ticket that <see cref="DispatchSql"/> would take first; its parameters, of which $1 is 1.</summary>
+    public const string FirstSql = $"{Picked} select ticket_id from picked";
+
+    /// <summary>
+    /// $1: the most tickets; $2: lease; $3: model; $4: the most in flight of one user; $5: tickets to leave out.
+    /// </summary>
+    public const string DispatchSql =
+        $"""
+        {Picked},
         dispatched as (
             update tickets t set status = 'dispatched', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
                 time_started = null, worker = null

@@ -20,13 +20,12 @@ internal sealed class ModelCatalog(
     private static readonly TimeSpan _refresh = TimeSpan.FromSeconds(1);
 
     private const string Sql =
-        """
+        $"""
         select m.name, m.description, m.input_required, m.max_input_characters, m.largest_batch,
             coalesce(s.workers, 0), coalesce(s.slots, 0)
         from models m left join (
-            select served.key as name, count(*)::int as workers, sum(served.value::int) as slots
-            from workers w cross join lateral jsonb_each_text(w.models) served
-            where w.last_seen > now() - $1 group by served.key) s on s.name = m.name
+            select model, count(*)::int as workers, sum(slots) as slots from ({DispatchStore.Served}) served group by model) s
+            on s.model = m.name
         order by m.name
         """;
 

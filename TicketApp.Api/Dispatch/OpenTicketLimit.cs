@@ -1,6 +1,9 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Auth;
+using TicketApp.Api.Storage;
+using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Dispatch;
 
@@ -93,4 +96,27 @@ internal sealed class OpenTickets
     public void Add(int change) => Interlocked.Add(ref _estimate, change);
 
     public void Counted(long count) => Interlocked.Exchange(ref _estimate, count);
+}
+
+/// <summary>Counts them. By itself: a count that takes long, or fails, keeps nobody from dispatching.</summary>
+internal sealed class OpenTicketCounter(
+    DispatchStore store, OpenTickets open, DatabaseMigrator migrator, LoopProgress progress, ILogger<OpenTicketCounter> logger)
+    : DatabaseLoop("count of open tickets", migrator, progress, logger)
+{
+    private static readonly TimeSpan _countEvery = TimeSpan.FromSeconds(5);
+
+    private TimeSpan _pause;
+
+    // Each try may take as long as a statement may.
+    protected override TimeSpan MaxPause => TimeSpan.FromMinutes(1);
+
+    protected override async Task WorkAsync(CancellationToken stoppingToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        open.Counted(await store.CountOpenAsync(stoppingToken));
+        // A count of millions takes a second: then it comes less often, and takes a hundredth of one core at most.
+        _pause = TimeSpan.FromTicks(Math.Max(_countEvery.Ticks, 100 * Stopwatch.GetElapsedTime(started).Ticks));
+    }
+
+    protected override Task WaitAsync(CancellationToken stoppingToken) => Task.Delay(_pause, stoppingToken);
 }

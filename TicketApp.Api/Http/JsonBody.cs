@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.Http.Features;
@@ -26,26 +27,40 @@ internal readonly record struct JsonBody(byte[] Bytes, JsonElement Root, Problem
         using MemoryStream buffer = new((int)Math.Clamp(request.ContentLength ?? 0, 0, most));
         await request.Body.CopyToAsync(buffer, cancellationToken);
         var bytes = buffer.Length == buffer.Capacity ? buffer.GetBuffer() : buffer.ToArray();
+        return TryParse(bytes, out var root, out var defect)
+            ? new(bytes, root, null)
+            : Refuse(ProblemType.InvalidRequest.With(defect));
+    }
+
+    /// <summary>Reads JSON as strictly as every body is read here.</summary>
+    /// <param name="bytes">All of it.</param>
+    /// <param name="root">What it holds.</param>
+    /// <param name="defect">What is wrong with it, as a sentence.</param>
+    public static bool TryParse(ReadOnlySpan<byte> bytes, out JsonElement root, [NotNullWhen(false)] out string? defect)
+    {
+        (root, defect) = (default, null);
         // The JSON reader looks at the bytes of a string only when the string is asked for.
         if (!Utf8.IsValid(bytes))
         {
-            return Refuse(ProblemType.InvalidRequest.With("The body must be UTF-8."));
+            defect = "The body must be UTF-8.";
+            return false;
         }
 
         try
         {
-            return new(bytes, JsonElement.Parse(bytes, _strict), null);
+            root = JsonElement.Parse(bytes, _strict);
         }
         catch (JsonException exception)
         {
-            return Refuse(ProblemType.InvalidRequest.With(
-                $"The body must be JSON, with no property twice and no deeper than {DeepestNesting}. "
-                + $"It is not at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}."));
+            defect = $"The body must be JSON, with no property twice and no deeper than {DeepestNesting}. "
+                + $"It is not at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}.";
         }
         catch (InvalidOperationException)
         {
-            return Refuse(ProblemType.InvalidRequest.With("The body has an escape that is half a character."));
+            defect = "The body has an escape that is half a character.";
         }
+
+        return defect is null;
     }
 
     private static JsonBody Refuse(Problem problem) => new([], default, problem);

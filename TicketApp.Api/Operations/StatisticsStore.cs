@@ -16,9 +16,9 @@ internal sealed class StatisticsStore(NpgsqlDataSource database, IOptions<Dispat
         """;
 
     private const string WorkersSql =
-        """
-        select coalesce(m.key, ''), count(distinct w.worker)::int, coalesce(sum(m.value::int), 0)::bigint, grouping(m.key) = 1
-        from workers w cross join lateral jsonb_each_text(w.models) m where w.last_seen > now() - $1 group by grouping sets ((m.key), ())
+        $"""
+        select coalesce(model, ''), count(distinct worker)::int, coalesce(sum(slots), 0)::bigint, grouping(model) = 1
+        from ({DispatchStore.Served}) served group by grouping sets ((model), ())
         """;
 
     private const string RunsSql =

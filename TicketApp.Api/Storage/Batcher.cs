@@ -35,7 +35,7 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
     }
 
     /// <inheritdoc/>
-    public sealed override bool IsEssential => true;
+    public override bool IsEssential => true;
 
     /// <summary>Adds a call to the next batch. It cannot be cancelled: its batch ends soon, one way or the other.</summary>
     /// <exception cref="OverloadedException">Too many calls wait already, or the process is stopping.</exception>

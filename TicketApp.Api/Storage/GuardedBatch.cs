@@ -4,7 +4,8 @@ namespace TicketApp.Api.Storage;
 
 /// <summary>
 /// Bounds what one row can do to a statement that serves many: it is given fewer rows with each failure, and a row that fails alone, though
-/// the statement itself is accepted, is left out for ten minutes. The others are served.
+/// the statement itself is accepted, is left out for ten minutes. The others are served. Where the error is not one of data, which a server
+/// that is stopped or interrupted has too, the same row must fail alone for a while before it is to blame.
 /// </summary>
 /// <param name="operation">What the statement does, as the log says it.</param>
 /// <param name="maxRows">The most rows it is given.</param>
@@ -13,7 +14,11 @@ internal sealed partial class GuardedBatch(string operation, int maxRows, ILogge
 {
     private const long LeftOutMilliseconds = 600_000;
 
+    private const int FailuresToBlame = 3;
+    private const long SuspectedMilliseconds = 5_000;
+
     private readonly Dictionary<Guid, long> _leftOut = [];
+    private (Guid Id, int Failures, long Since) _suspect;
     private int _limit = int.MaxValue;
 
     /// <summary>Runs the statement until it succeeds, or the database is at fault.</summary>
@@ -34,6 +39,7 @@ internal sealed partial class GuardedBatch(string operation, int maxRows, ILogge
             {
                 var result = await statement(limit, leftOut);
                 _limit = Math.Min(maxRows, Math.Min(_limit, maxRows) * 2);
+                _suspect = default;
                 return (result, limit);
             }
             catch (NpgsqlException exception)
@@ -57,11 +63,23 @@ internal sealed partial class GuardedBatch(string operation, int maxRows, ILogge
                     throw;
                 }
 
+                if (!DatabaseErrors.IsDatas(exception) && !IsSuspectedForLong(culprit))
+                {
+                    throw;
+                }
+
+                _suspect = default;
                 _leftOut[culprit] = Environment.TickCount64 + LeftOutMilliseconds;
                 _limit = maxRows;
                 Log.LeftOut(logger, exception, operation, culprit, LeftOutMilliseconds / 60_000);
             }
         }
+    }
+
+    private bool IsSuspectedForLong(Guid row)
+    {
+        _suspect = _suspect.Id == row ? _suspect with { Failures = _suspect.Failures + 1 } : (row, 1, Environment.TickCount64);
+        return _suspect.Failures >= FailuresToBlame && Environment.TickCount64 - _suspect.Since >= SuspectedMilliseconds;
     }
 
     private Guid[] LeftOut()

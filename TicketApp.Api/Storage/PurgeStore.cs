@@ -32,15 +32,15 @@ internal sealed class PurgeStore(NpgsqlDataSource database, IOptions<RetentionOp
                 lpad(to_hex((extract(epoch from now() + interval '1 day') * 1000)::bigint), 12, '0') as new,
                 repeat('0', 20) as zeros),
         page as materialized (
-            select t.ticket_id, t.time_finished from tickets t
+            select t.ticket_id from tickets t
             where t.ticket_id > greatest($1, (select case when $3 then (new || zeros)::uuid end from ids))
                 and t.ticket_id < (select case when $3 then repeat('f', 32) else old || zeros end::uuid from ids)
                 and (select pg_try_advisory_xact_lock($5))
             order by t.ticket_id limit $4),
-        purged as (
-            delete from tickets t using page
-            where t.ticket_id = page.ticket_id and page.time_finished < now() - $2 and t.time_finished < now() - $2 and not t.report_pending
-            returning 1)
+        old as (
+            select t.ticket_id from page join tickets t on t.ticket_id = page.ticket_id
+            where t.time_finished < now() - $2 and not t.report_pending order by t.ticket_id for update of t skip locked),
+        purged as (delete from tickets t using old where t.ticket_id = old.ticket_id returning 1)
         select (select count(*) from purged)::int, (select ticket_id from page order by ticket_id desc limit 1)
         """;
 

@@ -4,8 +4,8 @@ namespace TicketApp.Api.Tickets;
 
 /// <summary>
 /// The statements that store new tickets. $1 to $3: ids, users, priorities; $4: processing limit; $5: queue limit; $6: attempts; $7: lease.
-/// The detailed forms take what the resource API can say of a ticket as further arrays, the keyed one idempotency keys as well, and in $20
-/// how many of the first are dispatched; each is used only where a ticket of the batch needs it.
+/// The detailed form takes what the resource API can say of a ticket as further arrays, then idempotency keys, and in $20 how many of the
+/// first are dispatched. It does all that the others do, and is used only where a ticket of the batch needs it.
 /// </summary>
 internal static class TicketInserts
 {
@@ -33,11 +33,8 @@ internal static class TicketInserts
         returning ticket_id
         """;
 
-    public const string DetailedDispatched = $"{IntoDispatched}\n{Returning}";
-
-    public const string DetailedQueued = $"{IntoQueued}) i\n{HeadAndFlow}\n{Returning}";
-
-    public const string Keyed =
+    // Keys are claimed by the same statement, whatever is dispatched, so that two replicas with the same keys never wait for each other.
+    public const string Detailed =
         $"""
         {Claim},
         dispatched as ({IntoDispatched} {OnlyClaimed} and place <= $20 {Returning}),
@@ -70,8 +67,15 @@ internal static class TicketInserts
             order by q.queue_key desc limit 1) flow on true
         """;
 
+    // The head of the backlog, or how far the dispatch has come if that is further on, as it is where users' running tickets are limited:
+    // tickets without a place then stay at the head, and newcomers placed there would pass all others for ever.
     private const string Head =
-        "select queue_key from tickets where i.place_in_model = 1 and status = 'queued' and model = i.model order by queue_key limit 1";
+        """
+        select greatest(
+                (select queue_key from tickets where status = 'queued' and model = i.model order by queue_key limit 1),
+                (select v.queue_key from dispatch_virtual_time v where v.model = i.model)) as queue_key
+            where i.place_in_model = 1
+        """;
 
     /// <summary>Where each of the tickets <c>o</c> stands among those of its model and of its flow, by their <c>place</c>.</summary>
     public const string Positions =
@@ -129,14 +133,4 @@ internal static class TicketInserts
             i.priority, i.model, i.input,
             i.queue_ttl_s, i.execution_timeout_s, i.deadline_s, i.webhook_url, i.webhook_events, i.trace_parent
         """;
-
-    /// <summary>
-    /// The same statement for where users' running tickets are limited. Tickets without a place then stay at the head of the backlog, and
-    /// newcomers placed there would pass all others for ever: their place is where the dispatch is, if that is further on.
-    /// </summary>
-    public static string BehindDispatch(string sql) => sql.Replace(
-        $"({Head}) head",
-        $"(select greatest(({Head}), "
-            + "(select v.queue_key from dispatch_virtual_time v where v.model = i.model)) as queue_key) head",
-        StringComparison.Ordinal);
 }

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using System.Text.Unicode;
+using TicketApp.Api.Http;
 
 namespace TicketApp.Api.Tickets;
 
@@ -21,33 +21,22 @@ internal enum TicketRequestKind
 /// <param name="UserId">The user id; <see cref="Guid.Empty"/>, which no user has, for a string that is no UUID.</param>
 internal readonly record struct TicketRequest(TicketRequestKind Kind, Guid UserId)
 {
-    private const int DeepestNesting = 32;
-
-    private static readonly JsonDocumentOptions _strict = new() { AllowDuplicateProperties = false, MaxDepth = DeepestNesting };
-
-    public static TicketRequest Read(ReadOnlyMemory<byte> body)
+    public static TicketRequest Read(ReadOnlySpan<byte> body)
     {
         if (body.IsEmpty)
         {
             return new(TicketRequestKind.NoUserId, default);
         }
 
-        // The JSON reader looks at the bytes of a string only when the string is asked for.
-        if (!Utf8.IsValid(body.Span))
-        {
-            return new(TicketRequestKind.Invalid, default);
-        }
-
         try
         {
-            using var json = JsonDocument.Parse(body, _strict);
-            return json.RootElement.ValueKind == JsonValueKind.Object && IsSane(json.RootElement)
-                ? Read(json.RootElement)
+            return JsonBody.TryParse(body, out var root, out _) && root.ValueKind == JsonValueKind.Object && IsSane(root)
+                ? Read(root)
                 : new(TicketRequestKind.Invalid, default);
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        catch (InvalidOperationException)
         {
-            // InvalidOperationException: an escape such as \ud800, half a character, which the reader decodes only when asked.
+            // An escape such as \ud800, half a character, which the reader decodes only when asked.
             return new(TicketRequestKind.Invalid, default);
         }
     }

@@ -21,7 +21,6 @@ internal sealed class TicketRetrier(
     Dispatcher dispatcher,
     OpenTickets open,
     OpenTicketLimit limit,
-    ConcurrencyLimit running,
     TicketObservers observers,
     IOptions<TicketOptions> options)
     : Batcher<TicketRetry, RetriedTicket>("retry tickets", database, metrics, progress, logger, maxBatch: 200, capacity: 10_000)
@@ -117,7 +116,7 @@ internal sealed class TicketRetrier(
     private async Task<Dictionary<Guid, TicketRecord>> RetryAsync(NpgsqlConnection connection, Guid[] tickets)
     {
         Dictionary<Guid, TicketRecord> retried = new(tickets.Length);
-        await using NpgsqlCommand command = new(running.IsOn ? TicketInserts.BehindDispatch(Sql) : Sql, connection);
+        await using NpgsqlCommand command = new(Sql, connection);
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = tickets });
         command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)options.Value.MaxAttempts });
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.Deadline });

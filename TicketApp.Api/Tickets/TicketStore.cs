@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
-using TicketApp.Api.Auth;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
 using TicketApp.Messaging;
@@ -8,7 +7,7 @@ using TicketApp.Messaging;
 namespace TicketApp.Api.Tickets;
 
 /// <summary>Writes new tickets.</summary>
-internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<DispatchOptions> dispatching, IOptions<LimitOptions> limits)
+internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<DispatchOptions> dispatching)
 {
     /// <summary>
     /// Stores the tickets whose users exist and whose keys are new: the first <paramref name="dispatch"/> of the batch as dispatched, the
@@ -19,7 +18,7 @@ internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<Disp
         Dictionary<Guid, StoredTicket> stored = new(batch.Count);
         List<TicketMessage> dispatched = new(dispatch);
         var isDetailed = tickets.Value.DefaultModel != ModelNames.Simulated
-            || batch.Any(ticket => ticket.Details is not null || ticket.TraceParent is not null);
+            || batch.Any(ticket => ticket is not { Details: null, Key: null, TraceParent: null });
         await using NpgsqlBatch command = new(connection);
         foreach (var insert in Inserts(batch, dispatch, isDetailed))
         {
@@ -48,31 +47,25 @@ internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<Disp
 
     private IEnumerable<NpgsqlBatchCommand> Inserts(IReadOnlyList<NewTicket> batch, int dispatch, bool isDetailed)
     {
-        // Keys are claimed by one statement, whatever is dispatched, so that two replicas with the same keys never wait for each other.
-        if (batch.Any(ticket => ticket.Key is not null))
+        if (isDetailed)
         {
-            var keyed = Insert(WithDispatchPosition(TicketInserts.Keyed), [.. batch], isDetailed: true);
-            AddKeys(keyed, [.. batch.Where(ticket => ticket.Key is not null)]);
-            keyed.Parameters.Add(Value(dispatch));
-            yield return keyed;
+            var detailed = Insert(TicketInserts.Detailed, [.. batch], isDetailed);
+            AddKeys(detailed, [.. batch.Where(ticket => ticket.Key is not null)]);
+            detailed.Parameters.Add(Value(dispatch));
+            yield return detailed;
             yield break;
         }
 
         if (dispatch > 0)
         {
-            yield return Insert(
-                isDetailed ? TicketInserts.DetailedDispatched : TicketInserts.Dispatched, [.. batch.Take(dispatch)], isDetailed);
+            yield return Insert(TicketInserts.Dispatched, [.. batch.Take(dispatch)], isDetailed);
         }
 
         if (dispatch < batch.Count)
         {
-            yield return Insert(
-                WithDispatchPosition(isDetailed ? TicketInserts.DetailedQueued : TicketInserts.Queued),
-                [.. batch.Skip(dispatch)], isDetailed);
+            yield return Insert(TicketInserts.Queued, [.. batch.Skip(dispatch)], isDetailed);
         }
     }
-
-    private string WithDispatchPosition(string sql) => limits.Value.MaxConcurrentPerUser > 0 ? TicketInserts.BehindDispatch(sql) : sql;
 
     private StoredTicket Read(NpgsqlDataReader reader, TicketStatus status) =>
         new(status, tickets.Value.MaxAttempts, reader.GetDateTime(2), reader.GetDateTime(1));

@@ -109,7 +109,7 @@ internal static class TicketsEndpoints
             if (read.IsCompleted)
             {
                 var result = TicketRequest.Read(
-                    read.Buffer.IsSingleSegment ? read.Buffer.First : System.Buffers.BuffersExtensions.ToArray(read.Buffer));
+                    read.Buffer.IsSingleSegment ? read.Buffer.FirstSpan : System.Buffers.BuffersExtensions.ToArray(read.Buffer));
                 request.BodyReader.AdvanceTo(read.Buffer.End);
                 return result;
             }

@@ -38,6 +38,9 @@ internal sealed class ProgressReader(
         order by w.place, p.seq
         """;
 
+    /// <summary>Tickets are served without it.</summary>
+    public override bool IsEssential => false;
+
     protected override bool IsRepeatable => true;
 
     protected override async Task<IReadOnlyList<ProgressPage>> ExecuteBatchAsync(IReadOnlyList<ProgressQuestion> items)

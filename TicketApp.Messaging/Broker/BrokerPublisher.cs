@@ -17,6 +17,9 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
         publisherConfirmationTrackingEnabled: true,
         outstandingPublisherConfirmationsRateLimiter: null);
 
+    // Of a message that cannot be read, in bytes.
+    private const int MaxUnreadable = 1024 * 1024;
+
     // Longer than any broker that works needs; without it a broker that neither confirms nor refuses would be waited for for ever.
     private static readonly TimeSpan _maxWait = TimeSpan.FromSeconds(15);
 
@@ -80,9 +83,13 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
     public Task PublishUnreadableAsync(string queue, ReadOnlyMemory<byte> body, string reason, CancellationToken cancellationToken)
     {
         var isText = System.Text.Unicode.Utf8.IsValid(body.Span);
+        var length = body.Length;
+        // Base64 and escapes make it longer, and a message that is too long would close the channel.
+        body = body[..Math.Min(length, MaxUnreadable)];
         ErrorMessage error = new()
         {
-            Message = $"Message could not be read: {reason}",
+            Message = $"Message could not be read: {reason}"
+                + (length > MaxUnreadable ? $" (only the first {MaxUnreadable} of its {length} bytes are here)" : ""),
             Reason = "unreadable",
             Queue = queue,
             Body = isText ? System.Text.Encoding.UTF8.GetString(body.Span) : Convert.ToBase64String(body.Span),
@@ -114,8 +121,13 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
         {
             switch (exception)
             {
-                case PublishException { IsReturn: true }:
+                case PublishException { IsReturn: true } when QueueNames.IsOfModel(routingKey):
                     _queues?.Forget(routingKey);
+                    break;
+                case PublishException { IsReturn: true }:
+                    // It was deleted. A new connection declares it.
+                    Log.Missing(Logger, routingKey);
+                    _stuck.TrySetResult();
                     break;
                 case PublishException when RejectedFor(routingKey) > _maxRejection:
                     if (_stuck.TrySetResult())
@@ -179,6 +191,10 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
         [LoggerMessage(EventId = 13, Level = LogLevel.Warning,
             Message = "The broker has rejected every message for {Queue} for {Seconds:F0} s: the publisher connects again")]
         public static partial void Stuck(ILogger logger, string queue, double seconds);
+
+        [LoggerMessage(EventId = 14, Level = LogLevel.Warning,
+            Message = "The queue {Queue} is missing: the publisher connects again and declares it")]
+        public static partial void Missing(ILogger logger, string queue);
 
         [LoggerMessage(EventId = 12, Level = LogLevel.Information, Message = "The broker takes messages again")]
         public static partial void Unblocked(ILogger logger);

@@ -179,7 +179,7 @@ public sealed class CancelTests(AppFixture app)
         var user = Guid.CreateVersion7();
         await database.ExecuteAsync($"insert into users (user_id) values ('{user}')");
         await using var connection = await database.Source.OpenConnectionAsync(Cancel);
-        TicketStore store = new(_tickets, _dispatch, _limits);
+        TicketStore store = new(_tickets, _dispatch);
         await store.CreateAsync(connection, [new NewTicket(Guid.CreateVersion7(), user)], dispatch: 0);
         return database;
     }

@@ -48,7 +48,7 @@ public sealed class LockOrderTests(AppFixture app)
         ReportStore reports = new(database.Source, _dispatch, _tickets);
         DispatchStore dispatch = new(database.Source, _dispatch, _limits);
         RescueStore sweeps = new(database.Source, _tickets);
-        TicketStore store = new(_tickets, _dispatch, _limits);
+        TicketStore store = new(_tickets, _dispatch);
         using IdempotencyStore keys = new(
             database.Source, services.GetRequiredService<TicketMetrics>(), new(TimeProvider.System), NullLogger<IdempotencyStore>.Instance);
         PurgeStore purge = new(database.Source, Options.Create(new RetentionOptions { FinishedFor = TimeSpan.FromMilliseconds(1) }));

@@ -16,7 +16,7 @@ namespace TicketApp.Tests.Dispatch;
 public sealed class NewTicketTests(AppFixture app)
 {
     private static readonly TicketStore _store = new(
-        Options.Create(new TicketOptions()), Options.Create(new DispatchOptions()), Options.Create(new LimitOptions()));
+        Options.Create(new TicketOptions()), Options.Create(new DispatchOptions()));
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

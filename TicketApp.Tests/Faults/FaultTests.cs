@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Faults;
@@ -12,6 +13,9 @@ public sealed class FaultTests(FaultApp app)
     // Shorter than FaultApp.ConsumerTimeout: past that, the broker takes the runs away by itself.
     private const string LongerThanTheDrain = """{"seconds":8}""";
     private static readonly TimeSpan _longerThanALease = TimeSpan.FromSeconds(20);
+
+    // Of a broker that hangs: two missed heartbeats, less what the machine may be late.
+    private static readonly TimeSpan _connectionsLive = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(60);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -112,15 +116,18 @@ public sealed class FaultTests(FaultApp app)
             (await Api.GetAsync($"/v1/tickets/{ticket}")).TicketStatus == "running")));
 
         string[] services = [.. app.InstancesOf("worker"), app.InstancesOf("api")[0]];
+        var frozen = Stopwatch.GetTimestamp();
         await app.FreezeAsync(Assert.Single(app.InstancesOf("rabbitmq")), async () =>
             Assert.All(await Task.WhenAll(services.Select(app.StopAsync)), exitCode => Assert.Equal(0, exitCode)));
+        // Nothing can be handed back over a connection that has died, as on a machine that is too slow for this.
+        var mayBeCharged = Stopwatch.GetElapsedTime(frozen) > _connectionsLive;
         await Task.WhenAll(services.Select(app.StartAsync));
 
         foreach (var ticket in tickets)
         {
             await app.FinishAsync(ticket);
             // Handed back, not lost: no attempt was charged.
-            Assert.Equal(1, (await Api.GetAsync($"/v1/tickets/{ticket}")).Json["attempt"]!.GetValue<int>());
+            Assert.InRange((await Api.GetAsync($"/v1/tickets/{ticket}")).Json["attempt"]!.GetValue<int>(), 1, mayBeCharged ? 2 : 1);
         }
     }
 

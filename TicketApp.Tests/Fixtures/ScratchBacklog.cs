@@ -27,7 +27,7 @@ internal sealed class ScratchBacklog(ScratchDatabase database, int runningTicket
     {
         NewTicket[] tickets = [.. Enumerable.Range(0, count).Select(_ => new NewTicket(Guid.CreateVersion7(), user, priority))];
         await using var connection = await database.Source.OpenConnectionAsync(TestContext.Current.CancellationToken);
-        var creation = await new TicketStore(_tickets, _dispatch, _limits).CreateAsync(connection, tickets, dispatch: 0);
+        var creation = await new TicketStore(_tickets, _dispatch).CreateAsync(connection, tickets, dispatch: 0);
         Assert.Equal(count, creation.Stored.Count);
         return [.. tickets.Select(ticket => ticket.TicketId)];
     }

@@ -277,7 +277,7 @@ public sealed class ReportTests(AppFixture app)
         var database = await ScratchDatabase.CreateMigratedAsync(app);
         var user = Guid.CreateVersion7();
         await database.ExecuteAsync($"insert into users (user_id) values ('{user}')");
-        TicketStore store = new(Options.Create(_tickets), Options.Create(new DispatchOptions()), Options.Create(new LimitOptions()));
+        TicketStore store = new(Options.Create(_tickets), Options.Create(new DispatchOptions()));
         await using var connection = await database.Source.OpenConnectionAsync(Cancel);
         await store.CreateAsync(connection, [new NewTicket(Guid.CreateVersion7(), user)], dispatch: 0);
         return database;

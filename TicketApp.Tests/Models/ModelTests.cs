@@ -81,22 +81,18 @@ public sealed class ModelTests(AppFixture app)
         Assert.Contains(sizes, size => size > 1);
     }
 
-    [Fact]
-    public async Task A_model_that_does_not_stop_loses_its_run_and_not_its_slot()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_model_that_does_not_stop_loses_its_run_and_not_its_slot(bool isBatch)
     {
         using ManualResetEventSlim released = new();
-        TestModel model = new(
-            (run, _) =>
-            {
-                if (run.Input == "block")
-                {
-                    // Ignores its token, and blocks its thread.
-                    released.Wait(CancellationToken.None);
-                }
-
-                return Task.FromResult("done");
-            },
-            slots: 1);
+        var model = isBatch
+            ? new TestBatchModel(
+                async runs => [Worker.Models.ModelOutcome.Answered(await AnswerAsync(runs[0]))],
+                (run, _) => AnswerAsync(run),
+                largest: 1)
+            : new TestModel((run, _) => AnswerAsync(run), slots: 1);
         await using (var worker = await TestWorker.StartAsync(app, model, new KeyValuePair<string, string?>("Worker:MaxStuckRuns", "0")))
         {
             var userId = await app.CreateUserAsync();
@@ -111,6 +107,17 @@ public sealed class ModelTests(AppFixture app)
         Assert.Equal(3, Environment.ExitCode);
         Environment.ExitCode = 0;
         released.Set();
+
+        Task<string> AnswerAsync(Worker.Models.ModelRun run)
+        {
+            if (run.Input == "block")
+            {
+                // Ignores its token, and blocks its thread.
+                released.Wait(CancellationToken.None);
+            }
+
+            return Task.FromResult("done");
+        }
     }
 
     private static Worker.Models.ModelException Final(string message) => new(message) { IsFinal = true };

@@ -67,7 +67,11 @@ public sealed class MessageReaderTests
     [InlineData($$"""{"worker":"w","ticket_id":"{{Id}}","epoch":1,"response":"a\u0000b"}""", "response contains U+0000")]
     [InlineData($$"""{"worker":"w","ticket_id":"{{Id}}","epoch":1,"response":"\ud800"}""", null)]
     [InlineData($$"""{"worker":"w","ticket_id":"{{Id}}","epoch":1,"response":"x","details":[]}""", "details is not an object")]
+    [InlineData(
+        $$$"""{"worker":"w","ticket_id":"{{{Id}}}","epoch":1,"response":"x","details":{"a":"\ud83d"}}""", "details has half a character")]
     [InlineData($$"""{"type":"progress","worker":"w","ticket_id":"{{Id}}","epoch":1,"text":"\u0000"}""", "text contains U+0000")]
+    [InlineData(
+        $$"""{"type":"progress","worker":"w","ticket_id":"{{Id}}","epoch":1,"fraction":1e400}""", "fraction is not between 0 and 1")]
     [InlineData(
         """{"type":"heartbeat","worker":"w","models":[null]}""",
         "a model without a name or description, or with other than 0 to 1000000 slots")]
@@ -91,6 +95,28 @@ public sealed class MessageReaderTests
         {
             Assert.Equal(expected, reason);
         }
+    }
+
+    [Fact]
+    public void Details_have_a_limit()
+    {
+        var body = $$$"""
+            {"worker":"w","ticket_id":"{{{Id}}}","epoch":1,"response":"x","details":{"a":"{{{new string('a', 20_000)}}}"}}
+            """;
+
+        Assert.Equal("details has more than 20000 characters", Assert.Single(MessageReader.ReadReports(Encoding.UTF8.GetBytes(body))).Defect);
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("1")]
+    [InlineData("{}")]
+    public void A_message_with_more_elements_than_anybody_sends_is_refused_as_a_whole(string element)
+    {
+        var body = Encoding.UTF8.GetBytes($"[{string.Join(',', Enumerable.Repeat(element, 1001))}]");
+
+        Assert.Equal("more than 1000 elements", Assert.Single(MessageReader.ReadReports(body)).Defect);
+        Assert.Equal("more than 1000 elements", Assert.Single(MessageReader.ReadTickets(body)).Defect);
     }
 
     [Fact]

@@ -96,11 +96,20 @@ internal sealed partial class BatchRunner : IModelRunner
         // Not before the last of them is: each has its own limit, and may be told to stop by itself.
         using CancellationTokenSource unwanted = new();
         using CancellationTokenSource abandoned = new();
-        var (wanted, running) = (batch.Count, batch.Count);
+        var wanted = batch.Count;
         List<CancellationTokenRegistration> registrations =
         [
-            .. batch.Select(run => run.Token.UnsafeRegister(_ => CancelLast(ref wanted, unwanted), null)),
-            .. batch.Select(run => run.Abandoned.UnsafeRegister(_ => CancelLast(ref running, abandoned), null)),
+            .. batch.Select(run => run.Token.UnsafeRegister(
+                _ =>
+                {
+                    if (Interlocked.Decrement(ref wanted) == 0)
+                    {
+                        // By its own clock: the runs have ended and are gone, and what the model does when it is told may block.
+                        abandoned.CancelAfter(Run.StopGrace);
+                        _ = unwanted.CancelAsync();
+                    }
+                },
+                null)),
         ];
         var token = unwanted.Token;
         var call = Task.Run(() => CallModelAsync(batch, token), CancellationToken.None);
@@ -116,14 +125,6 @@ internal sealed partial class BatchRunner : IModelRunner
         foreach (var registration in registrations)
         {
             await registration.DisposeAsync();
-        }
-    }
-
-    private static void CancelLast(ref int count, CancellationTokenSource source)
-    {
-        if (Interlocked.Decrement(ref count) == 0)
-        {
-            source.Cancel();
         }
     }
 

@@ -8,8 +8,8 @@ namespace TicketApp.Worker.Runs;
 /// <summary>A ticket in progress, from its delivery until its end is safely reported.</summary>
 internal sealed class Run : IDisposable
 {
-    // What a model gets to end in peace once its token is cancelled.
-    private static readonly TimeSpan _stopGrace = TimeSpan.FromSeconds(3);
+    /// <summary>What a model gets to end in peace once its token is cancelled.</summary>
+    public static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(3);
 
     private readonly long _delivered = Stopwatch.GetTimestamp();
     private readonly ActivityContext _delivery = Activity.Current?.Context ?? default;
@@ -28,7 +28,6 @@ internal sealed class Run : IDisposable
         (Ticket, Message) = (ticket, message);
         Limit = ticket.ExecutionTimeoutSeconds is > 0 and var own && own < limit.TotalSeconds ? TimeSpan.FromSeconds(own) : limit;
         (Token, Abandoned) = (_cancellation.Token, _abandonment.Token);
-        Token.UnsafeRegister(static run => ((Run)run!)._abandonment.CancelAfter(_stopGrace), this);
     }
 
     public TicketMessage Ticket { get; }
@@ -76,6 +75,8 @@ internal sealed class Run : IDisposable
             .SetTag("ticketapp.model", Ticket.Model)
             .SetTag("ticketapp.attempt", Ticket.Attempt);
         Volatile.Write(ref _started, Stopwatch.GetTimestamp());
+        // Each by its own clock: what the model does when its token is cancelled may block.
+        _abandonment.CancelAfter(Limit + StopGrace);
         _cancellation.CancelAfter(Limit);
     }
 
@@ -91,7 +92,7 @@ internal sealed class Run : IDisposable
         try
         {
             // Counted from now: what the model does when its token is cancelled may block.
-            _abandonment.CancelAfter(_stopGrace);
+            _abandonment.CancelAfter(StopGrace);
             _cancellation.Cancel();
         }
         catch (Exception exception) when (exception is ObjectDisposedException or AggregateException)
