@@ -10,7 +10,7 @@ namespace TicketApp.ServiceDefaults;
 /// Readiness and liveness as plain text: the status, then a line for each check that is not healthy. The checks are made once a second,
 /// however many ask: a probe must never be what a process under load has to do as well.
 /// </summary>
-internal sealed class HealthEndpoints(HealthCheckService checks, TimeProvider time) : IDisposable
+internal sealed class HealthEndpoints(HealthCheckService checks, TimeProvider time)
 {
     public const string ReadinessPath = "/health";
     public const string LivenessPath = "/alive";
@@ -21,7 +21,14 @@ internal sealed class HealthEndpoints(HealthCheckService checks, TimeProvider ti
     // Longer than a check may take that asks a server which does not answer.
     private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(10);
 
-    private readonly SemaphoreSlim _checking = new(1);
+    // By the real clock: what a probe waits.
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
+
+    private static readonly Answer _hanging = new(
+        StatusCodes.Status503ServiceUnavailable, $"{HealthStatus.Unhealthy}\nThe checks do not end: see the log", Made: 0);
+
+    private readonly Lock _lock = new();
+    private Task _checking = Task.CompletedTask;
     private volatile Answer? _last;
 
     public static void Map(WebApplication app)
@@ -34,8 +41,6 @@ internal sealed class HealthEndpoints(HealthCheckService checks, TimeProvider ti
             .AllowAnonymous().DisableRateLimiting();
     }
 
-    public void Dispose() => _checking.Dispose();
-
     private static async Task WriteAsync(HttpContext context, Answer answer)
     {
         context.Response.StatusCode = answer.StatusCode;
@@ -46,32 +51,29 @@ internal sealed class HealthEndpoints(HealthCheckService checks, TimeProvider ti
 
     private async Task AnswerAsync(HttpContext context)
     {
-        // While the checks are made, all others get the answer before: a server that does not answer must not have probes wait for it.
-        if (IsYounger(_lifetime) || (_checking.CurrentCount == 0 && IsYounger(_timeout)))
+        if (!IsYounger(_lifetime))
         {
-            await WriteAsync(context, _last!);
-            return;
+            // A server that does not answer must not have a probe wait for it.
+            await Checking().WaitAsync(_patience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        await _checking.WaitAsync(context.RequestAborted);
-        try
-        {
-            if (!IsYounger(_lifetime))
-            {
-                _last = await CheckAsync();
-            }
-        }
-        finally
-        {
-            _checking.Release();
-        }
+        await WriteAsync(context, IsYounger(_timeout) ? _last! : _hanging);
+    }
 
-        await WriteAsync(context, _last!);
+    /// <summary>The checks that are being made. They belong to nobody's request.</summary>
+    private Task Checking()
+    {
+        lock (_lock)
+        {
+            return IsYounger(_lifetime) || !_checking.IsCompleted ? _checking : _checking = CheckAsync();
+        }
     }
 
     private bool IsYounger(TimeSpan age) => _last is { } last && time.GetElapsedTime(last.Made) < age;
 
-    private async Task<Answer> CheckAsync()
+    private async Task CheckAsync() => _last = await MakeAsync();
+
+    private async Task<Answer> MakeAsync()
     {
         using CancellationTokenSource timeout = new(_timeout, time);
         try

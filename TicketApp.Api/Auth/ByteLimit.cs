@@ -12,6 +12,8 @@ internal sealed class ByteLimit(IOptions<LimitOptions> options)
     // Requests that take less are not counted one by one.
     private const int Small = 64 * 1024;
 
+    private static readonly TimeSpan _retry = TimeSpan.FromMilliseconds(100);
+
     private long _taken;
 
     /// <summary>Nothing yet, until the end of the request.</summary>
@@ -30,6 +32,18 @@ internal sealed class ByteLimit(IOptions<LimitOptions> options)
         {
             Begin(context).Add(bytes);
         }
+    }
+
+    /// <summary>Takes <paramref name="bytes"/> until that is disposed of, if they are many. Waits while others have too many.</summary>
+    public async Task<TakenBytes> TakeSoonAsync(long bytes, CancellationToken cancellationToken)
+    {
+        TakenBytes taken = new(this);
+        while (bytes > Small && !taken.TryAdd(bytes))
+        {
+            await Task.Delay(_retry, cancellationToken);
+        }
+
+        return taken;
     }
 
     private bool TryTake(long bytes, long own)
@@ -54,12 +68,22 @@ internal sealed class ByteLimit(IOptions<LimitOptions> options)
         /// <exception cref="OverloadedException">Others have too many.</exception>
         public void Add(long bytes)
         {
-            if (!limit.TryTake(bytes, Count))
+            if (!TryAdd(bytes))
             {
                 throw new OverloadedException("Too many large requests and answers are in flight.");
             }
+        }
+
+        /// <summary>Takes more, unless others have too many.</summary>
+        public bool TryAdd(long bytes)
+        {
+            if (!limit.TryTake(bytes, Count))
+            {
+                return false;
+            }
 
             Count += bytes;
+            return true;
         }
 
         public void Dispose()

@@ -25,6 +25,9 @@ internal sealed partial class TicketPublisher(
     // Short runs share messages, so that the broker handles fewer; but a batch is spread over one for each worker.
     private const int MaxGroup = 16;
 
+    // Of the inputs that share a message: each may be an escape of six bytes, and the broker takes 16 MiB.
+    private const int MaxCharacters = 1_000_000;
+
     private int _inProgress;
 
     /// <summary>Whether the broker can be reached; while it cannot, nothing is dispatched.</summary>
@@ -101,9 +104,26 @@ internal sealed partial class TicketPublisher(
     private IEnumerable<TicketMessage[]> Messages(IGrouping<string, TicketMessage> tickets)
     {
         TicketMessage[] all = [.. tickets];
-        return all.Chunk(runTimes.Of(tickets.Key).AreShort
+        var most = runTimes.Of(tickets.Key).AreShort
             ? Math.Clamp(all.Length / Math.Max(1, windows.Of(tickets.Key).Workers), 1, MaxGroup)
-            : 1);
+            : 1;
+        List<TicketMessage> group = new(most);
+        var characters = 0;
+        foreach (var ticket in all)
+        {
+            var length = ticket.Input?.Length ?? 0;
+            if (group.Count > 0 && (group.Count == most || characters + length > MaxCharacters))
+            {
+                yield return [.. group];
+                group.Clear();
+                characters = 0;
+            }
+
+            group.Add(ticket);
+            characters += length;
+        }
+
+        yield return [.. group];
     }
 
     /// <summary>Publishes one message.</summary>

@@ -124,15 +124,22 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
         }
         catch (Exception exception)
         {
-            foreach (var call in calls)
+            calls.ForEach(call => call.TrySetException(exception));
+            if (DatabaseErrors.IsDatas(exception))
             {
-                call.TrySetException(exception);
+                return;
             }
 
-            if (!DatabaseErrors.IsDatas(exception))
+            if (DatabaseErrors.IsTimeout(exception))
             {
-                throw;
+                // Those who wait have waited as long: they are told too, and do not wait for a second time-out.
+                while (_calls.Reader.TryRead(out var waiting))
+                {
+                    waiting.TrySetException(exception);
+                }
             }
+
+            throw;
         }
     }
 
@@ -142,7 +149,7 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
         {
             return await ExecuteBatchAsync(items);
         }
-        catch (Exception exception) when (again && DatabaseErrors.IsUnavailable(exception))
+        catch (Exception exception) when (again && DatabaseErrors.IsUnavailable(exception) && !DatabaseErrors.IsTimeout(exception))
         {
             // After a restart of the server every pooled connection is dead, and each would fail one more batch.
             DatabaseFaults.Reconnect(Database);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
+using TicketApp.Api.Auth;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Tickets;
@@ -8,7 +9,8 @@ using TicketApp.Api.Tickets;
 namespace TicketApp.Api.Waiting;
 
 /// <summary>Tells a listener what happens to a ticket, from where it left off until the ticket has ended.</summary>
-internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, TicketPresenter presenter, IOptions<WaitingOptions> options)
+internal sealed class TicketEvents(
+    TicketWatch watch, ProgressReader progress, TicketPresenter presenter, ByteLimit bytes, IOptions<WaitingOptions> options)
 {
     private static readonly TimeSpan _commentEvery = TimeSpan.FromSeconds(15);
 
@@ -57,6 +59,8 @@ internal sealed class TicketEvents(TicketWatch watch, ProgressReader progress, T
         {
             if (id.Step > seen.Step)
             {
+                // A listener that reads slowly keeps it as long as it takes.
+                using var taken = await bytes.TakeSoonAsync(row.Bytes, cancellationToken);
                 await stream.SendAsync(name, id.ToString(), ticket, TicketJson.Default.TicketResource, cancellationToken);
                 seen = id;
             }

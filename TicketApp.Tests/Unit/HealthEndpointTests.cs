@@ -72,12 +72,21 @@ public sealed class HealthEndpointTests : IAsyncLifetime, IHealthCheck
         _clock.Advance(TimeSpan.FromSeconds(2));
         TaskCompletionSource hang = new(TaskCreationOptions.RunContinuationsAsynchronously);
         _hang = hang;
-        var first = _client.GetStringAsync("/health", Cancel);
-        await Eventually.IsTrueAsync("A check that hangs", TimeSpan.FromSeconds(30), () => _checks == 2);
 
+        // Also for the one whose question began it.
         Assert.Equal("Healthy", await _client.GetStringAsync("/health", Cancel));
+        Assert.Equal("Healthy", await _client.GetStringAsync("/health", Cancel));
+        Assert.Equal(2, _checks);
+
+        _clock.Advance(TimeSpan.FromSeconds(9));
+        using var late = await _client.GetAsync(new Uri("/health", UriKind.Relative), Cancel);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, late.StatusCode);
+        Assert.StartsWith("Unhealthy", await late.Content.ReadAsStringAsync(Cancel), StringComparison.Ordinal);
+
+        (_hang, _result) = (null, HealthCheckResult.Degraded("slow"));
         hang.SetResult();
-        Assert.Equal("Healthy", await first);
+        await Eventually.IsTrueAsync("An answer", TimeSpan.FromSeconds(30), async () =>
+            await _client.GetStringAsync("/health", Cancel) == "Degraded\ncounted: slow");
     }
 
     [Theory]

@@ -118,7 +118,7 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
 
     private async Task SubmitAsync(CancellationToken over)
     {
-        TicketStore store = new(_tickets, _dispatch, _limits);
+        TicketStore store = new(_tickets, _dispatch);
         while (!over.IsCancellationRequested)
         {
             NewTicket ticket = new(Guid.CreateVersion7(), Guid.CreateVersion7());
