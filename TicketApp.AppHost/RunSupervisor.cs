@@ -148,8 +148,10 @@ internal sealed partial class RunSupervisor(
     {
         lock (_lock)
         {
-            _ = hasFailed ? _failed.Add(resourceId) : _failed.Remove(resourceId);
-            Environment.ExitCode = _failed.Count > 0 ? 1 : 0;
+            if (hasFailed ? _failed.Add(resourceId) : _failed.Remove(resourceId))
+            {
+                Environment.ExitCode = _failed.Count > 0 ? 1 : 0;
+            }
         }
     }
 

@@ -18,6 +18,8 @@ internal static class CompletionServices
             .AddSingleton<TicketObservers>()
             .AddSingleton<RescueStore>()
             .AddHostedService<Rescuer>()
+            .AddSingleton<ProgressStore>()
+            .AddHostedService<ProgressPurge>()
             .AddSingleton<ReportStore>()
             .AddSingleton<PendingReports>()
             .AddHostedService<ReportApplier>()

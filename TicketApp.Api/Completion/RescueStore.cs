@@ -146,18 +146,8 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
             select name from models where last_seen < now() - interval '7 days' order by name limit $1 for update skip locked))
         """;
 
-    private const string ForgetProgressSql =
-        """
-        delete from ticket_progress where ctid = any(array(
-            select p.ctid from ticket_progress p join tickets t on t.ticket_id = p.ticket_id
-            where t.time_finished < now() - interval '5 minutes' limit $1 for update of p skip locked))
-        """;
-
-    /// <summary>
-    /// What must be forgotten: workers that were not heard of for an hour, models that no worker has served for a week, the progress of
-    /// runs that ended minutes ago.
-    /// </summary>
-    public static IReadOnlyList<string> Forgotten { get; } = [ForgetWorkersSql, ForgetModelsSql, ForgetProgressSql];
+    /// <summary>What must be forgotten: workers that were not heard of for an hour, models that no worker has served for a week.</summary>
+    public static IReadOnlyList<string> Forgotten { get; } = [ForgetWorkersSql, ForgetModelsSql];
 
     /// <summary>Ends tickets and attempts over their limits, and queues tickets whose pause is over.</summary>
     /// <param name="limit">The most to move.</param>

@@ -7,13 +7,16 @@ namespace TicketApp.Api.Operations;
 /// <summary>Counts ends on from the log: each once, whichever replica counts and whenever it stops.</summary>
 internal sealed class TotalsStore(NpgsqlDataSource database)
 {
-    // Whole transactions only, up to the horizon below which nothing can be added, and a bounded number of tickets. Replicas that come
+    // Whole transactions only and at least one, up to the horizon below which nothing can be added, and a bounded number of tickets. Replicas that come
     // at the same time find the one row locked and leave it to the first.
     private const string CountSql =
         """
         with position as (select counted_to from ticket_totals_position for update skip locked),
         reach as (
             select p.counted_to, greatest(p.counted_to, coalesce(
+                (select finished_xid from tickets
+                    where finished_xid > p.counted_to and finished_xid < h.horizon order by finished_xid limit 1),
+                h.horizon), coalesce(
                 (select finished_xid from tickets
                     where finished_xid >= p.counted_to and finished_xid < h.horizon
                     order by finished_xid, ticket_id offset 20000 limit 1),

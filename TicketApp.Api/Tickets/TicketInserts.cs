@@ -72,9 +72,9 @@ internal static class TicketInserts
     private const string Head =
         """
         select greatest(
-                (select queue_key from tickets where status = 'queued' and model = i.model order by queue_key limit 1),
-                (select v.queue_key from dispatch_virtual_time v where v.model = i.model)) as queue_key
-            where i.place_in_model = 1
+                (select queue_key from tickets
+                    where i.place_in_model = 1 and status = 'queued' and model = i.model order by queue_key limit 1),
+                (select v.queue_key from dispatch_virtual_time v where i.place_in_model = 1 and v.model = i.model)) as queue_key
         """;
 
     /// <summary>Where each of the tickets <c>o</c> stands among those of its model and of its flow, by their <c>place</c>.</summary>

@@ -51,6 +51,7 @@ public sealed class LockOrderTests(AppFixture app)
         TicketStore store = new(_tickets, _dispatch);
         using IdempotencyStore keys = new(
             database.Source, services.GetRequiredService<TicketMetrics>(), new(TimeProvider.System), NullLogger<IdempotencyStore>.Instance);
+        ProgressStore progress = new(database.Source);
         PurgeStore purge = new(database.Source, Options.Create(new RetentionOptions { FinishedFor = TimeSpan.FromMilliseconds(1) }));
         DeliveryStore deliveries = new(database.Source, Options.Create(new WebhookOptions { Retention = TimeSpan.FromMilliseconds(1) }));
 
@@ -70,6 +71,7 @@ public sealed class LockOrderTests(AppFixture app)
                 where ticket_id = (select ticket_id from tickets where lease_expires is not null order by random() limit 1)
                     and lease_expires is not null
                 """),
+            async () => await progress.PurgeAsync(default, Tickets, Cancel),
             .. RescueStore.Forgotten.Select<string, Func<Task>>(sql => () => sweeps.ForgetAsync(sql, Tickets, Cancel)),
             () => database.ExecuteAsync(
                 "update workers set last_seen = now() - interval '2 hours' where worker = (select 'w' || (random() * 9)::int)"),

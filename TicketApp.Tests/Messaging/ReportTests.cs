@@ -120,10 +120,10 @@ public sealed class ReportTests(AppFixture app)
             alter table tickets disable trigger user;
             update tickets set time_finished = now() - interval '6 minutes'
             """);
-        foreach (var sql in RescueStore.Forgotten)
-        {
-            await Sweeps(database).ForgetAsync(sql, limit: 100, Cancel);
-        }
+        ProgressStore store = new(database.Source);
+        ProgressKey key = new(ticket.TicketId, Epoch: 1, Sequence: 1);
+        Assert.Equal(key, await store.PurgeAsync(default, most: 100, Cancel));
+        Assert.Null(await store.PurgeAsync(key, most: 100, Cancel));
 
         Assert.Equal(0, await database.ValueAsync<long>("select count(*) from ticket_progress"));
     }

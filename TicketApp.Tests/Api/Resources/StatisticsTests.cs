@@ -69,5 +69,29 @@ public sealed class StatisticsTests(AppFixture app)
             await database.ValueAsync<long>("select ended from ticket_totals where model = 'simulated' and status = 'succeeded'"));
     }
 
+    [Fact]
+    public async Task A_transaction_with_more_ends_than_one_call_counts_is_counted_as_a_whole()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await database.ExecuteAsync(
+            $"""
+            insert into users (user_id) values ('00000000-0000-7000-8000-000000000001');
+            insert into tickets (ticket_id, user_id, status, lease_expires, expires_at, due_at)
+            select gen_random_uuid(), '00000000-0000-7000-8000-000000000001', 'dispatched', now(), now(), now()
+            from generate_series(1, {TotalsStore.MaxCount + 10})
+            """);
+        await database.ExecuteAsync(
+            "update tickets set status = 'succeeded', time_finished = clock_timestamp(), lease_expires = null, response = 'x'");
+
+        TotalsStore totals = new(database.Source);
+        var counted = 0L;
+        for (var i = 0; i < 3; i++)
+        {
+            counted += await totals.CountAsync(Cancel);
+        }
+
+        Assert.Equal(TotalsStore.MaxCount + 10, counted);
+    }
+
     private async Task<long> SucceededAsync() => (await Api.GetAsync("/v1/stats")).Json["finished"]!["succeeded"]!.GetValue<long>();
 }
