@@ -14,7 +14,7 @@ internal interface ITicketObserver
     }
 }
 
-/// <summary>All observers of this replica. Whoever commits an end or a change of tickets says it here.</summary>
+/// <summary>All observers of this replica. What commits an end or a change of tickets says so here.</summary>
 internal sealed class TicketObservers(IEnumerable<ITicketObserver> observers)
 {
     private readonly ITicketObserver[] _observers = [.. observers];

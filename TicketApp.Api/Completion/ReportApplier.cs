@@ -240,7 +240,9 @@ internal sealed partial class ReportApplier(
         pending.Close();
     }
 
-    /// <summary>Moves reports that cannot be applied to errors, each by itself. Those that are not taken there are tried again later.</summary>
+    /// <summary>
+    /// Moves reports that cannot be applied to errors, each by itself. Those that are not taken there are tried again later.
+    /// </summary>
     /// <returns>Why one was not taken; null if all were.</returns>
     private async Task<Exception?> MoveToErrorsAsync(CancellationToken cancellationToken)
     {

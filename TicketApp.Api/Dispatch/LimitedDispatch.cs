@@ -14,10 +14,10 @@ internal static class LimitedDispatch
     /// </summary>
     public static readonly string LockSql = $"select pg_advisory_xact_lock({LockKey})";
 
-    // Goes from flow to flow by the first entry of each in tickets_flow_ix, leaves out the users who have no place, and only then looks at
-    // tickets: a user at the limit costs two look-ups however many tickets wait, and hides nobody's. A user has three flows at most, so that
-    // three heads for each ticket are of enough users. No ticket behind the last of these heads can be among the first, which bounds what a
-    // large limit has to sort.
+    // Goes from flow to flow by the first entry of each in tickets_flow_ix, leaves out the users who have no place, and only then looks
+    // at tickets: a user at the limit costs two look-ups however many tickets wait, and hides nobody's. A user has three flows at most, so
+    // that three heads for each ticket are of enough users. No ticket behind the last of these heads can be among the first, which bounds
+    // what a large limit has to sort.
     private const string Picked =
         """
         with recursive flows (user_id, priority, queue_key) as (

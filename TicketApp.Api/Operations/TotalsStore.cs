@@ -7,8 +7,8 @@ namespace TicketApp.Api.Operations;
 /// <summary>Counts ends on from the log: each once, whichever replica counts and whenever it stops.</summary>
 internal sealed class TotalsStore(NpgsqlDataSource database)
 {
-    // Whole transactions only and at least one, up to the horizon below which nothing can be added, and a bounded number of tickets. Replicas that come
-    // at the same time find the one row locked and leave it to the first.
+    // Whole transactions only and at least one, up to the horizon below which nothing can be added, and a bounded number of tickets.
+    // Replicas that come at the same time find the one row locked and leave it to the first.
     private const string CountSql =
         """
         with position as (select counted_to from ticket_totals_position for update skip locked),

@@ -38,7 +38,8 @@ public sealed class GuardedBatchTests
         Assert.Equal(_rows[0], Assert.Single(served));
     }
 
-    private Task<(Guid[] Result, int Limit)> RunAsync(int wanted, Guid? failsFor, string sqlState, IReadOnlyCollection<Guid> served) => _batch.RunAsync(
+    private Task<(Guid[] Result, int Limit)> RunAsync(
+        int wanted, Guid? failsFor, string sqlState, IReadOnlyCollection<Guid> served) => _batch.RunAsync(
         wanted,
         (limit, leftOut) =>
         {
