@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -74,7 +76,7 @@ public sealed record WorkerReport
 
     /// <summary>How long <see cref="Details"/> are, in characters.</summary>
     [JsonIgnore]
-    public int DetailsLength => Details?.GetRawText().Length ?? 0;
+    public int DetailsLength => Details is { } details ? Encoding.UTF8.GetCharCount(JsonMarshal.GetRawUtf8Value(details)) : 0;
 
     /// <summary>How long the run took, in milliseconds.</summary>
     public int RunMilliseconds { get; init; }

@@ -1,5 +1,4 @@
 using System.Runtime.ExceptionServices;
-using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.Messaging;
@@ -18,13 +17,8 @@ internal sealed partial class ReportApplier(
     PendingReports pending,
     BrokerPublisher broker,
     ReportStore store,
-    Dispatcher dispatcher,
     LeaseClock leases,
-    ErrorOutbox errors,
-    OpenTickets open,
-    RunTimes runTimes,
-    CancellationPublisher stops,
-    TicketObservers observers,
+    ReportEffects effects,
     TicketMetrics metrics,
     DatabaseMigrator migrator,
     LoopProgress progress,
@@ -156,7 +150,13 @@ internal sealed partial class ReportApplier(
         try
         {
             using var span = TicketTrace.StartShared(Name, reports.Select(report => report.Report!.TraceParent));
-            Applied(await store.ApplyAsync([.. reports.Select(report => report.Report!)], cancellationToken));
+            var outcome = await store.ApplyAsync([.. reports.Select(report => report.Report!)], cancellationToken);
+            if (outcome.Late > 0)
+            {
+                Log.Late(Logger, outcome.Late);
+            }
+
+            effects.Follow(outcome);
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested && (DatabaseErrors.IsDatas(exception) || isIsolating))
         {
@@ -246,65 +246,28 @@ internal sealed partial class ReportApplier(
     /// <returns>Why one was not taken; null if all were.</returns>
     private async Task<Exception?> MoveToErrorsAsync(CancellationToken cancellationToken)
     {
-        Exception? failure = null;
         var now = Environment.TickCount64;
-        foreach (var report in _reports.Where(report => report is { Defect: not null, IsDone: false } && report.NotBefore <= now).ToArray())
+        PendingReport[] bad =
+            [.. _reports.Where(report => report is { Defect: not null, IsDone: false } && report.NotBefore <= now)];
+        try
         {
-            if (failure is null)
+            foreach (var report in bad)
             {
-                try
-                {
-                    await broker.PublishUnreadableAsync(QueueNames.Responses, report.Body, report.Defect!, cancellationToken);
-                    Log.Refused(Logger, report.Defect!);
-                    report.Complete();
-                    continue;
-                }
-                catch (BrokerUnavailableException exception)
-                {
-                    failure = exception;
-                }
+                await broker.PublishUnreadableAsync(QueueNames.Responses, report.Body, report.Defect!, cancellationToken);
+                Log.Refused(Logger, report.Defect!);
+                report.Complete();
             }
 
-            report.NotBefore = now + DeferredMilliseconds;
+            return null;
         }
-
-        return failure;
-    }
-
-    private void Applied(ReportOutcome outcome)
-    {
-        observers.Ended(outcome.Ended);
-        if (outcome.HasErrors)
+        catch (BrokerUnavailableException exception)
         {
-            errors.Wake();
-        }
-
-        if (outcome.Late > 0)
-        {
-            Log.Late(Logger, outcome.Late);
-            metrics.Late(outcome.Late);
-        }
-
-        open.Add(-outcome.Ended.Count);
-        stops.Stop(outcome.Canceled, repeatFor: TimeSpan.Zero);
-        foreach (var (ticket, model, run) in outcome.Ended)
-        {
-            metrics.Ended(model, TicketStatusNames.Of(ticket.Status), ticket.Age, run);
-            if (ticket.Status == TicketStatus.Succeeded)
+            foreach (var report in bad.Where(report => !report.IsDone))
             {
-                runTimes.Of(model).Add((int)run.TotalMilliseconds);
+                report.NotBefore = now + DeferredMilliseconds;
             }
-        }
 
-        foreach (var (model, count) in outcome.Returned)
-        {
-            metrics.Retried(model, count);
-            dispatcher.BacklogGrew(model);
-        }
-
-        foreach (var (model, count) in outcome.Left)
-        {
-            dispatcher.SlotsFreed(model, count);
+            return exception;
         }
     }
 

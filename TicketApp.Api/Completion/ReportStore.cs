@@ -140,12 +140,7 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         {
             while (await reader.ReadAsync(cancellationToken))
             {
-                TicketSummary ticket = new(
-                    reader.GetGuid(0),
-                    reader.GetGuid(1),
-                    TicketStatusNames.Parse(reader.GetString(2)),
-                    reader.IsDBNull(3) ? null : reader.GetString(3),
-                    TimeSpan.FromSeconds(reader.GetDouble(6)));
+                var ticket = TicketSummary.Read(reader, age: 6);
                 moved.Add(ticket.TicketId);
                 outcome.Add(ticket, reader.GetString(4), reader.GetInt32(5));
             }

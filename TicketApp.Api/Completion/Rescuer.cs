@@ -22,17 +22,11 @@ internal sealed partial class Rescuer(
     LoopProgress progress,
     ILogger<Rescuer> logger) : DatabaseLoop("sweeping", migrator, progress, logger)
 {
-    private const int SweepsBetweenForgetting = 120;
-    private const int MaxForgotten = 5000;
-
     // After an outage there may be work for minutes; the other steps do not wait for that.
     private static readonly TimeSpan _maxStep = TimeSpan.FromSeconds(1);
 
     private readonly GuardedBatch _due = new("end or queue tickets that are due", RescueStore.MaxBatch, logger);
     private readonly GuardedBatch _lost = new("return tickets", RescueStore.MaxBatch, logger);
-    private readonly Queue<string> _forgotten = [];
-    private int _maxForgotten = MaxForgotten;
-    private int _round;
     private bool _isUnfinished;
 
     /// <inheritdoc/>
@@ -45,26 +39,14 @@ internal sealed partial class Rescuer(
         _isUnfinished = false;
         await StepAsync(() =>
             UntilDoneAsync("end overdue tickets", _due, store.EndDueAsync, store.FirstDueAsync, Log.Ended, stoppingToken));
-        await StepAsync(async () =>
-        {
-            try
-            {
-                await RescueExpiredAsync(stoppingToken);
-            }
-            catch
-            {
-                // What kept this from the database may have kept reports from it too.
-                leases.Interrupted();
-                throw;
-            }
-        });
-        await StepAsync(() => ForgetAsync(stoppingToken));
+        // What keeps this from the database may keep reports from it too.
+        await StepAsync(() => RescueExpiredAsync(stoppingToken), leases.Interrupted);
         if (failures.Count > 0)
         {
             ExceptionDispatchInfo.Throw(failures[0]);
         }
 
-        async Task StepAsync(Func<Task> step)
+        async Task StepAsync(Func<Task> step, Action? onFailed = null)
         {
             try
             {
@@ -73,6 +55,7 @@ internal sealed partial class Rescuer(
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
                 failures.Add(exception);
+                onFailed?.Invoke();
             }
         }
     }
@@ -94,38 +77,6 @@ internal sealed partial class Rescuer(
         }
 
         await UntilDoneAsync("return lost tickets", _lost, RescueExpiredAsync, store.FirstLostAsync, Log.Lost, cancellationToken);
-    }
-
-    /// <summary>A piece a round, until nothing is left for a while.</summary>
-    private async Task ForgetAsync(CancellationToken cancellationToken)
-    {
-        if (_round++ % SweepsBetweenForgetting == 0 && _forgotten.Count == 0)
-        {
-            foreach (var sql in RescueStore.Forgotten)
-            {
-                _forgotten.Enqueue(sql);
-            }
-        }
-
-        if (!_forgotten.TryDequeue(out var next))
-        {
-            return;
-        }
-
-        try
-        {
-            if (await store.ForgetAsync(next, _maxForgotten, cancellationToken) == _maxForgotten)
-            {
-                _forgotten.Enqueue(next);
-            }
-
-            _maxForgotten = Math.Min(MaxForgotten, 2 * _maxForgotten);
-        }
-        catch (Exception exception) when (DatabaseErrors.IsTimeout(exception))
-        {
-            _maxForgotten = Math.Max(1, _maxForgotten / 2);
-            throw;
-        }
     }
 
     private async Task<IReadOnlyList<RescueOutcome>> RescueExpiredAsync(int limit, Guid[] leftOut, CancellationToken cancellationToken)

@@ -130,7 +130,7 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
                 return;
             }
 
-            if (IsSilence(exception))
+            if (DatabaseErrors.IsSilence(exception))
             {
                 // Those who wait have waited as long: they are told too, and do not wait for a second time-out.
                 while (_calls.Reader.TryRead(out var waiting))
@@ -149,7 +149,7 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
         {
             return await ExecuteBatchAsync(items);
         }
-        catch (Exception exception) when (again && DatabaseErrors.IsUnavailable(exception) && !IsSilence(exception))
+        catch (Exception exception) when (again && DatabaseErrors.IsUnavailable(exception) && !DatabaseErrors.IsSilence(exception))
         {
             // After a restart of the server every pooled connection is dead, and each would fail one more batch.
             DatabaseFaults.Reconnect(Database);
@@ -157,9 +157,6 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
 
         return await ExecuteBatchAsync(items);
     }
-
-    /// <summary>Whether the server did not answer at all: another try would take as long.</summary>
-    private static bool IsSilence(Exception exception) => exception.GetBaseException() is TimeoutException;
 
     private sealed class Call(TItem item) : TaskCompletionSource<TResult>(TaskCreationOptions.RunContinuationsAsynchronously)
     {

@@ -26,8 +26,11 @@ internal static class DatabaseErrors
     public static bool IsTimeout(Exception exception) => Find(exception) switch
     {
         PostgresException postgres => postgres.SqlState == PostgresErrorCodes.QueryCanceled,
-        var npgsql => npgsql?.InnerException is TimeoutException,
+        _ => IsSilence(exception),
     };
+
+    /// <summary>Whether the server did not answer at all in the time that it has: another try would take as long.</summary>
+    public static bool IsSilence(Exception exception) => Find(exception)?.InnerException is TimeoutException;
 
     /// <summary>What is wrong with the server, as an operator would say it; null if it is not at fault.</summary>
     public static string? Describe(Exception exception) => !IsUnavailable(exception) ? null : Find(exception) switch

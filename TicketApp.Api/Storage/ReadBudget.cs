@@ -42,7 +42,7 @@ internal interface ISized
 internal readonly record struct Bounded<T>(T? Row, bool IsPostponed)
     where T : class
 {
-    /// <summary>The row; null if there is none.</summary>
+    /// <summary>The row; null without one.</summary>
     /// <exception cref="OverloadedException">It was not read: those before it are too large.</exception>
     public T? Available => IsPostponed ? throw new OverloadedException("Too many large tickets are read at once.") : Row;
 }

@@ -119,4 +119,14 @@ internal sealed record TicketSummary(Guid TicketId, Guid UserId, TicketStatus St
 {
     /// <inheritdoc/>
     public long Bytes => 4L * (Response?.Length ?? 0);
+
+    /// <summary>Reads one whose first columns are id, user, status and response.</summary>
+    /// <param name="reader">Where it stands.</param>
+    /// <param name="age">The column of its age, in seconds.</param>
+    public static TicketSummary Read(NpgsqlDataReader reader, int age) => new(
+        reader.GetGuid(0),
+        reader.GetGuid(1),
+        TicketStatusNames.Parse(reader.GetString(2)),
+        reader.IsDBNull(3) ? null : reader.GetString(3),
+        TimeSpan.FromSeconds(reader.GetDouble(age)));
 }

@@ -84,12 +84,7 @@ internal sealed class TicketSummaryReader(
 
     protected override TicketSummary Read(NpgsqlDataReader reader)
     {
-        TicketSummary ticket = new(
-            reader.GetGuid(0),
-            reader.GetGuid(1),
-            TicketStatusNames.Parse(reader.GetString(2)),
-            reader.IsDBNull(3) ? null : reader.GetString(3),
-            TimeSpan.FromSeconds(reader.GetDouble(4)));
+        var ticket = TicketSummary.Read(reader, age: 4);
         succeeded.Add(ticket);
         return ticket;
     }

@@ -39,13 +39,7 @@ public sealed class StatisticsTests(AppFixture app)
     [Fact]
     public async Task Each_end_is_counted_once_whoever_counts()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
-        await database.ExecuteAsync(
-            """
-            insert into users (user_id) values ('00000000-0000-7000-8000-000000000001');
-            insert into tickets (ticket_id, user_id, status, lease_expires, expires_at, due_at)
-            select gen_random_uuid(), '00000000-0000-7000-8000-000000000001', 'dispatched', now(), now(), now() from generate_series(1, 300)
-            """);
+        await using var database = await CreateAsync(tickets: 300);
         var counting = Task.WhenAll(Enumerable.Range(0, 4).Select(async _ =>
         {
             for (var i = 0; i < 20; i++)
@@ -72,14 +66,7 @@ public sealed class StatisticsTests(AppFixture app)
     [Fact]
     public async Task A_transaction_with_more_ends_than_one_call_counts_is_counted_as_a_whole()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
-        await database.ExecuteAsync(
-            $"""
-            insert into users (user_id) values ('00000000-0000-7000-8000-000000000001');
-            insert into tickets (ticket_id, user_id, status, lease_expires, expires_at, due_at)
-            select gen_random_uuid(), '00000000-0000-7000-8000-000000000001', 'dispatched', now(), now(), now()
-            from generate_series(1, {TotalsStore.MaxCount + 10})
-            """);
+        await using var database = await CreateAsync(TotalsStore.MaxCount + 10);
         await database.ExecuteAsync(
             "update tickets set status = 'succeeded', time_finished = clock_timestamp(), lease_expires = null, response = 'x'");
 
@@ -91,6 +78,20 @@ public sealed class StatisticsTests(AppFixture app)
         }
 
         Assert.Equal(TotalsStore.MaxCount + 10, counted);
+    }
+
+    /// <summary>A database with as many tickets that are dispatched.</summary>
+    private async Task<ScratchDatabase> CreateAsync(int tickets)
+    {
+        var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await database.ExecuteAsync(
+            $"""
+            insert into users (user_id) values ('00000000-0000-7000-8000-000000000001');
+            insert into tickets (ticket_id, user_id, status, lease_expires, expires_at, due_at)
+            select gen_random_uuid(), '00000000-0000-7000-8000-000000000001', 'dispatched', now(), now(), now()
+            from generate_series(1, {tickets})
+            """);
+        return database;
     }
 
     private async Task<long> SucceededAsync() => (await Api.GetAsync("/v1/stats")).Json["finished"]!["succeeded"]!.GetValue<long>();
