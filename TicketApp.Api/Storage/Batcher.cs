@@ -19,6 +19,7 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
 {
     private readonly int _maxBatch;
     private readonly Channel<Call> _calls;
+    private int _batchLimit;
 
     protected Batcher(
         string operation,
@@ -30,7 +31,7 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
         int capacity)
         : base(operation, progress, logger)
     {
-        (Database, Metrics, _maxBatch) = (database, metrics, maxBatch);
+        (Database, Metrics, _maxBatch, _batchLimit) = (database, metrics, maxBatch, maxBatch);
         _calls = Channel.CreateBounded<Call>(new BoundedChannelOptions(capacity) { SingleReader = true });
     }
 
@@ -64,6 +65,12 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
     /// <summary>Serves all of <paramref name="items"/>; the results are in their order.</summary>
     protected abstract Task<IReadOnlyList<TResult>> ExecuteBatchAsync(IReadOnlyList<TItem> items);
 
+    /// <summary>
+    /// <paramref name="count"/> were too many for one statement: the next batch is at most half as large, and each after it twice the one
+    /// before.
+    /// </summary>
+    protected void Shrink(int count) => _batchLimit = Math.Max(count / 2, 1);
+
     /// <summary>Serves what was accepted, then ends.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -84,7 +91,7 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
     protected sealed override async Task RunAsync(CancellationToken stoppingToken)
     {
         List<Call> calls = new(_maxBatch);
-        while (calls.Count < _maxBatch && _calls.Reader.TryRead(out var call))
+        while (calls.Count < _batchLimit && _calls.Reader.TryRead(out var call))
         {
             calls.Add(call);
         }
@@ -94,6 +101,7 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
             return;
         }
 
+        _batchLimit = Math.Min(_batchLimit * 2, _maxBatch);
         using (TicketTrace.StartShared(Name, calls.Select(call => call.Caller)))
         {
             await ExecuteBatchAsync(calls);
@@ -128,6 +136,11 @@ internal abstract class Batcher<TItem, TResult> : SupervisedLoop
             if (DatabaseErrors.IsDatas(exception))
             {
                 return;
+            }
+
+            if (DatabaseErrors.IsTimeout(exception))
+            {
+                Shrink(calls.Count);
             }
 
             if (DatabaseErrors.IsSilence(exception))

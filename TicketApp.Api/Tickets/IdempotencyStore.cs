@@ -78,6 +78,11 @@ internal sealed class IdempotencyStore(
                 new(budget.Read(reader, TicketRecord.Read), reader.GetFieldValue<byte[]>(TicketRecord.ColumnCount));
         }
 
+        if (budget.IsSpent)
+        {
+            Shrink(items.Count);
+        }
+
         return [.. items.Select(found.GetValueOrDefault)];
     }
 

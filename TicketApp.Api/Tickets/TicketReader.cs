@@ -30,6 +30,12 @@ internal abstract class TicketReader<TRow>(
             found[reader.GetGuid(0)] = budget.Read(reader, Read);
         }
 
+        if (budget.IsSpent)
+        {
+            // What is not kept has come from the database all the same.
+            Shrink(items.Count);
+        }
+
         return [.. items.Select(found.GetValueOrDefault)];
     }
 }

@@ -94,8 +94,7 @@ public sealed class DashboardTests(AspireApp app, BrowserFixture browser)
 
         await page.ClickCommandAsync("api", "Check invariants");
 
-        Regex succeeded = new("Check invariants.*succeeded", RegexOptions.IgnoreCase);
-        await Expect(page.Value.GetByText(succeeded).First).ToBeVisibleAsync(new() { Timeout = Patience });
+        await page.IsToldAsync(new("Check invariants.*succeeded", RegexOptions.IgnoreCase));
     }
 
     [Fact]
@@ -106,8 +105,7 @@ public sealed class DashboardTests(AspireApp app, BrowserFixture browser)
 
         await page.ClickCommandAsync(worker, "Restart");
 
-        Regex succeeded = new("Restart.*succeeded|restarted", RegexOptions.IgnoreCase);
-        await Expect(page.Value.GetByText(succeeded).First).ToBeVisibleAsync(new() { Timeout = Patience });
+        await page.IsToldAsync(new("Restart.*succeeded|restarted", RegexOptions.IgnoreCase));
         await app.WaitUntilHealthyAsync(worker);
         await page.Value.GotoAsync($"/consolelogs/resource/{worker}");
         await page.ShowsAsync("Application started");
@@ -142,6 +140,14 @@ public sealed class DashboardTests(AspireApp app, BrowserFixture browser)
             }
 
             await page.GetByRole(AriaRole.Menuitem).Filter(new() { HasText = command }).Last.ClickAsync(new() { Timeout = Patience });
+        }
+
+        /// <summary>Waits for a notification in the panel, where it stays: what pops up is gone after some seconds.</summary>
+        public async Task IsToldAsync(Regex text)
+        {
+            await page.Keyboard.PressAsync("Escape");
+            await page.GetByRole(AriaRole.Button, new() { Name = "Notifications" }).ClickAsync(new() { Timeout = Patience });
+            await Expect(page.GetByText(text).Filter(new() { Visible = true }).First).ToBeVisibleAsync(new() { Timeout = Patience });
         }
 
         public async ValueTask DisposeAsync() => await page.Context.DisposeAsync();
