@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 
 namespace TicketApp.Tests.AppHost.Publish;
@@ -5,6 +6,10 @@ namespace TicketApp.Tests.AppHost.Publish;
 /// <summary>A published Helm chart.</summary>
 internal sealed class Chart(string folder)
 {
+    private const string Source = "# Source: ticketapp/templates/";
+
+    private readonly ConcurrentDictionary<string, Dictionary<string, string>> _rendered = [];
+
     public string Folder { get; } = folder;
 
     public JsonObject Values { get; } = Yaml.Parse(File.ReadAllText(Path.Combine(folder, "values.yaml")));
@@ -28,9 +33,21 @@ internal sealed class Chart(string folder)
         return values;
     }
 
-    public string Render(string file, JsonNode values) =>
-        new HelmTemplate(values, path => File.ReadAllText(Path.Combine(Folder, path)))
-            .Render(File.ReadAllText(Path.Combine(Folder, "templates", file)));
+    /// <summary>One of <see cref="Files"/> as Helm renders it.</summary>
+    /// <exception cref="InvalidDataException">Helm refuses the values.</exception>
+    public string Render(string file, JsonNode values) => RenderAll(values)[file];
+
+    /// <summary>All of <see cref="Files"/> that become an object, as Helm renders them.</summary>
+    /// <exception cref="InvalidDataException">Helm refuses the values.</exception>
+    public IReadOnlyDictionary<string, string> RenderAll(JsonNode values) => _rendered.GetOrAdd(values.ToJsonString(), json =>
+    {
+        // Not on the thread of the test, which may wait for itself.
+        var (exitCode, output, error) = Task.Run(() => DeploymentTools.HelmAsync(
+            ["template", "ticketapp", Folder, "--namespace", "ticketapp", "--values", "-"], json)).GetAwaiter().GetResult();
+        return exitCode != 0 ? throw new InvalidDataException(error) : output.Split("---\n" + Source)[1..].ToDictionary(
+            text => text[..text.IndexOf('\n', StringComparison.Ordinal)],
+            text => text[(text.IndexOf('\n', StringComparison.Ordinal) + 1)..]);
+    });
 
     public JsonObject Parse(string file, JsonNode values) => Yaml.Parse(Render(file, values));
 

@@ -52,13 +52,13 @@ public sealed class ChartTests
     public async Task Only_who_needs_a_server_reaches_it(string server, long port, string allowed)
     {
         var chart = await Publication.OfTicketAppAsync();
-        var policy = chart.Parse($"{server}/network.yaml", chart.Values)["spec"]!;
+        var policy = chart.Parse($"{server}/network.yaml", chart.ValuesWithSecrets(_ => Password))["spec"]!;
 
         var rule = Assert.Single(policy["ingress"]!.AsArray())!;
         Assert.Equal(port, (long)Assert.Single(rule["ports"]!.AsArray())!["port"]!);
         Assert.Equal(allowed.Split(','), rule["from"]!.AsArray().Select(ComponentOf));
         Assert.Equal(server, ComponentOf(policy));
-        Assert.False(chart.Parse("worker/network.yaml", chart.Values)["spec"]!.AsObject().ContainsKey("ingress"));
+        Assert.False(chart.Parse("worker/network.yaml", chart.ValuesWithSecrets(_ => Password))["spec"]!.AsObject().ContainsKey("ingress"));
     }
 
     [Fact]
@@ -86,7 +86,7 @@ public sealed class ChartTests
     public async Task Workers_scale_on_the_backlog_from_a_floor_that_may_be_zero()
     {
         var chart = await Publication.OfTicketAppAsync("--Deployment:MinWorkers=0", "--Deployment:WorkerConcurrency=8");
-        var scaler = chart.Parse("worker/scaler.yaml", chart.Values)["spec"]!;
+        var scaler = chart.Parse("worker/scaler.yaml", chart.ValuesWithSecrets(_ => Password))["spec"]!;
         var trigger = Assert.Single(scaler["triggers"]!.AsArray())!;
 
         Assert.Equal(0L, (long)scaler["minReplicaCount"]!);
@@ -129,9 +129,10 @@ public sealed class ChartTests
     {
         var chart = await Publication.OfTicketAppAsync();
 
-        var annotations = chart.Parse($"{claim}/{claim}.yaml", chart.Values)["metadata"]!["annotations"]!;
+        var values = chart.ValuesWithSecrets(_ => Password);
+        var annotations = chart.Parse($"{claim}/{claim}.yaml", values)["metadata"]!["annotations"]!;
         Assert.Equal("keep", (string?)annotations["helm.sh/resource-policy"]);
-        var volumes = chart.Parse($"{server}/statefulset.yaml", chart.Values)["spec"]!["template"]!["spec"]!["volumes"]!.AsArray();
+        var volumes = chart.Parse($"{server}/statefulset.yaml", values)["spec"]!["template"]!["spec"]!["volumes"]!.AsArray();
         Assert.Contains(volumes, volume => (string?)volume!["persistentVolumeClaim"]?["claimName"] == claim);
     }
 

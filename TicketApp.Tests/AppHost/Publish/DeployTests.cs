@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.AppHost.Publish;
@@ -27,30 +26,6 @@ public sealed class DeployTests
 
         Assert.True(exitCode == 0, output + error);
         Publication.AssertSame(Path.Combine(Repository.Root, "deploy", "kubernetes"), folder);
-    }
-
-    [Fact]
-    public async Task Kubernetes_reads_every_object_of_its_own_kinds()
-    {
-        Assert.SkipUnless(await KubectlAsync("version --client", "") is { Ok: true }, "kubectl is not installed.");
-        var values = _deployed.ValuesWithSecrets(_ => Password);
-
-        foreach (var file in _deployed.Files.Where(file => !IsOfKeda(file)))
-        {
-            // Decodes into the kind's type before it looks for a pod template to change.
-            var (ok, output) = await KubectlAsync("set env --local -f - CHECKED=yes -o json", _deployed.Render(file, values));
-
-            Assert.True(ok || output.Contains("does not have a pod template: *v", StringComparison.Ordinal), $"{file}: {output}");
-            if (ok && output.TrimStart().StartsWith('{'))
-            {
-                // What the type does not know is gone: nothing of ours may be.
-                var known = Paths(JsonNode.Parse(output)!);
-                Assert.All(Paths(_deployed.Parse(file, values)), path => Assert.True(known.Contains(path), $"{file}: {path} is no field"));
-            }
-        }
-
-        bool IsOfKeda(string file) =>
-            ((string?)_deployed.Parse(file, values)["apiVersion"])!.StartsWith("keda.sh", StringComparison.Ordinal);
     }
 
     /// <summary>Both services get the same variables under Compose and on Azure as in the chart, which a test starts them with.</summary>
@@ -132,20 +107,4 @@ public sealed class DeployTests
 
     private static Task<string> ReadAsync(params string[] path) =>
         File.ReadAllTextAsync(Path.Combine([Repository.Root, "deploy", .. path]), TestContext.Current.CancellationToken);
-
-    private static HashSet<string> Paths(JsonNode node) => [.. PathsOf(node, "")];
-
-    private static IEnumerable<string> PathsOf(JsonNode? node, string path) => node switch
-    {
-        JsonObject map => map.SelectMany(entry => PathsOf(entry.Value, $"{path}.{entry.Key}")),
-        JsonValue value when value.ToJsonString() == "0" => [], // the default of every number, which typed output leaves out
-        JsonArray list => list.SelectMany((item, i) => PathsOf(item, $"{path}[{i}]")),
-        _ => [path],
-    };
-
-    private static async Task<(bool Ok, string Output)> KubectlAsync(string arguments, string input)
-    {
-        var (exitCode, output, error) = await Publication.RunAsync("kubectl", arguments.Split(' '), input);
-        return (exitCode == 0, output + error);
-    }
 }
