@@ -25,6 +25,7 @@ internal sealed partial class ApiExceptionHandler(
         }
 
         faults.Note(exception);
+        ResponseHeaders.Add(httpContext);
         var (status, text) = exception switch
         {
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } =>

@@ -21,6 +21,7 @@ internal static class HttpApi
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            kestrel.ExplainMalformedRequests();
             // Who sends or takes bytes more slowly keeps the memory of a large request or answer from others.
             kestrel.Limits.MinRequestBodyDataRate = kestrel.Limits.MinResponseDataRate =
                 new(bytesPerSecond: 4096, gracePeriod: TimeSpan.FromSeconds(10));
@@ -28,6 +29,8 @@ internal static class HttpApi
         builder.Services.AddOptions<KestrelServerOptions>()
             .Configure<IOptions<LimitOptions>>((kestrel, limits) => kestrel.Limits.MaxRequestBodySize = limits.Value.MaxBodyBytes);
         builder.Services
+            .AddRequestRules()
+            .AddSingleton<CursorSeal>()
             .ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, JsonTypeInfoResolver.Combine(
                 ApiJson.Default, AuthJson.Default, DispatchJson.Default, TicketJson.Default,
                 WaitingJson.Default, WebhookJson.Default, OperationsJson.Default)))
@@ -37,10 +40,12 @@ internal static class HttpApi
 
     public static void UseHttpApi(this WebApplication app)
     {
+        app.UseResponseHeaders();
         app.UseExceptionHandler();
         app.UseStatusCodePages(context => Explain(context.HttpContext).ExecuteAsync(context.HttpContext));
+        app.UseRequestRules(refuseCrossSite: !app.Services.GetRequiredService<IOptions<AccessOptions>>().Value.RequiresKeys);
         app.UseDefaultFiles();
-        app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => AddPageHeaders(file.Context.Response.Headers) });
+        app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => ResponseHeaders.AddForPage(file.Context.Response.Headers) });
         app.UseWhen(
             context => !context.Request.Path.StartsWithSegments("/health") && !context.Request.Path.StartsWithSegments("/alive"),
             gated => gated.UseSchemaGate());
@@ -60,15 +65,5 @@ internal static class HttpApi
                 StatusCodes.Status429TooManyRequests => "Too many requests, try again soon",
                 _ => "Bad request",
             });
-    }
-
-    private static void AddPageHeaders(IHeaderDictionary headers)
-    {
-        // Asked for again each time, answered 304 mostly: an upgrade never meets modules of the release before.
-        headers.CacheControl = "no-cache";
-        headers.XContentTypeOptions = "nosniff";
-        headers.ContentSecurityPolicy =
-            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
-                + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     }
 }

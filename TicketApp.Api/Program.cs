@@ -23,10 +23,11 @@ var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args 
 
 builder.AddServiceDefaults();
 builder.AddHttpApi();
+builder.AddProxies();
 builder.AddDatabase();
 builder.AddTicketMetrics();
 builder.AddAccess();
-builder.AddBroker(withoutBroker: HealthStatus.Degraded); // tickets are accepted anyway
+builder.AddBroker(withoutBroker: HealthStatus.Degraded, declaresQueues: true); // tickets are accepted anyway
 builder.Services
     .AddApiDescription()
     .AddUsers()
@@ -41,13 +42,13 @@ builder.Services
     .AddWebhooks()
     .AddLimits()
     .AddRetention()
+    .AddErasure()
     .AddAdmin();
 
 var app = builder.Build();
 
 app.UseHttpApi();
 app.UseAccess();
-app.UseLimits();
 app.MapDefaultEndpoints();
 app.MapUsers();
 app.MapTickets();
@@ -65,6 +66,7 @@ app.MapResourceApi()
     .MapStatistics()
     .MapRetention()
     .MapKeys()
+    .MapErasure()
     .MapAdmin();
 
 await app.RunServiceAsync();

@@ -9,7 +9,7 @@ var deployment = builder.GetDeploymentOptions();
 var servers = builder.GetServerOptions(deployment);
 
 var tickets = builder.AddTicketsDatabase(deployment, servers);
-var rabbitmq = builder.AddBroker(deployment, servers);
+var (rabbitmq, rabbitmqOfWorkers) = builder.AddBroker(deployment, servers);
 
 var api = builder.AddProject<Projects.TicketApp_Api>("api")
     .WithReference(tickets).WaitFor(tickets)
@@ -18,9 +18,9 @@ var api = builder.AddProject<Projects.TicketApp_Api>("api")
     .WithAdminCommands()
     .WithProbes();
 
-// No reference to the database: the worker never receives its credentials.
+// No reference to the database: the worker never receives its credentials. At the broker it has an account of its own.
 var worker = builder.AddProject<Projects.TicketApp_Worker>("worker")
-    .WithReference(rabbitmq).WaitFor(rabbitmq)
+    .WithReference(rabbitmqOfWorkers, ServerResources.BrokerName).WaitFor(rabbitmq)
     .WithReplicas(2).RunLocally()
     .WithProbes();
 
@@ -30,6 +30,12 @@ if (!string.IsNullOrWhiteSpace(builder.Configuration.GetConnectionString("chat")
     worker.WithReference(builder.AddConnectionString("chat"));
 }
 
+// Another role for migrations is a choice. Without its connection string the Api's own does them.
+if (!string.IsNullOrWhiteSpace(builder.Configuration.GetConnectionString("migrations")))
+{
+    api.WithReference(builder.AddConnectionString("migrations"));
+}
+
 if (builder.ExecutionContext.IsPublishMode)
 {
     builder.PublishSettings(deployment, api, worker);
@@ -37,9 +43,9 @@ if (builder.ExecutionContext.IsPublishMode)
 
 switch (deployment.Target)
 {
-    case DeploymentTarget.Kubernetes: builder.DeployToKubernetes(deployment, tickets, rabbitmq, api, worker); break;
+    case DeploymentTarget.Kubernetes: builder.DeployToKubernetes(deployment, rabbitmq, api, worker); break;
     case DeploymentTarget.Azure: builder.DeployToAzure(deployment, rabbitmq, api, worker); break;
-    case DeploymentTarget.Compose: builder.DeployToCompose(deployment, tickets, rabbitmq, api, worker); break;
+    case DeploymentTarget.Compose: builder.DeployToCompose(deployment, rabbitmq, api, worker); break;
     default: break;
 }
 

@@ -6,6 +6,9 @@ public sealed record ErrorMessage
     /// <summary>The ticket that failed or ran over its limit; null for a message that could not be read.</summary>
     public Guid? TicketId { get; init; }
 
+    /// <summary>Whose ticket it was; null for a message that could not be read.</summary>
+    public Guid? UserId { get; init; }
+
     /// <summary>From creation to end, in seconds; null for a message that could not be read.</summary>
     public double? ProcessingTimeInSeconds { get; init; }
 

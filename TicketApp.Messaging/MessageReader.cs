@@ -20,7 +20,7 @@ public sealed record MessageElement<T>(T? Value, ReadOnlyMemory<byte> Body, stri
 public static class MessageReader
 {
     private const int MaxWorkerName = 200;
-    private const int MaxModels = 1000;
+    private const int MaxModels = 100;
     private const int MaxModelName = 100;
     private const int MaxDescription = 2000;
     private const int MaxSlots = 1_000_000;

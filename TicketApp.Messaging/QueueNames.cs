@@ -1,6 +1,6 @@
 namespace TicketApp.Messaging;
 
-/// <summary>The queues between Api and Worker. Every name is declared here and nowhere else.</summary>
+/// <summary>The queues and exchanges between Api and Worker. Every name is declared here and nowhere else.</summary>
 public static class QueueNames
 {
     /// <summary>Work for <see cref="ModelNames.Simulated"/>, the original's ML step: one <see cref="TicketMessage"/> a message.</summary>
@@ -18,11 +18,20 @@ public static class QueueNames
     /// </summary>
     public const string Control = "control";
 
+    /// <summary>
+    /// The exchange over which <see cref="Responses"/> and <see cref="Errors"/> are filled, by their names as routing keys. Nothing else is
+    /// behind it, so that who may publish here and nowhere else reaches those two alone.
+    /// </summary>
+    public const string Reports = "reports";
+
     private const string OfModel = $"{Tickets}.";
 
     /// <summary>The queue of one model's work: no worker gets what it cannot run, and no slow model holds up a quick one.</summary>
     /// <param name="model">Its name.</param>
     public static string TicketsOf(string model) => model == ModelNames.Simulated ? Tickets : $"{OfModel}{model}";
+
+    /// <summary>The exchange over which a queue is filled: the default one leads to all queues, and no worker may publish there.</summary>
+    public static string ExchangeOf(string queue) => queue is Responses or Errors ? Reports : "";
 
     /// <summary>Whether <paramref name="queue"/> holds the work of one model.</summary>
     public static bool IsOfModel(string queue) => queue == Tickets || queue.StartsWith(OfModel, StringComparison.Ordinal);

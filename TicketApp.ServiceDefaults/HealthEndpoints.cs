@@ -46,6 +46,7 @@ internal sealed class HealthEndpoints(HealthCheckService checks, TimeProvider ti
         context.Response.StatusCode = answer.StatusCode;
         context.Response.ContentType = "text/plain; charset=utf-8";
         context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers.XContentTypeOptions = "nosniff";
         await context.Response.WriteAsync(answer.Text, context.RequestAborted);
     }
 

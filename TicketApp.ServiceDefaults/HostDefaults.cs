@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Http.Resilience;
@@ -15,6 +17,9 @@ namespace TicketApp.ServiceDefaults;
 /// <summary>What every service of the app has: OpenTelemetry, health endpoints, service discovery and resilient HTTP clients.</summary>
 public static class HostDefaults
 {
+    /// <summary>Whether callers' <c>traceparent</c> is continued, and decides what is sampled. Default: false.</summary>
+    private const string TrustTraceParent = "Telemetry:TrustTraceParent";
+
     /// <summary>Adds the defaults. Telemetry is exported only where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set.</summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -45,9 +50,17 @@ public static class HostDefaults
 
     private static void AddTelemetry(this IHostApplicationBuilder builder)
     {
+        var unusable = ExporterVariables.Clear(builder.Configuration);
+        builder.Services.AddHostedService(services =>
+            new ExporterVariables(unusable, services.GetRequiredService<ILogger<ExporterVariables>>()));
         if (!builder.ExportsTelemetry())
         {
             return;
+        }
+
+        if (!builder.Configuration.GetValue<bool>(TrustTraceParent))
+        {
+            builder.Services.AddSingleton<DistributedContextPropagator, RestartedTraces>();
         }
 
         // W3C's trace context alone, which ASP.NET Core has read already: the default would have each request's headers
@@ -78,6 +91,26 @@ public static class HostDefaults
     private static bool IsNoProbe(HttpContext context) =>
         !context.Request.Path.StartsWithSegments(HealthEndpoints.ReadinessPath, StringComparison.Ordinal)
         && !context.Request.Path.StartsWithSegments(HealthEndpoints.LivenessPath, StringComparison.Ordinal);
+}
+
+/// <summary>
+/// Reads nothing of the trace that a request claims to be part of: strangers do not decide which requests are sampled, nor into which
+/// traces they go. Each request begins a trace ("restart trace", W3C Trace Context, 4.3).
+/// </summary>
+internal sealed class RestartedTraces : DistributedContextPropagator
+{
+    public override IReadOnlyCollection<string> Fields => [];
+
+    public override void Inject(Activity? activity, object? carrier, PropagatorSetterCallback? setter)
+    {
+        // For incoming requests alone.
+    }
+
+    public override void ExtractTraceIdAndState(
+        object? carrier, PropagatorGetterCallback? getter, out string? traceId, out string? traceState) =>
+        (traceId, traceState) = (null, null);
+
+    public override IEnumerable<KeyValuePair<string, string?>>? ExtractBaggage(object? carrier, PropagatorGetterCallback? getter) => null;
 }
 
 /// <summary>How durations of tickets and runs are measured, in Api and worker alike.</summary>

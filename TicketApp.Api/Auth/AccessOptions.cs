@@ -9,6 +9,8 @@ public sealed class AccessOptions
     public const string SectionName = "Auth";
     public const string Open = "open";
     public const string Keys = "keys";
+    public const string Anyone = "anyone";
+    public const string Admin = "admin";
 
     /// <summary>
     /// <c>open</c>: every caller can do everything, as in the original. <c>keys</c>: each call carries a key. Default: <c>open</c> in
@@ -19,19 +21,21 @@ public sealed class AccessOptions
 
     /// <summary>
     /// Who can create users in mode <c>keys</c>: <c>anyone</c>, as in the original, or <c>admin</c> for calls with an admin key. Default:
-    /// anyone.
+    /// <c>anyone</c> in Development, else <c>admin</c>.
     /// </summary>
-    [Required, AllowedValues("anyone", "admin", ErrorMessage = "Auth:SignUp must be anyone or admin.")]
-    public string SignUp { get; set; } = "anyone";
+    [Required, AllowedValues(Anyone, Admin, ErrorMessage = "Auth:SignUp must be anyone or admin.")]
+    public string SignUp { get; set; } = Admin;
 
     /// <summary>
-    /// Admin keys, of at least 24 characters each. Without one, nobody can use <c>/v1/admin</c> in mode <c>keys</c>. Default: none.
+    /// Admin keys, of at least 24 characters each. Without one, nobody can use <c>/v1/admin</c> in mode <c>keys</c>, nor create users where
+    /// only administrators can. Default: none.
     /// </summary>
     public IList<string> AdminKeys { get; } = [];
 
     internal bool RequiresKeys => Mode == Keys;
 
-    internal bool AnyoneMaySignUp => SignUp == "anyone";
+    /// <summary>Whether strangers create users, each with a key of its own.</summary>
+    internal bool HasOpenSignUp => RequiresKeys && SignUp == Anyone;
 }
 
 internal sealed class AccessOptionsValidator : IValidateOptions<AccessOptions>

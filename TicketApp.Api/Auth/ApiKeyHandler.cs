@@ -12,6 +12,7 @@ namespace TicketApp.Api.Auth;
 /// <summary>Reads <c>Authorization: Bearer</c> (RFC 6750): a user's key or an administrator's.</summary>
 internal sealed class ApiKeyHandler(
     KeyReader keys,
+    RequestLimit limit,
     IOptions<AccessOptions> access,
     IOptionsMonitor<AuthenticationSchemeOptions> options,
     ILoggerFactory logger,
@@ -32,7 +33,8 @@ internal sealed class ApiKeyHandler(
 
         var text = header[Start.Length..].Trim();
         var caller = IsAdmin(text) ? Caller.Unrestricted
-            : ApiKey.TryParse(text, out var key) && await keys.FindAsync(key) is { } userId ? new Caller(userId, MayActForAll: false)
+            : ApiKey.TryParse(text, out var key) && MayBeLookedUp(key) && await keys.FindAsync(key) is { } userId
+                ? new Caller(userId, MayActForAll: false) { Key = key }
             : null;
         if (caller is null)
         {
@@ -54,6 +56,9 @@ internal sealed class ApiKeyHandler(
         Response.Headers[HeaderNames.WWWAuthenticate] = sentOne ? "Bearer error=\"invalid_token\"" : SchemeName;
         Response.StatusCode = StatusCodes.Status401Unauthorized;
     }
+
+    // Others behind the same address, whose keys are known to be good, are not held up by one who guesses.
+    private bool MayBeLookedUp(ApiKey key) => keys.IsKnown(key) || limit.MayLookUpKey(Context);
 
     private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 
@@ -83,6 +88,9 @@ internal sealed record Caller(Guid? UserId, bool MayActForAll) : IBindableFromHt
     public static Caller Unknown { get; } = new(null, MayActForAll: false);
 
     public static ValueTask<Caller?> BindAsync(HttpContext context, ParameterInfo parameter) => new(Of(context));
+
+    /// <summary>The key that was sent; null if none was, and for an administrator's, which is good for as long as the process.</summary>
+    public ApiKey? Key { get; init; }
 
     /// <summary>Who makes this call.</summary>
     public static Caller Of(HttpContext context)

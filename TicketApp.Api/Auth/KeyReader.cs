@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Caching.Memory;
 using Npgsql;
@@ -8,14 +9,15 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Api.Auth;
 
 /// <summary>
-/// Says whose a key is. Found ones are remembered for a few seconds, in bounded memory: a call costs no look-up, and a
-/// revoked key is refused by every replica soon. Those that are not remembered are looked up together, many a statement.
+/// Says whose a key is. Found ones hold for a few seconds, in bounded memory: a call costs no look-up, and a revoked key is refused by
+/// every replica soon. The others are looked up together, many a statement. Which keys were good lately is remembered for longer.
 /// </summary>
 internal sealed class KeyReader(NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<KeyReader> logger)
     : Batcher<ApiKey, KeyOwner?>("find keys", database, metrics, progress, logger, maxBatch: 500, capacity: 10_000)
 {
     private const int MaxRemembered = 20_000;
-    private static readonly TimeSpan _rememberedFor = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _holdsFor = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _knownFor = TimeSpan.FromMinutes(10);
 
     // SKIP LOCKED: replicas that see a key at the same time need not both write down that it is used.
     private const string Sql =
@@ -31,12 +33,33 @@ internal sealed class KeyReader(NpgsqlDataSource database, TicketMetrics metrics
 
     private readonly MemoryCache _remembered = new(new MemoryCacheOptions { SizeLimit = MaxRemembered, CompactionPercentage = 0.2 });
 
+    /// <summary>Whether the key was good when it was last looked up here, some minutes ago at most.</summary>
+    public bool IsKnown(ApiKey key) => _remembered.Get<KeyOwner>(key.Prefix)?.Owns(key) is true;
+
     /// <summary>Whose key that is; null if it is nobody's, or was revoked.</summary>
     public async ValueTask<Guid?> FindAsync(ApiKey key)
     {
-        var owner = _remembered.Get<KeyOwner>(key.Prefix) ?? await SubmitAsync(key);
+        var owner = _remembered.Get<KeyOwner>(key.Prefix) is { } known && Stopwatch.GetElapsedTime(known.Found) < _holdsFor
+            ? known
+            : await SubmitAsync(key);
         // One way for what was remembered and what was found: the prefix is no secret, the hash decides.
-        return owner is not null && CryptographicOperations.FixedTimeEquals(owner.Hash, key.Hash) ? owner.UserId : null;
+        return owner?.Owns(key) is true ? owner.UserId : null;
+    }
+
+    /// <summary>
+    /// Whether the key of a call that takes long is still good; seconds after it was revoked it is not. While the database cannot say, it
+    /// is: then there is nothing to tell anyway.
+    /// </summary>
+    public async ValueTask<bool> IsGoodAsync(Caller caller)
+    {
+        try
+        {
+            return caller.Key is not { } key || await FindAsync(key) is not null;
+        }
+        catch (Exception exception) when (exception is OverloadedException || DatabaseErrors.IsUnavailable(exception))
+        {
+            return true;
+        }
     }
 
     /// <summary>Forgets a key at once that this replica has revoked.</summary>
@@ -53,25 +76,53 @@ internal sealed class KeyReader(NpgsqlDataSource database, TicketMetrics metrics
     protected override async Task<IReadOnlyList<KeyOwner?>> ExecuteBatchAsync(IReadOnlyList<ApiKey> items)
     {
         Dictionary<string, KeyOwner> found = new(items.Count);
-        await using var command = Database.CreateCommand(Sql);
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. items.Select(key => key.Prefix)] });
-        command.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = [.. items.Select(key => key.Hash)] });
+        await FindAsync(items, found);
+        ApiKey[] others = [.. items.Where(key => !found.ContainsKey(key.Prefix))];
+        if (others.Length > 0)
+        {
+            // Of those who signed up and come for the first time. Asked for again in any case: another replica may have been quicker.
+            await using var use = Command(SignUpStore.UseKeysSql, others);
+            await use.ExecuteNonQueryAsync();
+            await FindAsync(others, found);
+        }
+
+        foreach (var key in items.Where(key => !found.ContainsKey(key.Prefix)))
+        {
+            Forget(key.Prefix);
+        }
+
+        return [.. items.Select(key => found.GetValueOrDefault(key.Prefix))];
+    }
+
+    private async Task FindAsync(IReadOnlyList<ApiKey> keys, Dictionary<string, KeyOwner> found)
+    {
+        await using var command = Command(Sql, keys);
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            KeyOwner owner = new(reader.GetFieldValue<byte[]>(1), reader.GetGuid(2));
+            KeyOwner owner = new(reader.GetFieldValue<byte[]>(1), reader.GetGuid(2), Stopwatch.GetTimestamp());
             found[reader.GetString(0)] = owner;
             _remembered.Set(
                 reader.GetString(0),
                 owner,
-                new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = _rememberedFor });
+                new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = _knownFor });
         }
+    }
 
-        return [.. items.Select(key => found.GetValueOrDefault(key.Prefix))];
+    private NpgsqlCommand Command(string sql, IReadOnlyList<ApiKey> keys)
+    {
+        var command = Database.CreateCommand(sql);
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. keys.Select(key => key.Prefix)] });
+        command.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = [.. keys.Select(key => key.Hash)] });
+        return command;
     }
 }
 
 /// <summary>A stored key, as far as is needed to judge a sent one.</summary>
 /// <param name="Hash">SHA-256 of the whole key.</param>
 /// <param name="UserId">Whose it is.</param>
-internal sealed record KeyOwner(byte[] Hash, Guid UserId);
+/// <param name="Found">When it was looked up.</param>
+internal sealed record KeyOwner(byte[] Hash, Guid UserId, long Found)
+{
+    public bool Owns(ApiKey key) => CryptographicOperations.FixedTimeEquals(Hash, key.Hash);
+}

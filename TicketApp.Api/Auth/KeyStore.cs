@@ -26,7 +26,7 @@ internal sealed class KeyStore(NpgsqlDataSource database)
     private const int MaxListed = 100;
 
     // The user's row is locked, so that calls that come together do not exceed the number.
-    private const string LockSql = "select from users where user_id = $1 for no key update";
+    private const string LockSql = "select from users where user_id = $1 and time_erased is null for no key update";
 
     private const string CreateSql =
         """

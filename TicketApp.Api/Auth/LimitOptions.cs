@@ -9,8 +9,8 @@ public sealed class LimitOptions
     public const string SectionName = "Limits";
 
     /// <summary>
-    /// Requests per second of one user, or of one address where no key is sent; this is also the size of a burst. Each replica counts
-    /// separately; 0: no limit. Default: 100 in mode <c>keys</c>, else 0.
+    /// Requests per second of one user, or of one address where no key or a wrong one is sent; this is also the size of a burst. Each
+    /// replica counts separately; 0: no limit. Default: 100 in mode <c>keys</c>, else 0.
     /// </summary>
     [Range(0, 1_000_000)]
     public int RequestsPerSecond { get; set; }
@@ -38,9 +38,21 @@ public sealed class LimitOptions
     [Range(1024 * 1024, 1024L * 1024 * 1024 * 1024)]
     public long MaxBytesInFlight { get; set; } = 128 * 1024 * 1024;
 
+    /// <summary>
+    /// Maximum part of what one replica has that one user can take at once: of <c>Waiting:MaxWaiters</c>, of
+    /// <c>Limits:MaxBytesInFlight</c> and of <c>Webhooks:MaxConcurrency</c>. 1: one user can take all. Default: 0.25 in mode <c>keys</c>,
+    /// else 1.
+    /// </summary>
+    [Range(0.001, 1)]
+    public double MaxUserShare { get; set; } = 1;
+
+    /// <summary>What one user can take at once of something of which a replica has <paramref name="total"/>.</summary>
+    internal long ShareOf(long total) => Math.Max(1, (long)(total * MaxUserShare));
+
     /// <summary>What holds where each call carries a key.</summary>
     internal void LimitUsers()
     {
+        MaxUserShare = 0.25;
         RequestsPerSecond = 100;
         MaxOpenPerUser = 10_000;
     }

@@ -34,14 +34,22 @@ internal static class LimitServices
         }
 
         var limit = app.Services.GetRequiredService<RequestLimit>();
+        app.Use((context, next) =>
+        {
+            if (!RequestLimit.HasRefused(context))
+            {
+                return next(context);
+            }
+
+            limit.Refuse(context);
+            return Task.CompletedTask;
+        });
         app.UseRateLimiter(new RateLimiterOptions
         {
             GlobalLimiter = limit.Limiter,
-            RejectionStatusCode = StatusCodes.Status429TooManyRequests,
             OnRejected = (rejected, _) =>
             {
-                limit.Describe(rejected.HttpContext);
-                rejected.HttpContext.Response.Headers.RetryAfter = "1";
+                limit.Refuse(rejected.HttpContext);
                 return ValueTask.CompletedTask;
             },
         });

@@ -21,6 +21,13 @@ internal sealed class RequestLimit : IDisposable
     public RequestLimit(IOptions<LimitOptions> options)
     {
         _perSecond = options.Value.RequestsPerSecond;
+        if (_perSecond == 0)
+        {
+            _policy = "";
+            Limiter = PartitionedRateLimiter.Create<HttpContext, Guid>(_ => RateLimitPartition.GetNoLimiter(_unlimited));
+            return;
+        }
+
         _policy = $"\"requests\";q={_perSecond};w=1";
         var refill = (_perSecond + RefillsPerSecond - 1) / RefillsPerSecond;
         TokenBucketRateLimiterOptions bucket = new()
@@ -41,6 +48,33 @@ internal sealed class RequestLimit : IDisposable
     public PartitionedRateLimiter<HttpContext> Limiter { get; }
 
     /// <summary>
+    /// Whether a key that is not known may be looked up: not if its address has no request left. Refused requests count there, those with
+    /// wrong keys included. This request is then refused, and says nothing of its key. Those that come at the same moment pass together:
+    /// they share a statement.
+    /// </summary>
+    public bool MayLookUpKey(HttpContext context)
+    {
+        if (Limiter.GetStatistics(context) is { CurrentAvailablePermits: < 1 })
+        {
+            context.Features.Set(new RefusedLookUp());
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether <see cref="MayLookUpKey"/> has refused the request.</summary>
+    public static bool HasRefused(HttpContext context) => context.Features.Get<RefusedLookUp>() is not null;
+
+    /// <summary>Answers 429.</summary>
+    public void Refuse(HttpContext context)
+    {
+        Describe(context);
+        context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
+        context.Response.Headers.RetryAfter = "1";
+    }
+
+    /// <summary>
     /// Says in the answer's headers how much there is and what is left of it, as draft-ietf-httpapi-ratelimit-headers-10 has it.
     /// </summary>
     public void Describe(HttpContext context)
@@ -59,7 +93,7 @@ internal sealed class RequestLimit : IDisposable
         : caller.UserId ?? _unlimited;
 
     /// <summary>Of IPv6, the network: anyone who has one address has 2^64.</summary>
-    private static Guid KeyOfAddress(HttpContext context)
+    internal static Guid KeyOfAddress(HttpContext context)
     {
         Span<byte> key = stackalloc byte[16];
         if (context.Connection.RemoteIpAddress is { } address)
@@ -75,6 +109,8 @@ internal sealed class RequestLimit : IDisposable
         key[15] |= (byte)(key.ContainsAnyExcept((byte)0) ? 0 : 1);
         return new(key);
     }
+
+    private sealed record RefusedLookUp;
 }
 
 /// <summary>A user has as many open tickets as one may have: the caller is told 429 and when to come back.</summary>

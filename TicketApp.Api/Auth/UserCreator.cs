@@ -6,17 +6,20 @@ using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Auth;
 
-/// <summary>Stores new users, many a statement, each with its first key where keys are wanted.</summary>
+/// <summary>
+/// Stores new users, many a statement, each with its first key where keys are wanted; apart those who sign up themselves, until they use
+/// it.
+/// </summary>
 internal sealed class UserCreator(
     NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<UserCreator> logger, IOptions<AccessOptions> access)
     : Batcher<NewUser, bool>("store users", database, metrics, progress, logger, maxBatch: 500, capacity: 10_000)
 {
-    /// <summary>Stores a user.</summary>
-    public async Task<UserCreated> CreateAsync()
+    /// <summary>Stores a user for <paramref name="caller"/>.</summary>
+    public async Task<UserCreated> CreateAsync(Caller caller)
     {
         var userId = Guid.CreateVersion7();
         (ApiKey? key, string? text) = access.Value.RequiresKeys ? ApiKey.Create() : (null, null);
-        await SubmitAsync(new(userId, key));
+        await SubmitAsync(new(userId, key, IsSignUp: !caller.MayActForAll));
         return new(userId, text);
     }
 
@@ -27,32 +30,42 @@ internal sealed class UserCreator(
 
     protected override async Task<IReadOnlyList<bool>> ExecuteBatchAsync(IReadOnlyList<NewUser> items)
     {
-        NpgsqlParameter userIds = new NpgsqlParameter<Guid[]> { TypedValue = [.. items.Select(user => user.UserId)] };
         await using var batch = Database.CreateBatch();
-        batch.BatchCommands.Add(new("insert into users (user_id) select unnest($1) on conflict on constraint users_pk do nothing")
+        NewUser[] users = [.. items.Where(user => !user.IsSignUp)];
+        if (users.Length > 0)
         {
-            Parameters = { userIds },
-        });
-        if (access.Value.RequiresKeys)
-        {
-            const string Sql = "insert into api_keys (user_id, prefix, hash) select * from unnest($1, $2, $3) on conflict do nothing";
-            batch.BatchCommands.Add(new(Sql)
+            const string Sql = "insert into users (user_id) select unnest($1) on conflict on constraint users_pk do nothing";
+            batch.BatchCommands.Add(new(Sql) { Parameters = { Ids(users) } });
+            if (access.Value.RequiresKeys)
             {
-                Parameters =
-                {
-                    userIds.Clone(),
-                    new NpgsqlParameter<string[]> { TypedValue = [.. items.Select(user => user.Key!.Prefix)] },
-                    new NpgsqlParameter<byte[][]> { TypedValue = [.. items.Select(user => user.Key!.Hash)] },
-                },
-            });
+                AddWithKeys("insert into api_keys (user_id, prefix, hash) select * from unnest($1, $2, $3) on conflict do nothing", users);
+            }
+        }
+
+        if (users.Length < items.Count)
+        {
+            AddWithKeys(SignUpStore.InsertSql, [.. items.Where(user => user.IsSignUp)]);
         }
 
         await batch.ExecuteNonQueryAsync();
         return new bool[items.Count];
+
+        void AddWithKeys(string sql, NewUser[] some) => batch.BatchCommands.Add(new(sql)
+        {
+            Parameters =
+            {
+                Ids(some),
+                new NpgsqlParameter<string[]> { TypedValue = Array.ConvertAll(some, user => user.Key!.Prefix) },
+                new NpgsqlParameter<byte[][]> { TypedValue = Array.ConvertAll(some, user => user.Key!.Hash) },
+            },
+        });
     }
+
+    private static NpgsqlParameter<Guid[]> Ids(NewUser[] users) => new() { TypedValue = Array.ConvertAll(users, user => user.UserId) };
 }
 
 /// <summary>A user to store.</summary>
 /// <param name="UserId">A new UUID of version 7.</param>
 /// <param name="Key">The user's first key, where keys are wanted.</param>
-internal sealed record NewUser(Guid UserId, ApiKey? Key);
+/// <param name="IsSignUp">Whether a stranger made it, with a key.</param>
+internal sealed record NewUser(Guid UserId, ApiKey? Key, bool IsSignUp);

@@ -20,24 +20,25 @@ internal static class UsersEndpoints
     /// <summary>Maps users of the resource API.</summary>
     public static RouteGroupBuilder MapUserResources(this RouteGroupBuilder v1)
     {
-        v1.MapPost("/users", CreateResourceAsync).AllowSignUp(v1).Produces<User>(StatusCodes.Status201Created).WithSummary("Create a user");
+        v1.MapPost("/users", CreateResourceAsync).AllowSignUp(v1).Produces<User>(StatusCodes.Status201Created)
+            .WithSummary("Create a user").WithProblems(ProblemType.KeyNotEnough, ProblemType.TooManyRequests);
         return v1;
     }
 
     private static async Task<Utf8ContentHttpResult> CreateResourceAsync(
-        HttpRequest request, UserCreator users, CancellationToken cancellationToken)
+        HttpRequest request, Caller caller, UserCreator users, CancellationToken cancellationToken)
     {
         await request.Body.CopyToAsync(Stream.Null, cancellationToken);
-        var (id, key) = await users.CreateAsync();
+        var (id, key) = await users.CreateAsync(caller);
         return ApiJson.Created(new User(id, key, new($"{ResourceApi.Prefix}/tickets?user_id={id}")), AuthJson.Default.User);
     }
 
     private static async Task<Utf8ContentHttpResult> CreateAsync(
-        HttpRequest request, UserCreator users, CancellationToken cancellationToken)
+        HttpRequest request, Caller caller, UserCreator users, CancellationToken cancellationToken)
     {
         // Its content is ignored; reading it applies the size limit to it.
         await request.Body.CopyToAsync(Stream.Null, cancellationToken);
-        return ApiJson.Ok(await users.CreateAsync(), AuthJson.Default.UserCreated);
+        return ApiJson.Ok(await users.CreateAsync(caller), AuthJson.Default.UserCreated);
     }
 }
 

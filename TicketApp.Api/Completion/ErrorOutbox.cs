@@ -28,7 +28,7 @@ internal sealed class ErrorOutbox(
 
     private const string PendingSql =
         """
-        select ticket_id, epoch, extract(epoch from time_finished - time_created)::float8, error_type, error_message
+        select ticket_id, epoch, extract(epoch from time_finished - time_created)::float8, error_type, error_message, user_id
         from tickets where report_pending order by ticket_id limit $1
         """;
 
@@ -46,6 +46,14 @@ internal sealed class ErrorOutbox(
 
     /// <summary>There is something to send.</summary>
     public void Wake() => _wake.Set();
+
+    /// <summary>Keeps all replicas from sending until the transaction ends.</summary>
+    /// <returns>False while another sends, or keeps others from it.</returns>
+    public static async Task<bool> TryTakeTurnAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand turn = new(TurnSql, connection) { Parameters = { new NpgsqlParameter<long> { TypedValue = LockKey } } };
+        return await turn.ExecuteScalarAsync(cancellationToken) is true;
+    }
 
     public override void Dispose()
     {
@@ -110,8 +118,7 @@ internal sealed class ErrorOutbox(
     private static async Task<List<(ErrorMessage Error, int Epoch)>> PendingAsync(
         NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand turn = new(TurnSql, connection) { Parameters = { new NpgsqlParameter<long> { TypedValue = LockKey } } };
-        if (await turn.ExecuteScalarAsync(cancellationToken) is not true)
+        if (!await TryTakeTurnAsync(connection, cancellationToken))
         {
             return [];
         }
@@ -127,6 +134,7 @@ internal sealed class ErrorOutbox(
             ErrorMessage error = new()
             {
                 TicketId = reader.GetGuid(0),
+                UserId = reader.GetGuid(5),
                 ProcessingTimeInSeconds = Math.Round(reader.GetDouble(2), 3),
                 Reason = reader.IsDBNull(3) ? "unknown" : reader.GetString(3),
                 Message = reader.IsDBNull(4) ? "Ticket processing failed" : reader.GetString(4),

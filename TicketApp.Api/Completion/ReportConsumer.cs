@@ -15,8 +15,9 @@ internal sealed class ReportConsumer(
     ILogger<ReportConsumer> logger)
     : BrokerConsumer(factory, QueueNames.Responses, broker, progress, logger)
 {
-    // Times the 12 MB of the largest message, this is what a replica may have to hold.
-    private const ushort Prefetch = 25;
+    // Times the 12 MB of the largest message, this is what a replica may have to hold, and nothing else bounds it. Together with
+    // Limits:MaxBytesInFlight it fits into a pod of 512 MiB. Few are enough: each carries what its worker had to say by then.
+    private const ushort Prefetch = 12;
 
     protected override IReadOnlyList<Consumption> Queues =>
         [new(QueueNames.Responses, Prefetch, () => pending.Reader.Count == 0, pending.WhenOpen)];

@@ -14,7 +14,8 @@ internal static class WorkerStatements
         on conflict on constraint workers_pk do update set slots = excluded.slots, models = excluded.models, last_seen = excluded.last_seen
         """;
 
-    // Every worker says the same every ten seconds: nothing is written, nor a row locked, unless it is news.
+    // Every worker says the same every ten seconds: nothing is written, nor a row locked, unless it is news. Each name gets a queue, and a
+    // stolen credential could make up any number of them.
     private const string ModelSql =
         """
         insert into models (name, description, input_required, max_input_characters, largest_batch, last_seen)
@@ -23,6 +24,7 @@ internal static class WorkerStatements
             select from models m where m.name = r.name and m.last_seen > now() - interval '1 minute'
             and (m.description, m.input_required, m.max_input_characters, m.largest_batch)
                 = (r.description, r.input_required, r.max_input_characters, r.largest_batch))
+        and (exists (select from models m where m.name = r.name) or (select count(*) from models) < 1000)
         order by r.name
         on conflict on constraint models_pk do update set description = excluded.description, input_required = excluded.input_required,
             max_input_characters = excluded.max_input_characters, largest_batch = excluded.largest_batch, last_seen = excluded.last_seen

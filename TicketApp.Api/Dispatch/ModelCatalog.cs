@@ -2,6 +2,8 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Storage;
+using TicketApp.Messaging;
+using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Dispatch;
@@ -11,6 +13,7 @@ internal sealed class ModelCatalog(
     NpgsqlDataSource database,
     IOptions<TicketOptions> tickets,
     IOptions<DispatchOptions> dispatch,
+    BrokerPublisher broker,
     DatabaseMigrator migrator,
     LoopProgress progress,
     ILogger<ModelCatalog> logger) : DatabaseLoop("list of models", migrator, progress, logger)
@@ -47,7 +50,15 @@ internal sealed class ModelCatalog(
     /// <exception cref="TimeoutException">As for <see cref="All"/>.</exception>
     public bool TryGet(string name, [NotNullWhen(true)] out KnownModel? model) => Models.TryGetValue(name, out model);
 
-    protected override async Task WorkAsync(CancellationToken stoppingToken) => _models = await ReadAsync(stoppingToken);
+    protected override async Task WorkAsync(CancellationToken stoppingToken)
+    {
+        _models = await ReadAsync(stoppingToken);
+        foreach (var model in All.Where(model => model.Workers > 0))
+        {
+            // The broker may be away, which tickets can do without.
+            _ = broker.PrepareAsync(QueueNames.TicketsOf(model.Name));
+        }
+    }
 
     protected override Task WaitAsync(CancellationToken stoppingToken) => Task.Delay(_refresh, stoppingToken);
 

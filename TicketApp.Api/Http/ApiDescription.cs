@@ -9,7 +9,8 @@ namespace TicketApp.Api.Http;
 /// </summary>
 internal static class ApiDescription
 {
-    private const string Path = "/openapi";
+    /// <summary>Where it is.</summary>
+    public const string Path = "/openapi";
 
     public static IServiceCollection AddApiDescription(this IServiceCollection services) => services.AddOpenApi("v1", options =>
     {

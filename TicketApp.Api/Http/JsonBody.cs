@@ -27,7 +27,9 @@ internal readonly record struct JsonBody(byte[] Bytes, JsonElement Root, Problem
         using MemoryStream buffer = new((int)Math.Clamp(request.ContentLength ?? 0, 0, most));
         await request.Body.CopyToAsync(buffer, cancellationToken);
         var bytes = buffer.Length == buffer.Capacity ? buffer.GetBuffer() : buffer.ToArray();
-        return TryParse(bytes, out var root, out var defect)
+        // RFC 8259 lets readers ignore a byte order mark, which some programs cannot help writing.
+        var text = bytes.AsSpan().StartsWith("\uFEFF"u8) ? bytes.AsSpan(3) : bytes;
+        return TryParse(text, out var root, out var defect)
             ? new(bytes, root, null)
             : Refuse(ProblemType.InvalidRequest.With(defect));
     }
@@ -52,8 +54,11 @@ internal readonly record struct JsonBody(byte[] Bytes, JsonElement Root, Problem
         }
         catch (JsonException exception)
         {
+            // A property that is there twice has a name and no place.
             defect = $"The body must be JSON, with no property twice and no deeper than {DeepestNesting}. "
-                + $"It is not at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}.";
+                + (exception.LineNumber is null
+                    ? exception.Message
+                    : $"It is not at line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}.");
         }
         catch (InvalidOperationException)
         {

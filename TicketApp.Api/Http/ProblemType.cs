@@ -14,12 +14,16 @@ internal sealed record ProblemType(string Name, int Status, string Title)
     public static readonly ProblemType UnknownModel = new("unknown-model", StatusCodes.Status400BadRequest, "There is no such model");
     public static readonly ProblemType KeyRequired = new("key-required", StatusCodes.Status401Unauthorized, "A key is required");
     public static readonly ProblemType KeyNotEnough = new("key-not-enough", StatusCodes.Status403Forbidden, "This key does not allow that");
+    public static readonly ProblemType CrossSite = new(
+        "cross-site", StatusCodes.Status403Forbidden, "Another site's page asks for a change");
     public static readonly ProblemType NoSuchPath = new("no-such-path", StatusCodes.Status404NotFound, "There is no such path");
     public static readonly ProblemType TicketNotFound = new("ticket-not-found", StatusCodes.Status404NotFound, "There is no such ticket");
     public static readonly ProblemType UserNotFound = new("user-not-found", StatusCodes.Status404NotFound, "There is no such user");
     public static readonly ProblemType KeyNotFound = new("key-not-found", StatusCodes.Status404NotFound, "There is no such key");
     public static readonly ProblemType DeliveryNotFound = new(
         "delivery-not-found", StatusCodes.Status404NotFound, "There is no such delivery");
+    public static readonly ProblemType ErasureNotFound = new(
+        "erasure-not-found", StatusCodes.Status404NotFound, "There is no such erasure");
     public static readonly ProblemType EndpointNotFound = new(
         "endpoint-not-found", StatusCodes.Status404NotFound, "There is no such endpoint");
     public static readonly ProblemType MethodNotAllowed = new(
@@ -36,6 +40,8 @@ internal sealed record ProblemType(string Name, int Status, string Title)
     public static readonly ProblemType TooLarge = new("too-large", StatusCodes.Status413PayloadTooLarge, "The request is too large");
     public static readonly ProblemType NotJson = new(
         "not-json", StatusCodes.Status415UnsupportedMediaType, "The body is not declared as JSON");
+    public static readonly ProblemType EncodedBody = new(
+        "encoded-body", StatusCodes.Status415UnsupportedMediaType, "The body is compressed or encoded");
     public static readonly ProblemType KeyReused = new(
         "idempotency-key-reused", StatusCodes.Status422UnprocessableEntity, "The idempotency key was used for another request");
     public static readonly ProblemType TooManyRequests = new(

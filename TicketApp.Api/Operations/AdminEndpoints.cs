@@ -53,10 +53,10 @@ internal static class AdminEndpoints
         ApiJson.Ok(await state, DispatchJson.Default.DispatchState);
 
     private static async Task<IResult> ListAsync(
-        HttpRequest request, DeadTicketStore store, TicketPresenter presenter,
+        HttpRequest request, DeadTicketStore store, TicketPresenter presenter, CursorSeal cursors,
         ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
-        var (dead, problem) = DeadTickets.Read(request.Query, options.Value.MaxPage, DefaultPage);
+        var (dead, problem) = DeadTickets.Read(request.Query, options.Value.MaxPage, DefaultPage, cursors);
         if (dead is null)
         {
             return problem!.ToResult();
@@ -64,15 +64,15 @@ internal static class AdminEndpoints
 
         var taken = bytes.Begin(request.HttpContext);
         var (rows, more) = await store.ListAsync(dead, taken, cancellationToken);
-        var next = more ? dead.CursorAfter(rows[^1].TicketId) : null;
+        var next = more ? dead.CursorAfter(cursors, rows[^1].TicketId) : null;
         return ApiJson.OkInParts(
             new TicketPage(await presenter.ShowAsync(rows, cancellationToken), next), TicketJson.Default.TicketPage, taken.Count);
     }
 
     private static async Task<Utf8ContentHttpResult> RetryAsync(
-        HttpRequest request, DeadTicketStore store, TicketRetrier retrier, CancellationToken cancellationToken)
+        HttpRequest request, DeadTicketStore store, TicketRetrier retrier, CursorSeal cursors, CancellationToken cancellationToken)
     {
-        var (dead, problem) = DeadTickets.Read(request.Query, DeadTickets.MaxAtOnce, DeadTickets.MaxAtOnce);
+        var (dead, problem) = DeadTickets.Read(request.Query, DeadTickets.MaxAtOnce, DeadTickets.MaxAtOnce, cursors);
         if (dead is null)
         {
             return problem!.ToResult();
@@ -85,9 +85,9 @@ internal static class AdminEndpoints
     }
 
     private static async Task<Utf8ContentHttpResult> PurgeAsync(
-        HttpRequest request, DeadTicketStore store, CancellationToken cancellationToken)
+        HttpRequest request, DeadTicketStore store, CursorSeal cursors, CancellationToken cancellationToken)
     {
-        var (dead, problem) = DeadTickets.Read(request.Query, DeadTickets.MaxAtOnce, DeadTickets.MaxAtOnce);
+        var (dead, problem) = DeadTickets.Read(request.Query, DeadTickets.MaxAtOnce, DeadTickets.MaxAtOnce, cursors);
         if (dead is null)
         {
             return problem!.ToResult();

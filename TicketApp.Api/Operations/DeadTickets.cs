@@ -29,9 +29,9 @@ internal sealed record DeadTickets
 
     private string Name => $"dead tickets {Status} {Model} {ErrorType}";
 
-    public string CursorAfter(Guid id) => Cursor.Encode(Name, id.ToByteArray(bigEndian: true));
+    public string CursorAfter(CursorSeal cursors, Guid id) => cursors.Close(Name, id.ToByteArray(bigEndian: true));
 
-    public static (DeadTickets? Dead, Problem? Problem) Read(IQueryCollection query, int most, int otherwise)
+    public static (DeadTickets? Dead, Problem? Problem) Read(IQueryCollection query, int most, int otherwise, CursorSeal cursors)
     {
         QueryReader reader = new(query, "status", "model", "error_type", "limit", "cursor");
         DeadTickets dead = new()
@@ -56,7 +56,7 @@ internal sealed record DeadTickets
             return (dead, null);
         }
 
-        return Cursor.Decode(dead.Name, cursor, PositionLength) is { } position
+        return cursors.Open(dead.Name, cursor, PositionLength) is { } position
             ? (dead with { Below = new Guid(position, bigEndian: true) }, null)
             : (
                 null,

@@ -70,6 +70,18 @@ internal sealed record Invariant(string Name, string Description, string Sql)
             "Ended tickets whose message to the queue errors is not sent 60 s later: the broker takes none, or no Api runs.",
             "select from tickets where report_pending and time_finished < now() - interval '60 s'"),
         new(
+            "erased_with_data",
+            "Of the latest 1,000 erased users, those that have a ticket, a key or a secret again.",
+            """
+            select from (
+                select user_id from erasures where time_completed is not null order by time_completed desc limit 1000) e
+            where exists (select from tickets t where t.user_id = e.user_id and t.status in ('dispatched', 'running', 'canceling'))
+                or exists (select from tickets t where t.user_id = e.user_id and t.status in ('queued', 'retryable'))
+                or exists (select from tickets t where t.user_id = e.user_id and t.time_finished is not null)
+                or exists (select from api_keys k where k.user_id = e.user_id)
+                or exists (select from webhook_secrets s where s.user_id = e.user_id)
+            """),
+        new(
             "guard_missing",
             "Constraints and triggers of the table tickets that are gone or switched off: nothing but the code keeps ends final.",
             """

@@ -64,4 +64,5 @@ public sealed record EndStatistics
 [JsonSerializable(typeof(ServiceStatistics))]
 [JsonSerializable(typeof(InvariantCounts))]
 [JsonSerializable(typeof(DeadTicketChange))]
+[JsonSerializable(typeof(Erasure))]
 internal sealed partial class OperationsJson : JsonSerializerContext;

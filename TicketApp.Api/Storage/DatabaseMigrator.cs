@@ -1,4 +1,5 @@
 using Npgsql;
+using TicketApp.Api.Http;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Storage;
@@ -8,9 +9,16 @@ namespace TicketApp.Api.Storage;
 /// Replicas that start together take turns under an advisory lock; the second one finds nothing to do.
 /// </summary>
 internal sealed partial class DatabaseMigrator(
-    NpgsqlDataSource database, LoopProgress progress, ILogger<DatabaseMigrator> logger, IHostApplicationLifetime? lifetime = null)
+    [FromKeyedServices(DatabaseMigrator.Source)] NpgsqlDataSource database,
+    LoopProgress progress,
+    ILogger<DatabaseMigrator> logger,
+    IHostApplicationLifetime? lifetime = null,
+    CursorSeal? cursors = null)
     : SupervisedLoop("bring the schema up to date", progress, logger)
 {
+    /// <summary>The data source of the role that owns the schema, and the connection string of a role that does nothing else.</summary>
+    public const string Source = "migrations";
+
     // Any number will do, so long as nothing else in the database takes the same one.
     private const long LockKey = 0x7469636b657473; // "tickets"
 
@@ -87,6 +95,12 @@ internal sealed partial class DatabaseMigrator(
         try
         {
             var applied = await MigrateAsync(database, Migration.All, stoppingToken);
+            if (cursors is not null)
+            {
+                await using var key = database.CreateCommand("select key from cursor_key");
+                cursors.Use((byte[])(await key.ExecuteScalarAsync(stoppingToken))!);
+            }
+
             Log.Migrated(Logger, Migration.All.Count, applied);
             _ready.SetResult();
         }

@@ -16,7 +16,10 @@ internal static class DatabaseServices
 
     private const int MaxPool = 25;
 
-    /// <summary>Adds the data source (connection string <c>tickets</c>), its health check and the migrations.</summary>
+    /// <summary>
+    /// Adds the data source (connection string <c>tickets</c>), its health check and the migrations, which have a role of their own where
+    /// there is a connection string <c>migrations</c>.
+    /// </summary>
     public static IHostApplicationBuilder AddDatabase(this IHostApplicationBuilder builder)
     {
         builder.RequireConnectionString("tickets", connection => NpgsqlDataSource.Create(connection).Dispose());
@@ -24,6 +27,21 @@ internal static class DatabaseServices
             "tickets",
             settings => settings.DisableTracing = settings.DisableMetrics = !builder.ExportsTelemetry(),
             Tune);
+        if (builder.Configuration.GetConnectionString(DatabaseMigrator.Source) is { Length: > 0 } migrations)
+        {
+            builder.RequireConnectionString(DatabaseMigrator.Source, connection => NpgsqlDataSource.Create(connection).Dispose());
+            builder.Services.AddKeyedSingleton(DatabaseMigrator.Source, (_, _) =>
+            {
+                NpgsqlDataSourceBuilder source = new(migrations);
+                Tune(source);
+                return source.Build();
+            });
+        }
+        else
+        {
+            builder.Services.AddKeyedSingleton(DatabaseMigrator.Source, (services, _) => services.GetRequiredService<NpgsqlDataSource>());
+        }
+
         builder.Services
             .AddActivatedSingleton<DatabaseFaults>()
             .AddSingleton<DatabaseMigrator>()

@@ -14,6 +14,13 @@ public sealed class RetentionOptions
     [TimeSpanRange("00:00:00", "3650.00:00:00")]
     public TimeSpan FinishedFor { get; set; } = TimeSpan.FromDays(7);
 
+    /// <summary>
+    /// Time from an open sign-up until the user is deleted if the key was never used. Users that an administrator created stay. 0: they are
+    /// kept for ever. Default: 7.00:00:00.
+    /// </summary>
+    [TimeSpanRange("00:00:00", "3650.00:00:00")]
+    public TimeSpan UnusedUsersFor { get; set; } = TimeSpan.FromDays(7);
+
     /// <summary>How often a replica looks for tickets to remove, while there are none. Default 1 minute.</summary>
     internal TimeSpan PollInterval { get; set; } = TimeSpan.FromMinutes(1);
 

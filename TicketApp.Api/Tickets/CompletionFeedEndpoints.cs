@@ -24,10 +24,10 @@ internal static class CompletionFeedEndpoints
     }
 
     private static async Task<IResult> ReadAsync(
-        HttpRequest request, Caller caller, CompletionFeedStore changes, TicketPresenter presenter,
+        HttpRequest request, Caller caller, CompletionFeedStore changes, TicketPresenter presenter, CursorSeal cursors,
         ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
-        var (query, problem) = CompletionFeedQuery.Read(request.Query, options.Value.MaxPage);
+        var (query, problem) = CompletionFeedQuery.Read(request.Query, options.Value.MaxPage, cursors);
         if (query is null)
         {
             return problem!.ToResult();

@@ -25,15 +25,15 @@ internal sealed record CompletionFeedQuery
     /// <summary>Whether only what ends from now on is wanted.</summary>
     public bool FromNow { get; init; }
 
-    public static string CursorAfter(ulong transaction, Guid ticketId)
+    public static string CursorAfter(CursorSeal cursors, ulong transaction, Guid ticketId)
     {
         Span<byte> position = stackalloc byte[PositionLength];
         BinaryPrimitives.WriteUInt64BigEndian(position, transaction);
         ticketId.TryWriteBytes(position[8..], bigEndian: true, out _);
-        return Cursor.Encode(List, position);
+        return cursors.Close(List, position);
     }
 
-    public static (CompletionFeedQuery? Query, Problem? Problem) Read(IQueryCollection query, int maxPage)
+    public static (CompletionFeedQuery? Query, Problem? Problem) Read(IQueryCollection query, int maxPage, CursorSeal cursors)
     {
         QueryReader reader = new(query, "after", "user_id", "limit");
         CompletionFeedQuery changes = new() { UserId = reader.Id("user_id"), Limit = reader.Number("limit", maxPage, DefaultLimit) };
@@ -48,7 +48,7 @@ internal sealed record CompletionFeedQuery
                 return (changes, null);
             case "now":
                 return (changes with { FromNow = true }, null);
-            case { } after when Cursor.Decode(List, after, PositionLength) is { } position:
+            case { } after when cursors.Open(List, after, PositionLength) is { } position:
                 return (
                     changes with
                     {

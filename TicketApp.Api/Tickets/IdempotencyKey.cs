@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.Primitives;
 using TicketApp.Api.Http;
 
@@ -12,6 +13,9 @@ internal sealed record IdempotencyKey(string Key, byte[] BodyHash)
     public const string Header = "Idempotency-Key";
     public const string ReplayedHeader = "Idempotent-Replayed";
     private const int MaxKey = 255;
+
+    /// <summary>SHA-256 of the key.</summary>
+    public byte[] KeyHash => SHA256.HashData(Encoding.ASCII.GetBytes(Key));
 
     /// <summary>Reads the header.</summary>
     /// <returns>Neither, where there is no such header.</returns>

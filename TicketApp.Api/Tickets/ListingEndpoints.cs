@@ -26,10 +26,10 @@ internal static class ListingEndpoints
     }
 
     private static async Task<IResult> ListAsync(
-        HttpRequest request, Caller caller, TicketListStore lists, TicketPresenter presenter,
+        HttpRequest request, Caller caller, TicketListStore lists, TicketPresenter presenter, CursorSeal cursors,
         ByteLimit bytes, IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
-        var (query, problem) = TicketListQuery.Read(request.Query, options.Value.MaxPage, caller);
+        var (query, problem) = TicketListQuery.Read(request.Query, options.Value.MaxPage, caller, cursors);
         if (query is null)
         {
             return problem!.ToResult();

@@ -17,7 +17,11 @@ internal static class TicketActions
             .WithProblems(ProblemType.TicketNotFound);
         v1.MapPost("/tickets/{id}/retry", RetryAsync).Produces<TicketResource>()
             .WithSummary("Run a ticket again that ended without a response")
-            .WithProblems(ProblemType.TicketNotFound, ProblemType.NotRetryable, ProblemType.TooManyOpenTickets);
+            .WithHeader(
+                IdempotencyKey.Header,
+                "1 to 255 visible ASCII characters. "
+                    + "A repetition under the same key runs nothing again and gives the ticket, with Idempotent-Replayed: true.")
+            .WithProblems(ProblemType.InvalidRequest, ProblemType.TicketNotFound, ProblemType.NotRetryable, ProblemType.TooManyOpenTickets);
         return v1;
     }
 
@@ -44,16 +48,29 @@ internal static class TicketActions
     }
 
     private static async Task<Utf8ContentHttpResult> RetryAsync(
-        string id, Caller caller, TicketRecordReader tickets, TicketRetrier retrier,
+        string id, HttpContext context, Caller caller, TicketRecordReader tickets, TicketRetrier retrier,
         TicketPresenter presenter, CancellationToken cancellationToken)
     {
+        var (key, unusable) = IdempotencyKey.Read(context.Request.Headers[IdempotencyKey.Header], []);
+        if (unusable is not null)
+        {
+            return unusable.ToResult();
+        }
+
         var row = await tickets.FindAsync(id);
         if (row is null || !caller.MayActFor(row.UserId))
         {
             return TicketProblems.NotFound();
         }
 
-        return await retrier.RetryAsync(row) is { } retried
+        var retried = await retrier.RetryAsync(row, key);
+        if (retried is null && key is not null && await retrier.HasRetriedAsync(row.TicketId, key, cancellationToken))
+        {
+            context.Response.Headers[IdempotencyKey.ReplayedHeader] = "true";
+            retried = await tickets.FindAsync(id);
+        }
+
+        return retried is not null
             ? ApiJson.Ok(await presenter.ShowAsync(retried, cancellationToken), TicketJson.Default.TicketResource)
             : ProblemType.NotRetryable.With(
                     "Only a ticket that has failed, timed out, expired or was canceled can run again, "

@@ -16,6 +16,9 @@ internal static class TicketBatchEndpoints
     // answer, of which some characters are three and more.
     private const long BytesPerByte = 8;
 
+    // What a ticket takes beside that until it is stored and answered.
+    private const long BytesPerTicket = 4096;
+
     public static RouteGroupBuilder MapTicketBatch(this RouteGroupBuilder v1)
     {
         v1.MapPost("/tickets/batch", CreateAsync).Accepts<TicketBatch>("application/json").Produces<TicketBatchResult>()
@@ -36,12 +39,13 @@ internal static class TicketBatchEndpoints
         context.Features.GetRequiredFeature<IHttpMaxRequestBodySizeFeature>().MaxRequestBodySize = options.Value.MaxBatchBytes;
         var taken = bytes.Begin(context);
         taken.Add(BytesPerByte * Math.Min(context.Request.ContentLength ?? options.Value.MaxBatchBytes, options.Value.MaxBatchBytes));
-        var (requested, problem) = await ReadAsync(context, requests, options.Value, cancellationToken);
+        var (requested, problem) = await ReadAsync(context, requests, taken, options.Value, cancellationToken);
         if (requested is null)
         {
             return problem!.ToResult();
         }
 
+        taken.Add(BytesPerTicket * requested.Length);
         var items = await Task.WhenAll(Array.ConvertAll(requested, SubmitAsync));
         return ApiJson.OkInParts(new TicketBatchResult(items), TicketJson.Default.TicketBatchResult, taken.Count);
 
@@ -55,6 +59,12 @@ internal static class TicketBatchEndpoints
             try
             {
                 var submission = await tickets.SubmitAsync(ticket, caller);
+                if (submission is { IsReplayed: true, Row: { } earlier })
+                {
+                    // Its response is not in the request.
+                    taken.AddPart(earlier.Bytes);
+                }
+
                 return submission.Row is { } row
                     ? new(await presenter.ShowAsync(row, cancellationToken), null, submission.IsReplayed)
                     : new(null, submission.Problem, false);
@@ -68,9 +78,12 @@ internal static class TicketBatchEndpoints
 
     /// <summary>Reads the batch. Its bytes are free again when its tickets are stored: then only their texts are needed.</summary>
     private static async Task<((NewTicket? Ticket, Problem? Problem)[]? Tickets, Problem? Problem)> ReadAsync(
-        HttpContext context, CreateTicketReader requests, TicketOptions options, CancellationToken cancellationToken)
+        HttpContext context, CreateTicketReader requests, ByteLimit.TakenBytes taken, TicketOptions options,
+        CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(context.Request, cancellationToken);
+        // Of a body without a length the longest was expected.
+        taken.Reduce(BytesPerByte * body.Bytes.Length);
         if (body.Problem is { } unreadable)
         {
             return (null, unreadable);

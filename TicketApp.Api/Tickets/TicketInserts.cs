@@ -15,7 +15,7 @@ internal static class TicketInserts
             ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, status, attempt, epoch, lease_expires)
         select i.ticket_id, i.user_id, now(), now() + $4, now() + $5, $6, i.priority, 'dispatched', 1, 1, now() + $7
         from unnest($1, $2, $3) i (ticket_id, user_id, priority)
-        join users u on u.user_id = i.user_id
+        join users u on u.user_id = i.user_id and u.time_erased is null
         returning ticket_id, expires_at
         """;
 
@@ -28,7 +28,7 @@ internal static class TicketInserts
             from (
                 select *, '{ModelNames.Simulated}' as model
                 from unnest($1, $2, $3) with ordinality p (ticket_id, user_id, priority, place)) o
-            join users u on u.user_id = o.user_id) i
+            join users u on u.user_id = o.user_id and u.time_erased is null) i
         {HeadAndFlow}
         returning ticket_id
         """;
@@ -91,7 +91,7 @@ internal static class TicketInserts
         from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15) with ordinality
             i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s,
                webhook_url, webhook_events, trace_parent, place)
-        join users u on u.user_id = i.user_id
+        join users u on u.user_id = i.user_id and u.time_erased is null
         """;
 
     private const string IntoQueued =
@@ -103,7 +103,7 @@ internal static class TicketInserts
             from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15) with ordinality
                 o (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s,
                    webhook_url, webhook_events, trace_parent, place)
-            join users u on u.user_id = o.user_id
+            join users u on u.user_id = o.user_id and u.time_erased is null
         """;
 
     // A key is stored with its ticket or not at all. Who comes second waits here until the first has committed, and is then left out.
@@ -113,7 +113,7 @@ internal static class TicketInserts
             insert into idempotency_keys (user_id, key, body_hash, ticket_id)
             select k.user_id, k.key, k.body_hash, k.ticket_id
             from unnest($16, $17, $18, $19) with ordinality k (user_id, key, body_hash, ticket_id, place)
-            join users u on u.user_id = k.user_id order by k.place
+            join users u on u.user_id = k.user_id and u.time_erased is null order by k.place
             on conflict on constraint idempotency_keys_pk do nothing
             returning ticket_id)
         """;

@@ -39,9 +39,10 @@ internal sealed record TicketListQuery
 
     private string Name => $"tickets {UserId} {string.Join(',', Statuses ?? [])} {CreatedAfter:O} {CreatedBefore:O}";
 
-    public string CursorAfter(Guid id) => Cursor.Encode(Name, id.ToByteArray(bigEndian: true));
+    public string CursorAfter(CursorSeal cursors, Guid id) => cursors.Close(Name, id.ToByteArray(bigEndian: true));
 
-    public static (TicketListQuery? Query, Problem? Problem) Read(IQueryCollection query, int maxPage, Caller caller)
+    public static (TicketListQuery? Query, Problem? Problem) Read(
+        IQueryCollection query, int maxPage, Caller caller, CursorSeal cursors)
     {
         QueryReader reader = new(query, "user_id", "status", "created_after", "created_before", "limit", "cursor");
         var (after, before) = (reader.Time("created_after"), reader.Time("created_before"));
@@ -65,7 +66,7 @@ internal sealed record TicketListQuery
             return (list, null);
         }
 
-        return Cursor.Decode(list.Name, cursor, PositionLength) is { } position
+        return cursors.Open(list.Name, cursor, PositionLength) is { } position
             ? (list with { Below = new Guid(position, bigEndian: true) }, null)
             : (
                 null,

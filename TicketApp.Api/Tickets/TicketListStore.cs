@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using TicketApp.Api.Auth;
+using TicketApp.Api.Http;
 using TicketApp.Api.Storage;
 
 namespace TicketApp.Api.Tickets;
@@ -10,7 +11,7 @@ namespace TicketApp.Api.Tickets;
 /// a page reads a bounded number of rows and may come out short, or empty, with a cursor that continues. So it may where its tickets are
 /// large.
 /// </summary>
-internal sealed class TicketListStore(NpgsqlDataSource database)
+internal sealed class TicketListStore(NpgsqlDataSource database, CursorSeal cursors)
 {
     private const string MaxRead = "10000";
 
@@ -79,11 +80,11 @@ internal sealed class TicketListStore(NpgsqlDataSource database)
 
         if (rows.Count < found)
         {
-            return (rows, query.CursorAfter(rows[^1].TicketId));
+            return (rows, query.CursorAfter(cursors, rows[^1].TicketId));
         }
 
         var lastRead = query.IsFiltered ? await LastReadAsync(query, cancellationToken) : null;
-        return (rows, lastRead is { } id ? query.CursorAfter(id) : null);
+        return (rows, lastRead is { } id ? query.CursorAfter(cursors, id) : null);
     }
 
     /// <summary>The last row that was read, if there may be more behind it.</summary>

@@ -32,7 +32,7 @@ internal abstract class TicketReader<TRow>(
 
         if (budget.IsSpent)
         {
-            // What is not kept has come from the database all the same.
+            // What is not kept has come from the database too.
             Shrink(items.Count);
         }
 

@@ -123,7 +123,6 @@ internal static class TicketResourceEndpoints
         // Strong: made of the very bytes, so that it changes with a retry as well as with a release that shows more.
         EntityTagHeaderValue tag = new($"\"{Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 16))}\"");
         context.Response.Headers.ETag = tag.ToString();
-        context.Response.Headers.CacheControl = "private, no-cache";
         return context.Request.GetTypedHeaders().IfNoneMatch.Any(
             known => known.Equals(EntityTagHeaderValue.Any) || known.Compare(tag, useStrongComparison: false));
     }
@@ -133,7 +132,7 @@ internal static class TicketResourceEndpoints
 internal interface ITicketWaiter
 {
     /// <summary>Waits for the ticket to end, if the request prefers that to an answer at once, and says so in the response.</summary>
-    /// <returns>The ticket as it is then; null if it is gone.</returns>
+    /// <returns>The ticket as it is then; null if it is gone, or the caller's key is.</returns>
     /// <exception cref="OverloadedException">As many requests wait as may.</exception>
     Task<TicketRecord?> WaitAsync(HttpContext context, TicketRecord ticket, CancellationToken cancellationToken);
 }

@@ -30,13 +30,17 @@ internal sealed class TicketRetrier(
         $"""
         with i as (
             select o.*, {TicketInserts.Positions} from (
-                select t.*, w.place from unnest($1) with ordinality w (ticket_id, place) join tickets t on t.ticket_id = w.ticket_id
+                select t.*, w.place, w.key
+                from unnest($1, $5) with ordinality w (ticket_id, key, place) join tickets t on t.ticket_id = w.ticket_id
+                join users u on u.user_id = t.user_id and u.time_erased is null
                 where t.status in ('failed', 'timed_out', 'expired', 'canceled') and t.attempt < {MaxAttempts}
+                    and not exists (select from ticket_attempts a where a.ticket_id = t.ticket_id and a.retry_key = w.key)
                 order by t.ticket_id for update of t) o),
         recorded as (
-            insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, time_ended, error_type, error_message)
-            select ticket_id, epoch, status::text, attempt, worker, time_started, time_finished, error_type, error_message from i
-            on conflict on constraint ticket_attempts_pk do nothing),
+            insert into ticket_attempts (
+                ticket_id, epoch, outcome, attempt, worker, time_started, time_ended, error_type, error_message, retry_key)
+            select ticket_id, epoch, status::text, attempt, worker, time_started, time_finished, error_type, error_message, key from i
+            on conflict on constraint ticket_attempts_pk do update set retry_key = excluded.retry_key),
         placed as (select i.ticket_id, {TicketInserts.QueueKey} as queue_key from i {TicketInserts.HeadAndFlow})
         update tickets t set
             status = 'queued', epoch = t.epoch + 1, queue_key = placed.queue_key, max_attempts = t.attempt + $2,
@@ -48,20 +52,24 @@ internal sealed class TicketRetrier(
         returning {TicketRecord.Columns}
         """;
 
+    private const string UsedSql = "select exists (select from ticket_attempts where ticket_id = $1 and retry_key = $2)";
+
     private const string MaxAttempts = "1000";
 
     /// <summary>Returns the ticket to the backlog, if its user may open one more.</summary>
-    /// <returns>The ticket as it is now; null if it is in no state to run again.</returns>
+    /// <param name="ticket">The ticket.</param>
+    /// <param name="key">The caller's idempotency key: under the same one it runs again once. Null: there is none.</param>
+    /// <returns>The ticket as it is now; null if it is in no state to run again, or has done so under that key.</returns>
     /// <exception cref="OverloadedException">As many tickets are open as may be.</exception>
     /// <exception cref="UserLimitException">The user has as many open tickets as one may have.</exception>
-    public async Task<TicketRecord?> RetryAsync(TicketRecord ticket)
+    public async Task<TicketRecord?> RetryAsync(TicketRecord ticket, IdempotencyKey? key)
     {
         if (ticket.Status is not (TicketStatus.Failed or TicketStatus.TimedOut or TicketStatus.Expired or TicketStatus.Canceled))
         {
             return null;
         }
 
-        var retried = await RetryAsync(new TicketRetry(ticket.TicketId, ticket.UserId));
+        var retried = await RetryAsync(new TicketRetry(ticket.TicketId, ticket.UserId, key?.KeyHash));
         return retried.IsRefused ? throw new UserLimitException() : retried.Row;
     }
 
@@ -70,12 +78,21 @@ internal sealed class TicketRetrier(
     /// <exception cref="OverloadedException">As many tickets are open as may be.</exception>
     public async Task<bool> RetryAsync(Guid ticketId) => (await RetryAsync(new TicketRetry(ticketId, UserId: null))).Row is not null;
 
+    /// <summary>Whether the ticket has run again under that key.</summary>
+    public async Task<bool> HasRetriedAsync(Guid ticketId, IdempotencyKey key, CancellationToken cancellationToken)
+    {
+        await using var command = Database.CreateCommand(UsedSql);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = ticketId });
+        command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = key.KeyHash });
+        return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
     protected override async Task<IReadOnlyList<RetriedTicket>> ExecuteBatchAsync(IReadOnlyList<TicketRetry> items)
     {
         await using var connection = await Database.OpenConnectionAsync();
         await using var transaction = limit.IsOn ? await connection.BeginTransactionAsync() : null;
         var allowance = limit.IsOn ? await limit.LockAsync(connection, items.Select(item => item.UserId).OfType<Guid>()) : null;
-        List<Guid> admitted = new(items.Count);
+        List<TicketRetry> admitted = new(items.Count);
         HashSet<Guid> refused = [];
         foreach (var item in items.DistinctBy(item => item.TicketId))
         {
@@ -85,7 +102,7 @@ internal sealed class TicketRetrier(
             }
             else
             {
-                admitted.Add(item.TicketId);
+                admitted.Add(item);
             }
         }
 
@@ -113,14 +130,15 @@ internal sealed class TicketRetrier(
     private Task<RetriedTicket> RetryAsync(TicketRetry retry) =>
         open.Estimate >= options.Value.MaxOpen ? throw new OverloadedException("Too many tickets are open.") : SubmitAsync(retry);
 
-    private async Task<Dictionary<Guid, TicketRecord>> RetryAsync(NpgsqlConnection connection, Guid[] tickets)
+    private async Task<Dictionary<Guid, TicketRecord>> RetryAsync(NpgsqlConnection connection, TicketRetry[] tickets)
     {
         Dictionary<Guid, TicketRecord> retried = new(tickets.Length);
         await using NpgsqlCommand command = new(Sql, connection);
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = tickets });
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = Array.ConvertAll(tickets, ticket => ticket.TicketId) });
         command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)options.Value.MaxAttempts });
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.Deadline });
         command.Parameters.Add(new NpgsqlParameter<TimeSpan?> { TypedValue = options.Value.QueueTtl });
+        command.Parameters.Add(new NpgsqlParameter<byte[]?[]> { TypedValue = Array.ConvertAll(tickets, ticket => ticket.KeyHash) });
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
@@ -135,7 +153,8 @@ internal sealed class TicketRetrier(
 /// <summary>A ticket that is to run again.</summary>
 /// <param name="TicketId">The ticket.</param>
 /// <param name="UserId">Whose limit counts; null: nobody's.</param>
-internal sealed record TicketRetry(Guid TicketId, Guid? UserId);
+/// <param name="KeyHash">SHA-256 of the caller's idempotency key; null: there is none.</param>
+internal sealed record TicketRetry(Guid TicketId, Guid? UserId, byte[]? KeyHash = null);
 
 /// <summary>What became of it.</summary>
 /// <param name="Row">The ticket as it is now; null if it does not run again.</param>

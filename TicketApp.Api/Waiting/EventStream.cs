@@ -13,7 +13,6 @@ internal sealed class EventStream(HttpResponse response)
     public void Begin()
     {
         response.ContentType = ContentType;
-        response.Headers.CacheControl = "no-store";
         // Proxies of the nginx family otherwise keep events back until a buffer is full.
         response.Headers["X-Accel-Buffering"] = "no";
     }

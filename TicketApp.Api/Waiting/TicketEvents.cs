@@ -10,19 +10,23 @@ namespace TicketApp.Api.Waiting;
 
 /// <summary>Tells a listener what happens to a ticket, from where it left off until the ticket has ended.</summary>
 internal sealed class TicketEvents(
-    TicketWatch watch, ProgressReader progress, TicketPresenter presenter, ByteLimit bytes, IOptions<WaitingOptions> options)
+    TicketWatch watch, ProgressReader progress, TicketPresenter presenter, ByteLimit bytes, KeyReader keys,
+    IOptions<WaitingOptions> options)
 {
     private static readonly TimeSpan _commentEvery = TimeSpan.FromSeconds(15);
 
-    /// <summary>Sends the events after <paramref name="seen"/>, until the ticket has ended or the listener goes.</summary>
-    public async Task SendAsync(TicketRecord row, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
+    /// <summary>
+    /// Sends the events after <paramref name="seen"/>, until the ticket has ended, the listener goes, or its key is revoked.
+    /// </summary>
+    public async Task SendAsync(
+        TicketRecord row, TicketEventId seen, Caller caller, EventStream stream, CancellationToken cancellationToken)
     {
         // A number that was never given is no reason to keep back what comes.
         seen = seen.Step > TicketEventId.Of(row).Step ? TicketEventId.Of(row) : seen;
         using var watcher = watch.Watch(row);
         stream.Begin();
         var lastComment = Stopwatch.GetTimestamp();
-        while (watcher.Latest is { } latest)
+        while (watcher.Latest is { } latest && await keys.IsGoodAsync(caller))
         {
             var told = await TellAsync(latest, watcher, seen, stream, cancellationToken);
             if (latest.IsFinished || watcher.IsStopped)
@@ -60,7 +64,7 @@ internal sealed class TicketEvents(
             if (id.Step > seen.Step)
             {
                 // A listener that reads slowly keeps it as long as it takes.
-                using var taken = await bytes.TakeSoonAsync(row.Bytes, cancellationToken);
+                using var taken = await bytes.TakeSoonAsync(row.UserId, row.Bytes, cancellationToken);
                 await stream.SendAsync(name, id.ToString(), ticket, TicketJson.Default.TicketResource, cancellationToken);
                 seen = id;
             }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
+using TicketApp.Api.Auth;
 using TicketApp.Api.Completion;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
@@ -18,6 +19,7 @@ internal sealed class TicketWatch(
     SucceededTickets succeeded,
     IHostApplicationLifetime lifetime,
     IOptions<WaitingOptions> options,
+    IOptions<LimitOptions> limits,
     DatabaseMigrator migrator,
     LoopProgress progress,
     ILogger<TicketWatch> logger) : DatabaseLoop("news of tickets that are waited for", migrator, progress, logger), ITicketObserver
@@ -28,6 +30,7 @@ internal sealed class TicketWatch(
 
     private readonly Lock _lock = new();
     private readonly Dictionary<Guid, WatchedTicket> _watched = [];
+    private readonly UserShares _users = new();
     private readonly ConcurrentQueue<Guid> _hints = new();
     private readonly Signal _wake = new();
     private CancellationTokenRegistration _stopping;
@@ -36,7 +39,7 @@ internal sealed class TicketWatch(
     private bool _isStopped;
 
     /// <summary>Follows a ticket from <paramref name="seen"/> on.</summary>
-    /// <exception cref="OverloadedException">As many requests wait as may.</exception>
+    /// <exception cref="OverloadedException">As many requests wait as may, in all or for the ticket's user.</exception>
     public TicketWatcher Watch(TicketRecord seen)
     {
         TicketWatcher watcher = new(seen, Leave);
@@ -45,6 +48,11 @@ internal sealed class TicketWatch(
             if (_isStopped || _watchers >= options.Value.MaxWaiters)
             {
                 throw new OverloadedException("Too many requests wait.");
+            }
+
+            if (!_users.TryTake(seen.UserId, 1, limits.Value.ShareOf(options.Value.MaxWaiters)))
+            {
+                throw new OverloadedException("Too many requests wait for tickets of one user.");
             }
 
             _watchers++;
@@ -212,6 +220,7 @@ internal sealed class TicketWatch(
             if (_watched.TryGetValue(watcher.TicketId, out var watched) && watched.Leave(watcher))
             {
                 _watchers--;
+                _users.Release(watcher.UserId, 1);
                 if (watched.IsAlone)
                 {
                     _watched.Remove(watcher.TicketId);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using TicketApp.Api.Auth;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Http;
 using TicketApp.Api.Storage;
@@ -8,7 +9,7 @@ using TicketApp.Api.Tickets;
 namespace TicketApp.Api.Waiting;
 
 /// <summary>Grants <see cref="WaitPreference"/>.</summary>
-internal sealed class TicketWaiter(TicketWatch watch) : ITicketWaiter
+internal sealed class TicketWaiter(TicketWatch watch, KeyReader keys) : ITicketWaiter
 {
     public async Task<TicketRecord?> WaitAsync(HttpContext context, TicketRecord ticket, CancellationToken cancellationToken)
     {
@@ -20,7 +21,7 @@ internal sealed class TicketWaiter(TicketWatch watch) : ITicketWaiter
         using var watcher = watch.Watch(ticket);
         context.Response.Headers["Preference-Applied"] = string.Create(CultureInfo.InvariantCulture, $"wait={seconds}");
         await watcher.WaitForEndAsync(TimeSpan.FromSeconds(seconds), cancellationToken);
-        return watcher.Latest;
+        return await keys.IsGoodAsync(Caller.Of(context)) ? watcher.Latest : null;
     }
 }
 
@@ -37,6 +38,8 @@ internal sealed class TicketWatcher(TicketRecord seen, Action<TicketWatcher> lea
     private bool _hasProgress = true;
 
     public Guid TicketId { get; } = seen.TicketId;
+
+    public Guid UserId { get; } = seen.UserId;
 
     /// <summary>The ticket as far as it is known; null once it is gone.</summary>
     public TicketRecord? Latest => _latest;

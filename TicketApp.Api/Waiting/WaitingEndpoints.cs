@@ -55,7 +55,7 @@ internal static class WaitingEndpoints
             return TypedResults.NoContent();
         }
 
-        await events.SendAsync(row, seen, new(response), cancellationToken);
+        await events.SendAsync(row, seen, caller, new(response), cancellationToken);
         return TypedResults.Empty;
     }
 }

@@ -12,7 +12,7 @@ namespace TicketApp.Api.Webhooks;
 /// <param name="Truncated">Its input and response are too large to send, and left out.</param>
 /// <param name="Attempt">The number of this attempt, from 1: what tells it from one that counted as lost.</param>
 /// <param name="Try">Its place in the schedule, from 1.</param>
-/// <param name="EndpointIsOff">The receiver does not want to be asked any more.</param>
+/// <param name="EndpointIsOff">The receiver does not want to be asked any more, or the user is erased.</param>
 /// <param name="TraceParent">The span of the request that made the ticket; null if it is not traced.</param>
 internal sealed record Delivery(
     Guid Id, string Host, Uri Url, string Event, DateTime Created, TicketRecord Ticket, bool Truncated,

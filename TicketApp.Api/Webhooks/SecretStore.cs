@@ -8,7 +8,7 @@ namespace TicketApp.Api.Webhooks;
 internal sealed class SecretStore(NpgsqlDataSource database, SecretProtector seal, IOptions<WebhookOptions> options)
 {
     // The user's row is locked, so that two rotations take turns; one that waits sees what the other has stored.
-    private const string LockUserSql = "select 1 from users where user_id = $1 for no key update";
+    private const string LockUserSql = "select 1 from users where user_id = $1 and time_erased is null for no key update";
 
     private const string RetireSql =
         """
@@ -18,7 +18,8 @@ internal sealed class SecretStore(NpgsqlDataSource database, SecretProtector sea
         """;
 
     private const string InsertSql =
-        "insert into webhook_secrets (secret_id, user_id, secret) values ($1, $2, $3) "
+        "insert into webhook_secrets (secret_id, user_id, secret) "
+            + "select $1, user_id, $3 from users where user_id = $2 and time_erased is null "
             + "on conflict (user_id) where time_expires is null do nothing";
 
     private const string ValidSql =
@@ -49,7 +50,7 @@ internal sealed class SecretStore(NpgsqlDataSource database, SecretProtector sea
     }
 
     /// <summary>The secrets that sign now, the newest first. A user who never asked for one gets one that nobody has seen.</summary>
-    /// <exception cref="CryptographicException">There are some, and none can be opened.</exception>
+    /// <exception cref="CryptographicException">There are some, and none can be opened; or the user is erased.</exception>
     public async Task<IReadOnlyList<byte[]>> ValidAsync(Guid userId, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
@@ -58,6 +59,10 @@ internal sealed class SecretStore(NpgsqlDataSource database, SecretProtector sea
         {
             await InsertAsync(connection, userId, cancellationToken);
             secrets = await ReadAsync();
+            if (secrets.Count == 0)
+            {
+                throw new CryptographicException("The user is erased.");
+            }
         }
 
         return secrets;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
+using TicketApp.Api.Auth;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
@@ -8,8 +9,8 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Api.Webhooks;
 
 /// <summary>
-/// Delivers what is due. Every replica does, with a bounded number of attempts at once, in all and for each host, so that receivers
-/// that hang hold up only their own. A replica that dies leaves its attempts to the end of their leases.
+/// Delivers what is due. Every replica does, with a bounded number of attempts at once, in all, for each user and for each host, so that
+/// receivers that hang hold up only their own. A replica that dies leaves its attempts to the end of their leases.
 /// </summary>
 internal sealed partial class WebhookDispatcher(
     DeliveryStore store,
@@ -19,14 +20,17 @@ internal sealed partial class WebhookDispatcher(
     DatabaseMigrator migrator,
     LoopProgress progress,
     IOptions<WebhookOptions> options,
+    IOptions<LimitOptions> limits,
     ILogger<WebhookDispatcher> logger) : DatabaseLoop("delivery of webhooks", migrator, progress, logger)
 {
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan _drainTimeout = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<Guid, (string Host, Task Attempt)> _inProgress = [];
+    private readonly ConcurrentDictionary<Guid, (Delivery Delivery, Task Attempt)> _inProgress = [];
     private readonly CancellationTokenSource _abandoned = new();
     private readonly Signal _wake = new();
-    private string _lastHost = "";
+    private bool _hasClaimed;
+    private readonly ClaimWalk _walk = new();
 
     public override void Dispose()
     {
@@ -42,19 +46,27 @@ internal sealed partial class WebhookDispatcher(
             return;
         }
 
-        var claim = await store.ClaimAsync(_lastHost, Available, Busy(), stoppingToken);
-        _lastHost = claim.LastHost;
+        var limit = Available;
+        (Guid UserId, string Host)[] busy =
+            [.. _inProgress.Values.Select(attempt => (attempt.Delivery.Ticket.UserId, attempt.Delivery.Host))];
+        var maxPerUser = (int)limits.Value.ShareOf(options.Value.MaxConcurrency);
+        var claim = await store.ClaimAsync(_walk.AfterUser, _walk.AfterHosts, limit, maxPerUser, busy, stoppingToken);
+        _walk.Advance(claim, isFull: claim.Deliveries.Count == limit);
+        _hasClaimed = claim.Deliveries.Count > 0;
         foreach (var delivery in claim.Deliveries)
         {
-            var begun = (delivery.Host, Task.CompletedTask);
+            var begun = (delivery, Task.CompletedTask);
             _inProgress[delivery.Id] = begun;
             // Not if it has ended by now: nobody would take it out again.
-            _inProgress.TryUpdate(delivery.Id, (delivery.Host, AttemptAsync(delivery)), begun);
+            _inProgress.TryUpdate(delivery.Id, (delivery, AttemptAsync(delivery)), begun);
         }
     }
 
     protected override Task WaitAsync(CancellationToken stoppingToken) =>
-        _lastHost.Length == 0 || Available <= 0 ? _wake.WaitAsync(options.Value.PollInterval, stoppingToken) : Task.CompletedTask;
+        _walk.HasEnded || Available <= 0 ? _wake.WaitAsync(options.Value.PollInterval, stoppingToken)
+        : _hasClaimed ? Task.CompletedTask
+        // Thousands of hosts of which nothing is due are no reason to ask without a pause.
+        : Task.Delay(_pause, stoppingToken);
 
     /// <summary>What is in progress has a moment to end; what has not ended by then is another replica's.</summary>
     protected override Task OnStoppedAsync()
@@ -64,8 +76,6 @@ internal sealed partial class WebhookDispatcher(
     }
 
     private int Available => options.Value.MaxConcurrency - _inProgress.Count;
-
-    private Dictionary<string, int> Busy() => _inProgress.Values.CountBy(delivery => delivery.Host).ToDictionary();
 
     private async Task AttemptAsync(Delivery delivery)
     {
@@ -139,4 +149,66 @@ internal sealed partial class WebhookDispatcher(
             Message = "Webhook {Delivery} of ticket {TicketId} is tried again when its lease ends: {Reason}")]
         public static partial void Abandoned(ILogger logger, Guid delivery, Guid ticketId, string reason);
     }
+}
+
+/// <summary>How far a replica has got on its way from user to user, and from host to host of each.</summary>
+internal sealed class ClaimWalk
+{
+    private Dictionary<Guid, Stop> _before = [];
+    private Dictionary<Guid, Stop> _stops = [];
+    private bool _isUnfinished;
+
+    /// <summary>The last user that was looked at on this round.</summary>
+    public Guid AfterUser { get; private set; }
+
+    /// <summary>Where the round before stopped with users of whom it did not look at all hosts.</summary>
+    public IReadOnlyDictionary<Guid, string> AfterHosts => _before.ToDictionary(stop => stop.Key, stop => stop.Value.Host);
+
+    /// <summary>Whether nothing was left out: what comes next can wait.</summary>
+    public bool HasEnded { get; private set; } = true;
+
+    /// <summary>Notes what was looked at.</summary>
+    /// <param name="claim">What was claimed.</param>
+    /// <param name="isFull">Whether there was no place for more.</param>
+    public void Advance(Claim claim, bool isFull)
+    {
+        var hosts = claim.Deliveries.ToLookup(delivery => delivery.Ticket.UserId, delivery => delivery.Host);
+        // Of each user one was taken before a second of anyone: those after the last who got one were not reached.
+        var last = isFull ? claim.Users.Last(user => hosts.Contains(user.UserId)).UserId : (Guid?)null;
+        foreach (var user in claim.Users)
+        {
+            var taken = hosts[user.UserId].Count();
+            var isAtLimit = taken > 0 && (isFull || taken == user.Available);
+            var host = isAtLimit ? hosts[user.UserId].Max(StringComparer.Ordinal) : user.LastHost;
+            if (host is not null && (host != user.LastHost || user.HasMore))
+            {
+                _stops[user.UserId] = new(host, isAtLimit);
+                _isUnfinished |= !isAtLimit;
+            }
+            else if (_before.TryGetValue(user.UserId, out var stop) && user.Available == 0)
+            {
+                _stops[user.UserId] = stop;
+            }
+            else if (stop.IsAtLimit && !isAtLimit)
+            {
+                // There is room now for what comes before the host that it was stopped at.
+                _isUnfinished = true;
+            }
+
+            AfterUser = user.UserId;
+            if (user.UserId == last)
+            {
+                break;
+            }
+        }
+
+        var hasMore = claim.HasMore || last is not null && last != claim.Users[^1].UserId;
+        HasEnded = !hasMore && !_isUnfinished;
+        if (!hasMore)
+        {
+            (_before, _stops, _isUnfinished, AfterUser) = (_stops, [], false, Guid.Empty);
+        }
+    }
+
+    private readonly record struct Stop(string Host, bool IsAtLimit);
 }

@@ -16,6 +16,9 @@ internal sealed class WebhookSender(
     SecretStore secrets, IOptions<WebhookOptions> options, IOptions<RetentionOptions> retention, TimeProvider time)
     : IDisposable
 {
+    // Far more than is kept to (RetrySchedule), and within what a TimeSpan holds.
+    private const double MaxRetryAfterSeconds = 1e9;
+
     private readonly HttpMessageInvoker _http = new(WebhookTransport.CreateHandler(options.Value));
 
     public async Task<AttemptResult> SendAsync(Delivery delivery, CancellationToken cancellationToken)
@@ -37,10 +40,14 @@ internal sealed class WebhookSender(
 
         using var span = TicketTrace.StartShared("deliver webhook", [delivery.TraceParent])?
             .SetTag(TicketTrace.TicketIdTag, delivery.Ticket.TicketId.ToString())
-            .SetTag("ticketapp.webhook.attempt", delivery.Attempt);
+            .SetTag("ticketapp.webhook.attempt", delivery.Attempt)
+            .SetTag("server.address", delivery.Url.IdnHost)
+            .SetTag("server.port", delivery.Url.Port);
         using (request)
         {
-            return await SendAsync(request, cancellationToken);
+            var result = await SendAsync(request, cancellationToken);
+            span?.SetTag("http.response.status_code", result.StatusCode).SetTag("error.type", result.Error);
+            return result;
         }
     }
 
@@ -54,7 +61,7 @@ internal sealed class WebhookSender(
         try
         {
             using var response = await _http.SendAsync(request, limit.Token);
-            return new((int)response.StatusCode, null, Stopwatch.GetElapsedTime(started), RetryAfter(response));
+            return new((int)response.StatusCode, null, Stopwatch.GetElapsedTime(started), RetryAfter(response, time.GetUtcNow()));
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
@@ -102,10 +109,14 @@ internal sealed class WebhookSender(
         };
     }
 
-    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
+    /// <summary>What the receiver asked to wait: seconds, which may have a fraction though RFC 9110 has none, or a time.</summary>
+    internal static TimeSpan? RetryAfter(HttpResponseMessage response, DateTimeOffset now) => response.Headers.RetryAfter switch
     {
         { Delta: { } delta } => delta,
-        { Date: { } date } => date - time.GetUtcNow(),
+        { Date: { } date } => date - now,
+        _ when response.Headers.NonValidated.TryGetValues("Retry-After", out var values)
+            && double.TryParse(values.ToString(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) =>
+            TimeSpan.FromSeconds(Math.Min(seconds, MaxRetryAfterSeconds)),
         _ => null,
     };
 }

@@ -20,6 +20,8 @@ internal static class WebhookTransport
         // A proxy would connect for us, to what nobody has checked.
         UseProxy = false,
         UseCookies = false,
+        // The framework's span would record the whole URL, whose path may be a secret; "deliver webhook" has the host.
+        ActivityHeadersPropagator = null,
         ConnectTimeout = options.ConnectTimeout,
         MaxResponseHeadersLength = MaxHeadersKiB,
         // Only the status counts. Of the body as much is read as keeps the connection usable.

@@ -62,7 +62,7 @@ internal static class WebhooksEndpoints
     }
 
     private static async Task<Utf8ContentHttpResult> ListDeadAsync(
-        string id, HttpRequest request, Caller caller, DeliveryLog log,
+        string id, HttpRequest request, Caller caller, DeliveryLog log, CursorSeal cursors,
         IOptions<TicketOptions> options, CancellationToken cancellationToken)
     {
         if (!TryFindUser(id, caller, out var userId))
@@ -80,7 +80,7 @@ internal static class WebhooksEndpoints
         var (list, before) = ($"dead deliveries {userId}", long.MaxValue);
         if (query.Text("cursor") is { } cursor)
         {
-            if (Cursor.Decode(list, cursor, sizeof(long)) is not { } position)
+            if (cursors.Open(list, cursor, sizeof(long)) is not { } position)
             {
                 return ProblemType.InvalidCursor.With("Take the value of next from the page before, or begin again without a cursor.")
                     .ToResult();
@@ -91,7 +91,7 @@ internal static class WebhooksEndpoints
 
         var (page, next) = await log.DeadAsync(userId, limit, before, cancellationToken);
         return ApiJson.Ok(
-            new WebhookDeliveryPage(page, next is { } last ? Cursor.Encode(list, BitConverter.GetBytes(last)) : null),
+            new WebhookDeliveryPage(page, next is { } last ? cursors.Close(list, BitConverter.GetBytes(last)) : null),
             WebhookJson.Default.WebhookDeliveryPage);
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using Aspire.Hosting.Azure;
 using Azure.Provisioning.AppContainers;
 using Azure.Provisioning.Expressions;
+using Azure.Provisioning.KeyVault;
 using Azure.Provisioning.PostgreSql;
 using TicketApp.AppHost.Servers;
 
@@ -28,6 +29,12 @@ internal static class AzureContainerApps
                 {
                     Mode = PostgreSqlFlexibleServerHighAvailabilityMode.ZoneRedundant,
                 };
+                // Aspire's own text, and the server's certificate verified: it is from a public authority.
+                var secret = infrastructure.GetProvisionableResources().OfType<KeyVaultSecret>()
+                    .Single(secret => secret.Name.Value == $"connectionstrings--{ServerResources.DatabaseName}");
+                var (host, user, word) = (server.FullyQualifiedDomainName, server.AdministratorLogin, server.AdministratorLoginPassword);
+                secret.Properties.Value = BicepFunction.Interpolate(
+                    $"Host={host};Username={user};Password={word};Database={ServerResources.DatabaseName};SSL Mode=VerifyFull");
             })
             .AddDatabase(ServerResources.DatabaseName);
 

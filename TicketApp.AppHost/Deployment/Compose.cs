@@ -15,7 +15,6 @@ internal static class Compose
     public static void DeployToCompose(
         this IDistributedApplicationBuilder builder,
         DeploymentOptions options,
-        IResourceBuilder<IResourceWithConnectionString> tickets,
         IResourceBuilder<IResourceWithConnectionString> rabbitmq,
         IResourceBuilder<ProjectResource> api,
         IResourceBuilder<ProjectResource> worker)
@@ -29,11 +28,12 @@ internal static class Compose
             {
                 Restart(service, "120s", cpus: "2", memory: "1g");
                 service.Hostname = broker.Name;
+                Escape(service);
                 service.Healthcheck = Check("CMD", "rabbitmq-diagnostics", "-q", "check_port_connectivity");
             });
         }
 
-        var database = (tickets.Resource as PostgresDatabaseResource)?.Parent;
+        var database = builder.Resources.OfType<PostgresServerResource>().SingleOrDefault();
         if (database is not null)
         {
             // Only the Api is on this network.
@@ -43,6 +43,7 @@ internal static class Compose
             {
                 Restart(service, "120s", cpus: "4", memory: "1g");
                 service.Networks = [DatabaseNetwork];
+                Escape(service);
                 service.ShmSize = "256m";
                 service.Healthcheck = Check("CMD-SHELL", $"pg_isready -U postgres -d {ServerResources.DatabaseName}");
             });
@@ -51,7 +52,8 @@ internal static class Compose
         api.PublishAsDockerComposeService((_, service) =>
         {
             Harden(service, "45s", cpus: "2", memory: "512m", replicas: null, servers);
-            service.Ports = ["8080:${API_PORT}"]; // Else the host's port is a random one.
+            // The host's own port, which else is a random one. Keys and tickets are in the clear here: a proxy with TLS stands before it.
+            service.Ports = ["127.0.0.1:8080:${API_PORT}"];
             if (database is not null)
             {
                 service.Networks.Add(DatabaseNetwork);
@@ -92,6 +94,10 @@ internal static class Compose
             Resources = new Limits { Limits = new ResourceSpec { Cpus = cpus, Memory = memory } },
         };
     }
+
+    /// <summary>What the container's shell is to complete, Compose would.</summary>
+    private static void Escape(Service service) =>
+        service.Command = [.. service.Command.Select(argument => argument.Replace("$", "$$", StringComparison.Ordinal))];
 
     private static void WaitFor(Service service, string server) =>
         service.DependsOn[server] = new ServiceDependency { Condition = "service_healthy" };

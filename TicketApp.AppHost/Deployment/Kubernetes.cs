@@ -1,3 +1,4 @@
+using System.Globalization;
 using Aspire.Hosting.Kubernetes;
 using Aspire.Hosting.Kubernetes.Resources;
 using TicketApp.AppHost.Servers;
@@ -16,7 +17,6 @@ internal static class Kubernetes
     public static void DeployToKubernetes(
         this IDistributedApplicationBuilder builder,
         DeploymentOptions options,
-        IResourceBuilder<IResourceWithConnectionString> tickets,
         IResourceBuilder<IResourceWithConnectionString> rabbitmq,
         IResourceBuilder<ProjectResource> api,
         IResourceBuilder<ProjectResource> worker)
@@ -27,9 +27,11 @@ internal static class Kubernetes
             .WithReleaseName("ticketapp").WithNamespace("ticketapp"));
         DeployApi(options, api);
         DeployWorker(options, worker);
-        if (tickets.Resource is PostgresDatabaseResource database)
+        api.ChartSecret("tickets-password");
+        worker.ChartSecret("rabbitmq-worker-password");
+        if (builder.Resources.OfType<PostgresServerResource>().SingleOrDefault() is { } postgres)
         {
-            DeployPostgres(k8s, builder.CreateResourceBuilder(database.Parent));
+            DeployPostgres(k8s, builder.CreateResourceBuilder(postgres));
         }
 
         if (rabbitmq.Resource is RabbitMQServerResource broker)
@@ -50,6 +52,7 @@ internal static class Kubernetes
             Namespace(api.ChartText("ingress-namespace", "ingress-nginx")),
             Namespace(api.ChartText("keda-namespace", "keda")),
         };
+        var egress = KubernetesEgress.OfApi(options, api);
 
         api.PublishAsKubernetesService(service =>
         {
@@ -71,7 +74,7 @@ internal static class Kubernetes
                 DisruptionBudget("api"),
                 CpuScaler("api", min, max, utilization: 70),
                 PublicIngress("api", ingressClass, host, tlsSecret),
-                AllowIngress("api", 8080, peers),
+                AllowIngress("api", "{{ .Values.parameters.api.port_http | int }}", peers).AllowEgress(egress),
             ]);
         });
     }
@@ -80,6 +83,8 @@ internal static class Kubernetes
     {
         var min = worker.ChartNumber("min-workers", options.MinWorkers);
         var max = worker.ChartNumber("max-workers", options.MaxWorkers);
+        var hasChatModel = worker.ApplicationBuilder.Resources.Any(resource => resource.Name == "chat");
+        var egress = KubernetesEgress.OfWorker(options, worker, hasChatModel);
         worker.PublishAsKubernetesService(service =>
         {
             Roll(service);
@@ -88,7 +93,7 @@ internal static class Kubernetes
             [
                 DisruptionBudget("worker"),
                 BacklogScaler("worker", min, max, ticketsPerReplica: "{{ .Values.config.worker.worker_slots }}"),
-                DenyIngress("worker"),
+                DenyIngress("worker").AllowEgress(egress),
             ]);
         });
     }
@@ -99,8 +104,8 @@ internal static class Kubernetes
         .PublishAsKubernetesService(service =>
         {
             ((StatefulSet)service.Workload!).Spec.ServiceName = "postgres-service";
-            var container = service.Harden(
-                ServerUser, ("500m", "512Mi"), ("4", "1Gi"), gracePeriodSeconds: 120, "/tmp", "/var/run/postgresql");
+            string[] scratch = ["/tmp", "/var/run/postgresql", "/docker-entrypoint-initdb.d"];
+            var container = service.Harden(ServerUser, ("500m", "512Mi"), ("4", "1Gi"), gracePeriodSeconds: 120, scratch);
             string[] isReady = ["pg_isready", "-U", "postgres", "-d", ServerResources.DatabaseName];
             // Recovery after a crash takes its time, and must not be cut short.
             container.StartupProbe = KubernetesHardening.Exec(periodSeconds: 5, failureThreshold: 360, isReady);
@@ -134,6 +139,7 @@ internal static class Kubernetes
         workload.Spec.Replicas = null;
         workload.Spec.Strategy.RollingUpdate.MaxUnavailable = 0;
         service.Spread();
+        service.RequireImage();
         service.RequireSecrets();
         service.RestartOnChange();
     }
@@ -147,11 +153,28 @@ internal static class Kubernetes
         .WithAccessMode(PersistentVolumeAccessMode.ReadWriteOnce)
         .WithVolumeAnnotation("helm.sh/resource-policy", "keep");
 
-    private static string ChartNumber(this IResourceBuilder<ProjectResource> project, string name, int value) =>
-        project.ChartValue(project.ApplicationBuilder.AddNumber(name, value)).Replace(" }}", " | int }}", StringComparison.Ordinal);
+    public static string ChartNumber(this IResourceBuilder<ProjectResource> project, string name, int value) =>
+        project.ChartText(name, value.ToString(CultureInfo.InvariantCulture)).Replace(" }}", " | int }}", StringComparison.Ordinal);
 
-    private static string ChartText(this IResourceBuilder<ProjectResource> project, string name, string value) =>
-        project.ChartValue(project.ApplicationBuilder.AddParameter(name, value, publishValueAsDefault: true));
+    /// <summary>A value that a site may change. Both services may have one of a name, as a copy each.</summary>
+    public static string ChartText(this IResourceBuilder<ProjectResource> project, string name, string value) =>
+        project.ChartValue(project.ApplicationBuilder.TryCreateResourceBuilder<ParameterResource>(name, out var parameter)
+            ? parameter
+            : project.ApplicationBuilder.AddParameter(name, value, publishValueAsDefault: true));
+
+    /// <summary>
+    /// A secret that stands only within a connection string: values.yaml lists none of these, so it is a variable until just before it is
+    /// written.
+    /// </summary>
+    private static void ChartSecret(this IResourceBuilder<ProjectResource> project, string name)
+    {
+        var builder = project.ApplicationBuilder;
+        if (builder.Resources.OfType<ParameterResource>().SingleOrDefault(parameter => parameter.Name == name) is { } secret)
+        {
+            project.WithEnvironment(name, builder.CreateResourceBuilder(secret))
+                .PublishAsKubernetesService(service => service.Secret!.StringData.Remove(name));
+        }
+    }
 
     /// <summary>
     /// A value of the chart alone: values.yaml lists what a service has as variables, so it is one until just before it is written.

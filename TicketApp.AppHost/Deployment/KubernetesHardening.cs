@@ -81,6 +81,18 @@ internal static partial class KubernetesHardening
         }
     }
 
+    /// <summary>
+    /// No <c>latest</c>: a node keeps what it has pulled under a tag, so pods of one release could be of two programs. An image without
+    /// another tag or a digest ends the installation with a line that names the value.
+    /// </summary>
+    public static void RequireImage(this KubernetesResource service)
+    {
+        var container = service.Workload!.PodTemplate.Spec.Containers[0];
+        container.Image = ImageValue().Replace(container.Image, match =>
+            $"{{{{ required `Set {match.Groups[1].Value[8..]}: an image with a digest, or with a tag other than latest.` "
+            + $"(regexFind `^.+[:@][^/]+$` (trimSuffix `:latest` (toString {match.Groups[1].Value}))) }}}}");
+    }
+
     /// <summary>A missing secret, or a password that breaks a URI, ends the installation with a line that names it.</summary>
     public static void RequireSecrets(this KubernetesResource service)
     {
@@ -118,6 +130,9 @@ internal static partial class KubernetesHardening
         probe.Exec.Command.AddRange(command);
         return probe;
     }
+
+    [GeneratedRegex(@"\{\{ (\.Values\.parameters\.[A-Za-z0-9_.]+) \}\}")]
+    private static partial Regex ImageValue();
 
     [GeneratedRegex(@"\{\{ (\.Values\.secrets\.[A-Za-z0-9_.]+) \}\}")]
     private static partial Regex SecretValue();

@@ -5,7 +5,7 @@ namespace TicketApp.AppHost.Deployment;
 /// <summary>The objects beside workloads, services and configuration.</summary>
 internal static class KubernetesObjects
 {
-    private static readonly string[] _policyTypes = ["Ingress"];
+    private static readonly string[] _policyTypes = ["Ingress", "Egress"];
 
     /// <summary>One at a time: a node can always be emptied, however few replicas there are.</summary>
     public static KubernetesManifest DisruptionBudget(string component) =>
@@ -99,7 +99,7 @@ internal static class KubernetesObjects
         return ingress;
     }
 
-    public static KubernetesManifest AllowIngress(string component, int port, params Yaml[] peers) => NetworkPolicy(component, new Yaml
+    public static KubernetesManifest AllowIngress(string component, object port, params Yaml[] peers) => NetworkPolicy(component, new Yaml
     {
         ["from"] = peers,
         ["ports"] = new[] { new Yaml { ["protocol"] = "TCP", ["port"] = port } },
@@ -107,6 +107,13 @@ internal static class KubernetesObjects
 
     /// <summary>Nothing gets in but the kubelet's probes, which no policy stops.</summary>
     public static KubernetesManifest DenyIngress(string component) => NetworkPolicy(component);
+
+    /// <summary>What its pods may reach. A policy to which this adds nothing lets them reach nothing.</summary>
+    public static KubernetesManifest AllowEgress(this KubernetesManifest policy, params Yaml[] rules)
+    {
+        policy.Spec["egress"] = rules;
+        return policy;
+    }
 
     public static Yaml Pods(string component) => new() { ["podSelector"] = MatchLabels(component) };
 

@@ -9,6 +9,10 @@ internal static class ServiceSettings
     /// <summary>What the workers scale on, in the answer of <c>/v1/stats</c>: queued and running tickets together.</summary>
     public const string BacklogField = "open";
 
+    // Each target lets only its proxy reach the API: the ingress controller, the environment's ingress, what forwards to the host's
+    // loopback port. All have private or shared addresses, which differ from site to site.
+    private const string ProxyNetworks = "10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,fc00::/7";
+
     /// <summary>
     /// A probe of each type. The startup probe is an annotation: WithHttpProbe also adds a health check of its
     /// path, and refuses the second of one path.
@@ -45,8 +49,11 @@ internal static class ServiceSettings
             project.WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", collector).WithEnvironment("OTEL_SERVICE_NAME", project.Resource.Name);
         }
 
-        api.WithEnvironment("Auth__Mode", "keys").WithEnvironment("Auth__AdminKeys__0", builder.AddPassword("admin-key"))
-            .WithEnvironment("Webhooks__SecretKey", builder.AddPassword("webhook-secret-key"));
+        // Strangers get no users: limits of one user protect nothing where users cost nothing.
+        api.WithEnvironment("Auth__Mode", "keys").WithEnvironment("Auth__SignUp", "admin")
+            .WithEnvironment("Auth__AdminKeys__0", builder.AddPassword("admin-key"))
+            .WithEnvironment("Webhooks__SecretKey", builder.AddPassword("webhook-secret-key"))
+            .WithEnvironment("Proxies__KnownNetworks", ProxyNetworks);
         worker.WithEnvironment("Worker__Concurrency", builder.AddNumber("worker-slots", options.WorkerConcurrency))
             .WithEnvironment("Worker__DrainTimeout", options.WorkerDrainTimeout.ToString("c", CultureInfo.InvariantCulture));
     }

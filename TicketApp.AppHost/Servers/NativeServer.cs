@@ -17,18 +17,18 @@ internal sealed class NativeServer(string name, string script, Func<EndpointRefe
 
 internal static class NativeServers
 {
-    /// <summary>PostgreSQL, with one database.</summary>
+    /// <summary>PostgreSQL, with one database and the Api's role. Its own connection string is the superuser's.</summary>
     /// <param name="builder">The application.</param>
     /// <param name="name">Of the server.</param>
     /// <param name="data">The directory above the servers' data.</param>
-    /// <param name="password">Of the user postgres.</param>
-    /// <param name="database">The database, and the name of the resource to refer to.</param>
-    public static IResourceBuilder<IResourceWithConnectionString> AddNativePostgres(
+    /// <param name="password">Of the superuser, postgres.</param>
+    /// <param name="tickets">Password of the Api's role.</param>
+    public static IResourceBuilder<NativeServer> AddNativePostgres(
         this IDistributedApplicationBuilder builder,
         string name,
         string data,
         IResourceBuilder<ParameterResource> password,
-        string database)
+        IResourceBuilder<ParameterResource> tickets)
     {
         var postgres = builder.AddNative(data, new(
                 name,
@@ -36,24 +36,29 @@ internal static class NativeServers
                 tcp => ReferenceExpression.Create(
                     $"Host=127.0.0.1;Port={tcp.Property(EndpointProperty.Port)};Username=postgres;Password=\"{password}\"")))
             .WithEnvironment("PASSWORD", password)
-            .WithEnvironment("DATABASE", database);
-        var tickets = ReferenceExpression.Create($"{postgres};Database={database}");
+            .WithEnvironment("TICKETS_PASSWORD", tickets);
+        var database = ReferenceExpression.Create($"{postgres};Database={ServerResources.DatabaseName}");
         string? connectionString = null;
-        postgres.OnConnectionStringAvailable(async (_, _, cancel) => connectionString = await tickets.GetValueAsync(cancel));
+        postgres.OnConnectionStringAvailable(async (_, _, cancel) => connectionString = await database.GetValueAsync(cancel));
         builder.Services.AddHealthChecks().AddNpgSql(
             _ => connectionString ?? throw new InvalidOperationException("No port yet."), name: $"{name}_check");
-        postgres.WithHealthCheck($"{name}_check");
-        return builder.AddConnectionString(database, tickets).WaitFor(postgres);
+        return postgres.WithHealthCheck($"{name}_check");
     }
 
     /// <summary>RabbitMQ, without its management plugin: that takes five seconds of every stop.</summary>
-    /// <inheritdoc cref="AddNativePostgres"/>
-    public static IResourceBuilder<IResourceWithConnectionString> AddNativeRabbitMQ(
+    /// <param name="builder">The application.</param>
+    /// <param name="name">Of the server.</param>
+    /// <param name="data">The directory above the servers' data.</param>
+    /// <param name="user">The Api's account, whose connection string is the server's own.</param>
+    /// <param name="password">Of that account.</param>
+    /// <param name="workerPassword">Of the workers' account.</param>
+    public static IResourceBuilder<NativeServer> AddNativeRabbitMQ(
         this IDistributedApplicationBuilder builder,
         string name,
         string data,
         IResourceBuilder<ParameterResource> user,
-        IResourceBuilder<ParameterResource> password)
+        IResourceBuilder<ParameterResource> password,
+        IResourceBuilder<ParameterResource> workerPassword)
     {
         var rabbitmq = builder.AddNative(data, new(
                 name,
@@ -61,6 +66,7 @@ internal static class NativeServers
                 tcp => ReferenceExpression.Create($"amqp://{user}:{password:uri}@127.0.0.1:{tcp.Property(EndpointProperty.Port)}")))
             .WithEnvironment("USERNAME", user)
             .WithEnvironment("PASSWORD", password)
+            .WithEnvironment("WORKER_PASSWORD", workerPassword)
             .WithEndpoint(name: "epmd", scheme: "tcp", env: "EPMD_PORT", isProxied: false)
             .WithEndpoint(name: "distribution", scheme: "tcp", env: "DIST_PORT", isProxied: false);
         IConnection? connection = null;

@@ -1,14 +1,24 @@
+using Npgsql;
 using TicketApp.AppHost.Deployment;
 
 namespace TicketApp.AppHost.Servers;
 
-/// <summary>The database and the broker: containers, native processes, or somewhere else at a connection string.</summary>
+/// <summary>
+/// The database and the broker: containers, native processes, or somewhere else at a connection string. The Api's role owns the schema and
+/// is no superuser; at the broker, the Api and the workers have an account each.
+/// </summary>
 internal static class ServerResources
 {
     public const string DatabaseName = "tickets";
     public const string BrokerName = "rabbitmq";
 
     private const string PostgresName = "postgres";
+
+    /// <summary>The Api's role, as <c>postgres-role.sql</c> makes it.</summary>
+    private const string Role = "ticketapp";
+
+    /// <summary>The workers' account, as <c>rabbitmq-accounts.json</c> makes it.</summary>
+    private const string WorkerAccount = "worker";
 
     public static IResourceBuilder<IResourceWithConnectionString> AddTicketsDatabase(
         this IDistributedApplicationBuilder builder, DeploymentOptions deployment, ServerOptions servers)
@@ -19,59 +29,101 @@ internal static class ServerResources
         }
 
         var password = builder.AddPassword("postgres-password");
-        if (servers.IsNative)
-        {
-            return builder.AddNativePostgres(PostgresName, servers.Data, password, DatabaseName);
-        }
-
         if (deployment.Target == DeploymentTarget.Azure)
         {
             return builder.AddFlexibleServer(password);
         }
 
+        var rolePassword = builder.AddPassword("tickets-password");
+        if (servers.IsNative)
+        {
+            var native = builder.AddNativePostgres(PostgresName, servers.Data, password, rolePassword);
+            return Tickets(native.Resource.Endpoint).WaitFor(native);
+        }
+
         var postgres = builder.AddPostgres(PostgresName, password: password).WithDataVolume(builder.VolumeName(PostgresName));
+        var database = postgres.AddDatabase($"{DatabaseName}-database", DatabaseName);
         if (builder.ExecutionContext.IsPublishMode)
         {
             // AddDatabase makes the database when it runs; a published server makes the one that its image is told.
             // Connections: every replica of the Api may have some dozens.
-            postgres.WithEnvironment("POSTGRES_DB", DatabaseName).WithArgs("-c", "max_connections=300");
+            postgres.WithEnvironment("POSTGRES_DB", DatabaseName).WithEnvironment("TICKETS_PASSWORD", rolePassword)
+                .WithArgs("sh", "-c", ServerScripts.PostgresStart("max_connections=300"));
+        }
+        else
+        {
+            database.OnResourceReady(async (resource, _, cancel) =>
+                await MakeRoleAsync(
+                    (await resource.ConnectionStringExpression.GetValueAsync(cancel))!,
+                    (await rolePassword.Resource.GetValueAsync(cancel))!,
+                    cancel));
         }
 
-        return postgres.AddDatabase(DatabaseName);
+        return Tickets(postgres.Resource.PrimaryEndpoint).WaitFor(database);
+
+        IResourceBuilder<ConnectionStringResource> Tickets(EndpointReference server) => builder.AddConnectionString(
+            DatabaseName,
+            ReferenceExpression.Create(
+                $"Host={Host(server)};Port={Port(server)};Username={Role};Password=\"{rolePassword}\";Database={DatabaseName}"));
     }
 
-    public static IResourceBuilder<IResourceWithConnectionString> AddBroker(
+    /// <returns>The server, whose connection string is the Api's, and the connection string of the workers.</returns>
+    public static (IResourceBuilder<IResourceWithConnectionString> Api, IResourceBuilder<IResourceWithConnectionString> Worker) AddBroker(
         this IDistributedApplicationBuilder builder, DeploymentOptions deployment, ServerOptions servers)
     {
         if (deployment.ExternalRabbitMq)
         {
-            return builder.AddConnectionString(BrokerName);
+            return (builder.AddConnectionString(BrokerName), builder.AddConnectionString($"{BrokerName}-{WorkerAccount}"));
         }
 
         var user = builder.AddParameter("rabbitmq-username", "ticketapp", publishValueAsDefault: true);
         var password = builder.AddPassword("rabbitmq-password");
+        var workerPassword = builder.AddPassword($"rabbitmq-{WorkerAccount}-password");
         if (servers.IsNative)
         {
-            return builder.AddNativeRabbitMQ(BrokerName, servers.Data, user, password);
+            var native = builder.AddNativeRabbitMQ(BrokerName, servers.Data, user, password, workerPassword);
+            return (native, Worker(native.Resource.Endpoint).WaitFor(native));
         }
 
+        // The default, 4.3, is another server with each patch.
         var rabbitmq = builder.AddRabbitMQ(BrokerName, user, password)
+            .WithImageTag("4.3.6")
             .WithManagementPlugin()
-            .WithDataVolume(builder.VolumeName(BrokerName));
+            .WithDataVolume(builder.VolumeName(BrokerName))
+            .WithEnvironment("WORKER_PASSWORD", workerPassword)
+            .WithArgs("sh", "-c", ServerScripts.RabbitMqStart);
         if (builder.ExecutionContext.IsPublishMode)
         {
             // The store is kept under the node's name, which is a pod's or container's random host name unless it is said.
             rabbitmq.WithEnvironment("RABBITMQ_NODENAME", "rabbitmq@localhost");
         }
 
-        return rabbitmq;
+        return (rabbitmq, Worker(rabbitmq.Resource.PrimaryEndpoint).WaitFor(rabbitmq));
+
+        IResourceBuilder<ConnectionStringResource> Worker(EndpointReference server) => builder.AddConnectionString(
+            $"{BrokerName}-{WorkerAccount}",
+            ReferenceExpression.Create(
+                $"amqp://{WorkerAccount}:{workerPassword:uri}@{Host(server)}:{Port(server)}"));
     }
 
     /// <summary>Letters and digits only: published manifests put passwords into amqp:// and postgresql:// URIs unescaped.</summary>
     public static IResourceBuilder<ParameterResource> AddPassword(this IDistributedApplicationBuilder builder, string name) =>
         builder.AddParameter(name, new GenerateParameterDefault { MinLength = 32, Special = false }, secret: true, persist: true);
 
+    /// <summary>Native servers listen on 127.0.0.1 alone.</summary>
+    private static EndpointReferenceExpression Host(EndpointReference server) => server.Property(EndpointProperty.IPV4Host);
+
+    private static EndpointReferenceExpression Port(EndpointReference server) => server.Property(EndpointProperty.Port);
+
     /// <summary>Fixed where a claim has to find it, else one for each clone of the repository.</summary>
     private static string? VolumeName(this IDistributedApplicationBuilder builder, string server) =>
         builder.ExecutionContext.IsPublishMode ? $"ticketapp-{server}-data" : null;
+
+    /// <summary>At each start, since the volume may be older than the password.</summary>
+    private static async Task MakeRoleAsync(string superuser, string password, CancellationToken cancellationToken)
+    {
+        await using var server = NpgsqlDataSource.Create(superuser);
+        await using var command = server.CreateCommand(ServerScripts.RoleSql(password));
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
 }

@@ -1,9 +1,10 @@
 #!/bin/sh
 # PostgreSQL as a process of this machine. "postgres.sh check" only says why it could not start.
-#   DATA      its directory, made at the first start
-#   PORT      where it listens, on 127.0.0.1 only
-#   PASSWORD  of its superuser, postgres; a new one counts from the next start
-#   DATABASE  is there from the first start
+#   DATA              its directory, made at the first start
+#   PORT              where it listens, on 127.0.0.1 only
+#   PASSWORD          of its superuser, postgres; a new one counts from the next start
+#   TICKETS_PASSWORD  of ticketapp, the Api's role; as above
+# The database tickets is there from the first start.
 set -eu
 NAME=PostgreSQL SERVICE_USER=postgres PACKAGE=postgresql
 . "$(dirname "$0")/server.sh"
@@ -25,13 +26,13 @@ prepare
 [ "${1:-}" != check ] || exit 0
 
 # Quoted in connection strings; and single-user mode takes a line for a statement.
-case $PASSWORD in *\"* | *"
-"*) fail 'The password of PostgreSQL (Parameters:postgres-password) must have no double quote and no line break.' ;; esac
+case $PASSWORD$TICKETS_PASSWORD in *\"* | *"
+"*) fail 'Passwords of PostgreSQL (Parameters:postgres-password, tickets-password) must have no double quote and no line break.' ;; esac
 
 # In single-user mode: before anybody can connect.
 execute() {
   printf '%s\n' "$1" |
-    $as "$bin/postgres" --single -D "$2" -c exit_on_error=on -c password_encryption=scram-sha-256 postgres >"$DATA.log" 2>&1 9>&- ||
+    $as "$bin/postgres" --single -D "$2" -c exit_on_error=on -c password_encryption=scram-sha-256 "$3" >"$DATA.log" 2>&1 9>&- ||
     { cat "$DATA.log" >&2; fail "PostgreSQL cannot open $2; what it wrote above says why."; }
 }
 
@@ -41,19 +42,25 @@ if [ ! -f "$DATA/PG_VERSION" ]; then
   mkdir "$DATA.new" && own "$DATA.new"
   $as "$bin/initdb" -D "$DATA.new" --username=postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 >"$DATA.log" 2>&1 9>&- ||
     { cat "$DATA.log" >&2; fail "PostgreSQL cannot make its data in $DATA; what it wrote above says why."; }
-  execute "CREATE DATABASE \"$DATABASE\"" "$DATA.new"
+  execute 'CREATE DATABASE tickets' "$DATA.new" postgres
   rm -f "$DATA.password"
   mv "$DATA.new" "$DATA"
 fi
 rm -f "$DATA/postmaster.pid" # The lock says that nobody runs.
 
 # The AppHost's secrets get lost and are shared between checkouts, while data stays.
-password=$(printf %s "$PASSWORD" | sha256sum)
-if [ "$(cat "$DATA.password" 2>/dev/null)" != "$password" ]; then
-  execute "ALTER ROLE postgres PASSWORD '$(printf %s "$PASSWORD" | sed "s/'/''/g")'" "$DATA"
-  echo "$password" >"$DATA.password"
+quote() { printf %s "$1" | sed "s/'/''/g"; }
+# shellcheck disable=SC2059 # It has one placeholder.
+sql=$(
+  printf "ALTER ROLE postgres PASSWORD '%s';\n" "$(quote "$PASSWORD")"
+  printf "$(sed 's/@PASSWORD@/%s/' "$(dirname "$0")/postgres-role.sql")" "$(quote "$TICKETS_PASSWORD")"
+)
+digest=$(printf %s "$sql" | sha256sum)
+if [ "$(cat "$DATA.password" 2>/dev/null)" != "$digest" ]; then
+  execute "$sql" "$DATA" tickets
+  echo "$digest" >"$DATA.password"
 fi
-unset PASSWORD
+unset PASSWORD TICKETS_PASSWORD sql
 echo 'host all all 127.0.0.1/32 scram-sha-256' >"$DATA/pg_hba.conf"
 
 # SIGINT: PostgreSQL waits for its clients after SIGTERM.

@@ -3,7 +3,8 @@
 #   DATA                  its directory, made at the first start
 #   PORT                  where it listens, on 127.0.0.1 only
 #   EPMD_PORT, DIST_PORT  Erlang's own, on 127.0.0.1 only
-#   USERNAME, PASSWORD    of its only user; a new one counts from the next start
+#   USERNAME, PASSWORD    of the Api's account; a new one counts from the next start
+#   WORKER_PASSWORD       of the workers' account, "worker"; as above
 #   CLUSTER, NODE         not set: it is alone; else the names of all nodes, the first of which starts first, and its own.
 #                         They share USERNAME, PASSWORD and the port of an epmd that is there already
 set -eu
@@ -23,7 +24,7 @@ echo '[].' >"$DATA/enabled_plugins"
 # The limits are absolute, since a share of a large machine's memory or disk says nothing about this small broker.
 cat >"$DATA/rabbitmq.conf" <<CONF
 listeners.tcp.1 = 127.0.0.1:$PORT
-load_definitions = $DATA/definitions.json
+load_definitions = $DATA/definitions
 log.console = true
 log.console.level = warning
 log.file.level = info
@@ -35,15 +36,12 @@ for node in ${CLUSTER:-}; do
   number=$((number + 1))
   echo "cluster_formation.classic_config.nodes.$number = $node@localhost" >>"$DATA/rabbitmq.conf"
 done
-# Read at every start, so that user and password are what the AppHost gives, whatever the data was made with.
+# Read at every start, so that accounts and passwords are what the AppHost gives, whatever the data was made with.
 quote() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
-cat >"$DATA/definitions.json" <<JSON
-{
-  "vhosts": [{ "name": "/" }],
-  "users": [{ "name": "$(quote "$USERNAME")", "password": "$(quote "$PASSWORD")", "tags": [] }],
-  "permissions": [{ "user": "$(quote "$USERNAME")", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" }]
-}
-JSON
+mkdir -p "$DATA/definitions"
+# shellcheck disable=SC2059 # Its placeholders are in the order of the arguments.
+printf "$(sed 's/@[A-Z_]*@/%s/g' "$(dirname "$0")/rabbitmq-accounts.json")" \
+  "$(quote "$USERNAME")" "$(quote "$PASSWORD")" "$(quote "$WORKER_PASSWORD")" "$(quote "$USERNAME")" >"$DATA/definitions/accounts.json"
 # A new one each time unless other nodes share it: one that was damaged would stop the server.
 rm -f "$DATA/.erlang.cookie"
 if [ -n "${CLUSTER:-}" ]; then
@@ -51,7 +49,7 @@ if [ -n "${CLUSTER:-}" ]; then
 else
   od -An -N20 -tx1 /dev/urandom
 fi | tr -d ' \n' >"$DATA/.erlang.cookie"
-unset PASSWORD
+unset PASSWORD WORKER_PASSWORD
 chmod 400 "$DATA/.erlang.cookie"
 own "$DATA"
 

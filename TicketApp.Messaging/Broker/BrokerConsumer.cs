@@ -42,6 +42,9 @@ public abstract partial class BrokerConsumer(
     /// <inheritdoc/>
     public override IEnumerable<string> RefusedQueues => _queues?.Refused ?? [];
 
+    /// <inheritdoc/>
+    public override bool DeclaresQueues => Broker.DeclaresQueues;
+
     /// <summary>What is consumed.</summary>
     protected abstract IReadOnlyList<Consumption> Queues { get; }
 
@@ -88,7 +91,7 @@ public abstract partial class BrokerConsumer(
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(lost);
         var left = Queues.Count;
-        QueueDeclarations queues = _queues = new(connection, Logger);
+        QueueDeclarations queues = _queues = new(connection, DeclaresQueues, Logger);
         List<Task> tasks =
         [
             .. Queues.Select(queue => ConsumeAsync(connection, queue, queues, Consuming, ended.Token)),

@@ -24,6 +24,9 @@ public abstract partial class BrokerLoop(IConnectionFactory factory, string name
     /// <summary>How often its connection was lost or could not be made.</summary>
     public long Restarts => Volatile.Read(ref _restarts);
 
+    /// <summary>Whether the process declares exchanges and queues; if not, it waits until they are there.</summary>
+    public abstract bool DeclaresQueues { get; }
+
     /// <summary>Works on a connection until <paramref name="lost"/> is cancelled; calls <paramref name="working"/> once it can.</summary>
     protected abstract Task WorkAsync(IConnection connection, Action working, CancellationToken lost);
 
@@ -42,7 +45,9 @@ public abstract partial class BrokerLoop(IConnectionFactory factory, string name
 
         await using (var channel = await connection.CreateChannelAsync(cancellationToken: stoppingToken))
         {
-            await BrokerTopology.DeclareAsync(channel, stoppingToken);
+            await (DeclaresQueues
+                ? BrokerTopology.DeclareAsync(channel, stoppingToken)
+                : BrokerTopology.CheckAsync(channel, stoppingToken));
         }
 
         try

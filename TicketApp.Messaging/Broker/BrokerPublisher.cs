@@ -8,7 +8,8 @@ using TicketApp.ServiceDefaults;
 namespace TicketApp.Messaging.Broker;
 
 /// <summary>Publishes persistent, mandatory, confirmed messages over its own connection, which a consumer's flow never blocks.</summary>
-public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProgress progress, ILogger<BrokerPublisher> logger)
+public sealed partial class BrokerPublisher(
+    IConnectionFactory factory, LoopProgress progress, ILogger<BrokerPublisher> logger, BrokerRole? role = null)
     : BrokerLoop(factory, "publisher", progress, logger), IStopsInPhase
 {
     // Callers bound what they have in flight; the client's default limiter would slow everybody at 64 unconfirmed messages.
@@ -27,6 +28,9 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
     // as long as the channel lives, so a new one is opened; seldom enough for a queue that is full.
     private static readonly TimeSpan _maxRejection = TimeSpan.FromSeconds(5);
 
+    // What somebody deletes is there again soon. Workers may not declare it.
+    private static readonly TimeSpan _declareInterval = TimeSpan.FromSeconds(15);
+
     private readonly ConcurrentDictionary<string, long> _rejectedSince = new(StringComparer.Ordinal);
     private volatile TaskCompletionSource _stuck = new();
     private volatile IChannel? _channel;
@@ -36,6 +40,9 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
 
     /// <summary>Whether it would take a message now: it is connected, and the broker has memory and disk left.</summary>
     public override bool IsReady => _channel is not null;
+
+    /// <inheritdoc/>
+    public override bool DeclaresQueues => role is null or { DeclaresQueues: true };
 
     public StopPhase StopPhase => StopPhase.Connections;
 
@@ -70,8 +77,12 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
             properties.Expiration = ((long)time.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
         }
 
-        return PublishAsync(exchange: "", queue, body, properties, cancellationToken);
+        return PublishAsync(QueueNames.ExchangeOf(queue), queue, body, properties, cancellationToken);
     }
+
+    /// <summary>Declares the queue of a model, if that is not done yet and can be done now; workers wait for it.</summary>
+    public async Task PrepareAsync(string queue) =>
+        await (_queues?.DeclareAsync(queue) ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     /// <summary>Publishes one message to all that listen now. Nobody may be there, and it is gone with the broker.</summary>
     /// <exception cref="BrokerUnavailableException">It was not taken.</exception>
@@ -110,7 +121,8 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
                 await queues.DeclareAsync(routingKey).WaitAsync(cancellationToken);
             }
 
-            await channel.BasicPublishAsync(exchange, routingKey, mandatory: exchange.Length == 0, properties, body, cancellationToken)
+            var isMandatory = exchange != QueueNames.Control;
+            await channel.BasicPublishAsync(exchange, routingKey, isMandatory, properties, body, cancellationToken)
                 .AsTask().WaitAsync(_maxWait, cancellationToken);
             if (!_rejectedSince.IsEmpty)
             {
@@ -168,18 +180,32 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
         };
         _rejectedSince.Clear();
         _stuck = unusable;
-        QueueDeclarations queues = _queues = new(connection, Logger);
+        QueueDeclarations queues = _queues = new(connection, DeclaresQueues, Logger);
         _channel = channel;
         working();
         try
         {
-            // There from the start, since everybody knows it; if it is refused, that is told there, and by what is sent to it.
-            await queues.DeclareAsync(QueueNames.Tickets).WaitAsync(lost).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (DeclaresQueues)
+            {
+                // There from the start, since everybody knows it; if it is refused, that is told there, and by what is sent to it.
+                await PrepareAsync(QueueNames.Tickets).WaitAsync(lost);
+                await DeclareUntilAsync(unusable.Task, connection, lost);
+            }
+
             await unusable.Task.WaitAsync(lost);
         }
         finally
         {
             _channel = null;
+        }
+    }
+
+    private static async Task DeclareUntilAsync(Task end, IConnection connection, CancellationToken lost)
+    {
+        while (await Task.WhenAny(end, Task.Delay(_declareInterval, lost)) != end && !lost.IsCancellationRequested)
+        {
+            await using var channel = await connection.CreateChannelAsync(cancellationToken: lost);
+            await BrokerTopology.DeclareAsync(channel, lost);
         }
     }
 
@@ -200,6 +226,10 @@ public sealed partial class BrokerPublisher(IConnectionFactory factory, LoopProg
         public static partial void Unblocked(ILogger logger);
     }
 }
+
+/// <summary>What a process may do at the broker.</summary>
+/// <param name="DeclaresQueues">Whether it declares exchanges and queues, or waits until another has.</param>
+public sealed record BrokerRole(bool DeclaresQueues);
 
 /// <summary>The broker cannot be reached now, or did not take the message. Nothing was lost that the caller still holds.</summary>
 public sealed class BrokerUnavailableException : Exception

@@ -14,15 +14,17 @@ public static partial class BrokerServices
 {
     /// <summary>
     /// Adds the connection factory, the publisher and the broker's health check. The connection string <c>rabbitmq</c> may name all nodes
-    /// of a cluster: <c>amqp://user:password@a:5672,b:5672/vhost</c>.
+    /// of a cluster: <c>amqp://user:password@a:5672,b:5672/vhost</c>, and an authority of their certificates (<see cref="BrokerTls"/>).
     /// </summary>
     /// <param name="builder">The process.</param>
     /// <param name="withoutBroker">How healthy the process is without it: degraded if it still serves its callers.</param>
-    public static IHostApplicationBuilder AddBroker(this IHostApplicationBuilder builder, HealthStatus withoutBroker)
+    /// <param name="declaresQueues">Whether its account may declare exchanges and queues.</param>
+    public static IHostApplicationBuilder AddBroker(
+        this IHostApplicationBuilder builder, HealthStatus withoutBroker, bool declaresQueues = false)
     {
         (Uri Uri, AmqpTcpEndpoint Endpoint)[] nodes = [];
         builder.RequireConnectionString("rabbitmq", text =>
-            nodes = Array.ConvertAll(NodesOf(text), uri => (uri, new ConnectionFactory { Uri = uri }.Endpoint)));
+            nodes = Array.ConvertAll(NodesOf(text), uri => (uri, BrokerTls.EndpointOf(uri))));
         builder.AddRabbitMQClient(
             "rabbitmq",
             settings =>
@@ -39,6 +41,7 @@ public static partial class BrokerServices
                 // Finds a frozen peer or a silent network within 20 s (the default is 60 s and more).
                 factory.RequestedHeartbeat = TimeSpan.FromSeconds(10);
                 factory.RequestedConnectionTimeout = factory.HandshakeContinuationTimeout = TimeSpan.FromSeconds(5);
+                factory.Ssl = nodes[0].Endpoint.Ssl;
                 if (nodes.Length > 1)
                 {
                     // Tries all of them, in another order each time, so that loops spread over the cluster and a dead node keeps nobody.
@@ -50,6 +53,7 @@ public static partial class BrokerServices
             });
         builder.Services.TryAddSingleton<LoopProgress>();
         builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(new BrokerRole(declaresQueues));
         builder.Services.AddBrokerLoop<BrokerPublisher>().AddActivatedSingleton<BrokerMetrics>();
         builder.Services.AddHealthChecks().AddCheck<BrokerHealthCheck>("broker", withoutBroker);
         return builder;

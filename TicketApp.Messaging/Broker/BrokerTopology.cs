@@ -3,8 +3,8 @@ using RabbitMQ.Client;
 namespace TicketApp.Messaging.Broker;
 
 /// <summary>
-/// Declares the queues. Api and Worker both do so at each connect, and declare those of models when they need
-/// them: the first to come finds what it needs.
+/// Declares the exchanges and queues. The Api does so, at each connect and now and then, and those of models once it hears of them.
+/// Workers may not: they wait until what they need is there.
 /// </summary>
 internal static class BrokerTopology
 {
@@ -30,8 +30,17 @@ internal static class BrokerTopology
         };
 
         await channel.ExchangeDeclareAsync(QueueNames.Control, ExchangeType.Fanout, durable: true, cancellationToken: cancellationToken);
+        await channel.ExchangeDeclareAsync(QueueNames.Reports, ExchangeType.Direct, durable: true, cancellationToken: cancellationToken);
         await DeclareWorkAsync(channel, QueueNames.Responses, cancellationToken);
         await DeclareAsync(channel, QueueNames.Errors, errors, cancellationToken);
+    }
+
+    /// <summary>Whether the exchanges are there, for who may not declare them.</summary>
+    /// <exception cref="RabbitMQ.Client.Exceptions.OperationInterruptedException">They are not.</exception>
+    public static async Task CheckAsync(IChannel channel, CancellationToken cancellationToken)
+    {
+        await channel.ExchangeDeclarePassiveAsync(QueueNames.Control, cancellationToken);
+        await channel.ExchangeDeclarePassiveAsync(QueueNames.Reports, cancellationToken);
     }
 
     /// <summary>Declares a queue of work: <c>responses</c>, or that of a model.</summary>
@@ -39,7 +48,13 @@ internal static class BrokerTopology
         DeclareAsync(channel, queue, _work, cancellationToken);
 
     private static async Task DeclareAsync(
-        IChannel channel, string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken) =>
+        IChannel channel, string queue, Dictionary<string, object?> arguments, CancellationToken cancellationToken)
+    {
         await channel.QueueDeclareAsync(
             queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellationToken);
+        if (QueueNames.ExchangeOf(queue) is { Length: > 0 } exchange)
+        {
+            await channel.QueueBindAsync(queue, exchange, routingKey: queue, cancellationToken: cancellationToken);
+        }
+    }
 }

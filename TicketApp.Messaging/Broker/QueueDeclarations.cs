@@ -8,13 +8,13 @@ namespace TicketApp.Messaging.Broker;
 /// <summary>
 /// Declares the queues of models over one connection, each when it is needed and on a channel of its own: a refusal closes
 /// the channel that it comes over, and must not take others' messages with it. What was refused is tried again after a pause
-/// that doubles; until then it stays refused.
+/// that doubles; until then it stays refused. A process that declares nothing waits for them in the same way.
 /// </summary>
-internal sealed partial class QueueDeclarations(IConnection connection, ILogger logger)
+internal sealed partial class QueueDeclarations(IConnection connection, bool declares, ILogger logger)
 {
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan _firstPause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _maxPause = TimeSpan.FromSeconds(30);
+    private readonly TimeSpan _firstPause = TimeSpan.FromSeconds(declares ? 1 : 0.2);
+    private readonly TimeSpan _maxPause = TimeSpan.FromSeconds(declares ? 30 : 5);
 
     // Tried no more, since nothing is for it, a refusal says nothing of now.
     private const long ToldForMilliseconds = 60_000;
@@ -24,7 +24,7 @@ internal sealed partial class QueueDeclarations(IConnection connection, ILogger 
     /// <summary>The queues that the broker refuses now.</summary>
     public IEnumerable<string> Refused =>
         from declaration in _declarations
-        where declaration.Value.RetryAt > Environment.TickCount64 - ToldForMilliseconds
+        where declares && declaration.Value.RetryAt > Environment.TickCount64 - ToldForMilliseconds
         select declaration.Key;
 
     /// <summary>Ends when the queue is there as it should be. All who ask, at the same time or later, share one declaration.</summary>
@@ -49,7 +49,9 @@ internal sealed partial class QueueDeclarations(IConnection connection, ILogger 
         try
         {
             await using var channel = await connection.CreateChannelAsync(cancellationToken: limit.Token);
-            await BrokerTopology.DeclareWorkAsync(channel, queue, limit.Token);
+            await (declares
+                ? BrokerTopology.DeclareWorkAsync(channel, queue, limit.Token)
+                : channel.QueueDeclarePassiveAsync(queue, limit.Token));
             declaration.RetryAt = long.MinValue;
         }
         catch (OperationInterruptedException exception) when (connection.IsOpen)
@@ -59,7 +61,15 @@ internal sealed partial class QueueDeclarations(IConnection connection, ILogger 
                 : declaration.Pause * 2 < _maxPause ? declaration.Pause * 2
                 : _maxPause;
             declaration.RetryAt = Environment.TickCount64 + (long)declaration.Pause.TotalMilliseconds;
-            Log.Refused(logger, queue, declaration.Pause.TotalSeconds, exception.GetBaseException().Message);
+            if (declares)
+            {
+                Log.Refused(logger, queue, declaration.Pause.TotalSeconds, exception.GetBaseException().Message);
+            }
+            else
+            {
+                Log.Missing(logger, queue);
+            }
+
             throw;
         }
     }
@@ -79,5 +89,9 @@ internal sealed partial class QueueDeclarations(IConnection connection, ILogger 
             Message = "The broker refuses the queue {Queue}, whose tickets wait; other queues are not concerned. "
                 + "If it is there with other arguments, delete it: it is declared again. Next try in {Seconds:F0} s. {Reason}")]
         public static partial void Refused(ILogger logger, string queue, double seconds, string reason);
+
+        [LoggerMessage(EventId = 32, Level = LogLevel.Debug,
+            Message = "The queue {Queue} is not there yet: an API declares it when it hears of the model")]
+        public static partial void Missing(ILogger logger, string queue);
     }
 }

@@ -37,6 +37,10 @@ public sealed class InvariantTests(AppFixture app)
             "update tickets set status = 'failed', report_pending = true, "
             + "time_finished = now() - interval '1 hour', time_created = now() - interval '1 day'"
         },
+        {
+            "erased_with_data",
+            $"insert into erasures (erasure_id, user_id, quiet_at, time_completed) values ('{Id}', '{Id}', now(), now())"
+        },
         { "guard_missing", "alter table tickets disable trigger tickets_finished_is_final" },
     };
 

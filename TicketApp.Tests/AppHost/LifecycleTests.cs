@@ -33,7 +33,8 @@ public sealed class LifecycleTests : IDisposable
     public async Task A_killed_AppHost_leaves_no_process__the_next_finds_its_data_with_other_passwords__and_names_a_server_that_crashes()
     {
         await using var first = AppHostProcess.Start(
-            _data.FullName, Native, "--Parameters:postgres-password=one", "--Parameters:rabbitmq-password=one");
+            _data.FullName, Native, "--Parameters:postgres-password=one", "--Parameters:tickets-password=one",
+            "--Parameters:rabbitmq-password=one", "--Parameters:rabbitmq-worker-password=one");
         await first.WaitUntilHealthyAsync();
         var ticketId = await CreateTicketAsync(first.Api);
         var children = first.Descendants();
@@ -46,7 +47,8 @@ public sealed class LifecycleTests : IDisposable
 
         // User secrets get lost, and checkouts share them; data stays.
         await using var second = AppHostProcess.Start(
-            _data.FullName, Native, "--Parameters:postgres-password=two\\$(2)", "--Parameters:rabbitmq-password=\"two/\\");
+            _data.FullName, Native, "--Parameters:postgres-password=two\\$(2)", "--Parameters:tickets-password=two'\\$(2)",
+            "--Parameters:rabbitmq-password=\"two/\\", "--Parameters:rabbitmq-worker-password=\"%s/\\");
         await second.WaitUntilHealthyAsync();
         Assert.NotEqual(HttpStatusCode.NotFound, await AskAsync(second.Api, ticketId));
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using TicketApp.Api.Auth;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
@@ -95,14 +96,23 @@ public sealed class PurgeLoopTests(AppFixture app) : IAsyncLifetime
         await AssertPurgesAsync("webhook_deliveries", new DeliveryPurger(store, _migrator, _progress, NullLogger<DeliveryPurger>.Instance));
     }
 
+    [Fact]
+    public async Task Users_who_signed_up_and_never_came_back()
+    {
+        await _database.ExecuteAsync("insert into sign_ups (user_id, prefix, hash) select ticket_id, ticket_id::text, '' from tickets");
+        var options = Options.Create(new RetentionOptions());
+        SignUpPurge purge = new(new(_database.Source), _migrator, _progress, options, NullLogger<SignUpPurge>.Instance);
+        await AssertPurgesAsync("(select user_id as ticket_id from sign_ups)", purge);
+    }
+
     private async Task AssertPurgesAsync(string table, BackgroundService purger)
     {
-        Assert.Equal(Old + 1L, await _database.ValueAsync<long>($"select count(*) from {table}"));
+        Assert.Equal(Old + 1L, await _database.ValueAsync<long>($"select count(*) from {table} counted"));
         using (purger)
         {
             await purger.StartAsync(Cancel);
             await Eventually.GetAsync<object>("What is old is gone", TimeSpan.FromSeconds(30), async () =>
-                await _database.ValueAsync<long>($"select count(*) from {table}") == 1 ? new() : null);
+                await _database.ValueAsync<long>($"select count(*) from {table} counted") == 1 ? new() : null);
             await purger.StopAsync(Cancel);
         }
 

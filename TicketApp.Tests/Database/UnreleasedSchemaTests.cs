@@ -48,7 +48,7 @@ public sealed partial class UnreleasedSchemaTests(AppFixture app)
         await database.ExecuteAsync(RowsSql);
         await using var fresh = await ScratchDatabase.CreateMigratedAsync(app);
 
-        Assert.Equal(0, await UpgradeAsync(database));
+        Assert.Equal(Migration.All.Count - 1, await UpgradeAsync(database));
         Assert.Equal(0, await UpgradeAsync(database));
 
         Assert.Equal(await SchemaCatalog.ReadAsync(fresh), await SchemaCatalog.ReadAsync(database));
@@ -104,7 +104,7 @@ public sealed partial class UnreleasedSchemaTests(AppFixture app)
         Assert.Equal(15, await database.ValueAsync<int>("select max(version) from schema_migrations"));
 
         await database.ExecuteAsync("delete from api_replicas");
-        Assert.Equal(0, await UpgradeAsync(database));
+        Assert.Equal(Migration.All.Count - 1, await UpgradeAsync(database));
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed partial class UnreleasedSchemaTests(AppFixture app)
         var exception = await Assert.ThrowsAsync<PostgresException>(
             () => DatabaseMigrator.MigrateAsync(database.Source, scripts, Cancel));
 
-        Assert.Equal(PostgresErrorCodes.DuplicateObject, exception.SqlState);
+        Assert.EndsWith("already exists", exception.MessageText, StringComparison.Ordinal);
         await using var fresh = await ScratchDatabase.CreateMigratedAsync(app);
         Assert.Equal(await SchemaCatalog.ReadAsync(fresh), await SchemaCatalog.ReadAsync(database));
     }

@@ -63,8 +63,8 @@ public sealed class StartTests(AppFixture app)
         Dictionary<string, string> environment = new()
         {
             ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{AppProcesses.NextPort()}",
-            ["ConnectionStrings__rabbitmq"] = app.Broker.ToString(),
-            ["ConnectionStrings__tickets"] = app.Database,
+            ["ConnectionStrings__rabbitmq"] = (project == Api ? app.ApiBroker : app.WorkerBroker).ToString(),
+            ["ConnectionStrings__tickets"] = app.ApiDatabase,
             // Serves nothing that other tests ask for.
             ["Worker__Models__0"] = "sentiment",
         };

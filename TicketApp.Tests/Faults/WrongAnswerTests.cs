@@ -23,8 +23,8 @@ public sealed class WrongAnswerTests(FaultApp app)
         "alter database tickets set default_transaction_read_only = on",
         "alter database tickets reset default_transaction_read_only",
         "is read-only")]
-    [InlineData("alter role postgres set statement_timeout = '1ms'", "alter role postgres reset statement_timeout", "cancels statements")]
-    [InlineData("alter role postgres nologin", "alter role postgres login", "refuses the login")]
+    [InlineData("alter role ticketapp set statement_timeout = '1ms'", "alter role ticketapp reset statement_timeout", "cancels statements")]
+    [InlineData("alter role ticketapp nologin", "alter role ticketapp login", "refuses the login")]
     public async Task No_result_is_lost_and_no_run_repeated(string fault, string repair, string word)
     {
         // What the test before broke may still show.

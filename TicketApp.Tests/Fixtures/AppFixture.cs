@@ -9,6 +9,14 @@ public sealed class AppFixture : RunningApp
     /// <summary>A database with the schema and nothing else, to be copied.</summary>
     public const string EmptyDatabase = "empty";
 
+    private TestAuthority? _authority;
+
+    /// <summary>Of the broker's certificate.</summary>
+    internal TestAuthority Authority => Broker is null ? null! : _authority!;
+
+    /// <summary>Where the broker listens with TLS.</summary>
+    public int BrokerTlsPort { get; } = AppProcesses.NextPort();
+
     protected override IReadOnlyDictionary<string, string> ApiSettings { get; } = new Dictionary<string, string>
     {
         // What .NET takes of a container's 512 MiB.
@@ -28,17 +36,32 @@ public sealed class AppFixture : RunningApp
         ["Simulator__MaxDuration"] = "00:00:00.050",
     };
 
+    protected override string BrokerConfiguration =>
+        $$"""
+        [{rabbit, [
+            {ssl_listeners, [{"127.0.0.1", {{BrokerTlsPort}}}]},
+            {ssl_options, [{certfile, "{{_authority!.CertificateFile}}"}, {keyfile, "{{_authority.KeyFile}}"}]}]}].
+        """;
+
+    private protected override Servers CreateServers(string directory)
+    {
+        _authority = new(directory, "servers");
+        return base.CreateServers(directory);
+    }
+
     protected override async Task PrepareAsync(string database)
     {
         await using var server = NpgsqlDataSource.Create(database);
         // Tests make a hundred databases here, of which none needs to outlast a power cut.
-        foreach (var sql in (string[])["alter system set fsync = off", "select pg_reload_conf()", $"create database {EmptyDatabase}"])
+        string[] statements =
+            ["alter system set fsync = off", "select pg_reload_conf()", $"create database {EmptyDatabase} owner ticketapp"];
+        foreach (var sql in statements)
         {
             await using var command = server.CreateCommand(sql);
             await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
 
-        NpgsqlConnectionStringBuilder connection = new(database) { Database = EmptyDatabase };
+        NpgsqlConnectionStringBuilder connection = new(AppProcesses.As("ticketapp", database)) { Database = EmptyDatabase };
         await using var empty = NpgsqlDataSource.Create(connection.ConnectionString);
         await DatabaseMigrator.MigrateAsync(empty, Migration.All, TestContext.Current.CancellationToken);
     }

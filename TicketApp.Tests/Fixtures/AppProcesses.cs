@@ -50,14 +50,14 @@ internal static class AppProcesses
 
     /// <summary>PostgreSQL on data of its own in a directory.</summary>
     /// <param name="directory">Where.</param>
-    /// <param name="connection">Its port, superuser, password and database.</param>
+    /// <param name="connection">Its port, superuser, password and database. The Api's role has the same password.</param>
     /// <param name="name">Names the process and its data.</param>
     /// <param name="peer">Port of another one, which it follows where that one takes writes when it starts; null: it is alone.</param>
     public static ChildProcess Postgres(
         string directory, NpgsqlConnectionStringBuilder connection, string name = "postgres", int? peer = null)
     {
         var probe = new NpgsqlConnectionStringBuilder(connection.ConnectionString) { Pooling = false }.ConnectionString;
-        Dictionary<string, string> settings = new() { ["PASSWORD"] = connection.Password!, ["DATABASE"] = connection.Database! };
+        Dictionary<string, string> settings = new() { ["PASSWORD"] = connection.Password!, ["TICKETS_PASSWORD"] = connection.Password! };
         var script = ScriptOf("postgres");
         if (peer is { } port)
         {
@@ -84,9 +84,18 @@ internal static class AppProcesses
         }
     }
 
-    /// <summary>RabbitMQ on data of its own in a directory.</summary>
+    /// <summary>The address of another user of a server, all of whose users have one password.</summary>
+    public static Uri As(string user, Uri server) => new UriBuilder(server) { UserName = user }.Uri;
+
+    /// <inheritdoc cref="As(string, Uri)"/>
+    public static string As(string user, string connectionString) =>
+        new NpgsqlConnectionStringBuilder(connectionString) { Username = user }.ConnectionString;
+
+    /// <summary>
+    /// RabbitMQ on data of its own in a directory, with the accounts of the Api and of the workers and one that may do everything.
+    /// </summary>
     /// <param name="directory">Where.</param>
-    /// <param name="uri">Its port, user and password.</param>
+    /// <param name="uri">Its port, and the account that may do everything. The others have the same password.</param>
     /// <param name="name">Names the process, its data and its node.</param>
     /// <param name="cluster">
     /// The port of <see cref="Epmd"/> and the names of all nodes, the first of which starts first; null: it is alone.
@@ -95,17 +104,24 @@ internal static class AppProcesses
     public static ChildProcess RabbitMq(
         string directory, Uri uri, string name = "rabbitmq", (int EpmdPort, string[] Nodes)? cluster = null, string? configuration = null)
     {
+        ConnectionFactory factory = new() { Uri = uri };
+        var folder = Path.Combine(directory, name);
+        File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(folder, "definitions")).FullName, "tests.json"), $$"""
+            {
+              "users": [{ "name": "{{factory.UserName}}", "password": "{{factory.Password}}", "tags": [] }],
+              "permissions": [{ "user": "{{factory.UserName}}", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" }]
+            }
+            """);
         if (configuration is not null)
         {
-            var folder = Directory.CreateDirectory(Path.Combine(directory, name)).FullName;
             File.WriteAllText(Path.Combine(folder, "advanced.config"), configuration);
         }
 
-        ConnectionFactory factory = new() { Uri = uri };
         Dictionary<string, string> settings = new()
         {
-            ["USERNAME"] = factory.UserName,
+            ["USERNAME"] = "ticketapp",
             ["PASSWORD"] = factory.Password,
+            ["WORKER_PASSWORD"] = factory.Password,
             ["EPMD_PORT"] = Text(cluster?.EpmdPort ?? NextPort()),
             ["DIST_PORT"] = Text(NextPort()),
         };

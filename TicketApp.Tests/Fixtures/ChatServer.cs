@@ -53,13 +53,15 @@ internal sealed class ChatExchange
 
     public ChatExchange(HttpContext context, JsonObject request, string authorization)
     {
-        (_context, Request, Authorization) = (context, request, authorization);
+        (_context, Request, Authorization, ConnectionId) = (context, request, authorization, context.Connection.Id);
         context.RequestAborted.Register(_closed.SetResult);
     }
 
     public JsonObject Request { get; }
 
     public string Authorization { get; }
+
+    public string ConnectionId { get; }
 
     /// <summary>Ends once the caller has closed the connection before the answer was whole.</summary>
     public Task Closed => _closed.Task;

@@ -46,6 +46,18 @@ internal sealed class HeldModel : IModel
         }
     }
 
+    /// <summary>How many run now.</summary>
+    public int Running
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _running;
+            }
+        }
+    }
+
     /// <summary>Whether a run has started that <see cref="StartedAsync"/> has not returned.</summary>
     public bool HasStarted => _started.Reader.TryPeek(out _);
 

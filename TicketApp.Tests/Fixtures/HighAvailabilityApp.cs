@@ -123,7 +123,8 @@ public sealed class HighAvailabilityApp : FaultApp
     protected override IReadOnlyDictionary<string, string> EnvironmentOf(string service, string database, Uri broker) =>
         new Dictionary<string, string>(base.EnvironmentOf(service, database, broker))
         {
-            ["ConnectionStrings__rabbitmq"] = _brokers,
+            ["ConnectionStrings__rabbitmq"] =
+                _brokers.Replace("tests:", service == ApiService ? "ticketapp:" : "worker:", StringComparison.Ordinal),
             ["Logging__Console__FormatterName"] = "simple",
             ["Logging__Console__FormatterOptions__SingleLine"] = "true",
             ["Logging__Console__FormatterOptions__TimestampFormat"] = "HH:mm:ss.fff ",

@@ -35,11 +35,20 @@ public abstract class RunningApp : IAsyncLifetime
 
     public ErrorsQueue Errors => Available(_errors);
 
-    /// <summary>Npgsql connection string of the database.</summary>
+    /// <summary>Npgsql connection string of the database, as its superuser.</summary>
     public string Database => Available(_database);
 
-    /// <summary>AMQP URI of the broker.</summary>
+    /// <summary>The same, as the Api connects.</summary>
+    public string ApiDatabase => AppProcesses.As("ticketapp", Database);
+
+    /// <summary>AMQP URI of the broker, as a user who may do everything.</summary>
     public Uri Broker => Available(_broker);
+
+    /// <summary>The same, as the Api connects.</summary>
+    public Uri ApiBroker => AppProcesses.As("ticketapp", Broker);
+
+    /// <summary>The same, as workers connect.</summary>
+    public Uri WorkerBroker => AppProcesses.As("worker", Broker);
 
     /// <summary>Servers, then replicas of services.</summary>
     private protected IReadOnlyList<ChildProcess> Processes => _processes;
@@ -132,18 +141,18 @@ public abstract class RunningApp : IAsyncLifetime
 
     /// <summary>The variables of a service.</summary>
     /// <param name="service"><see cref="ApiService"/> or <see cref="WorkerService"/>.</param>
-    /// <param name="database">Npgsql connection string of the database.</param>
-    /// <param name="broker">AMQP URI of the broker.</param>
+    /// <param name="database">Npgsql connection string of the database, as its superuser.</param>
+    /// <param name="broker">AMQP URI of the broker, as a user who may do everything.</param>
     protected virtual IReadOnlyDictionary<string, string> EnvironmentOf(string service, string database, Uri broker)
     {
         Dictionary<string, string> environment = new()
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
-            ["ConnectionStrings__rabbitmq"] = broker.ToString(),
+            ["ConnectionStrings__rabbitmq"] = AppProcesses.As(service == ApiService ? "ticketapp" : "worker", broker).ToString(),
         };
         if (service == ApiService)
         {
-            environment["ConnectionStrings__tickets"] = database;
+            environment["ConnectionStrings__tickets"] = AppProcesses.As("ticketapp", database);
         }
 
         foreach (var (name, value) in service == ApiService ? ApiSettings : WorkerSettings)

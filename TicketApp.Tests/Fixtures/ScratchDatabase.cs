@@ -3,7 +3,7 @@ using TicketApp.Api.Storage;
 
 namespace TicketApp.Tests.Fixtures;
 
-/// <summary>An empty database on a running application's server, gone afterwards.</summary>
+/// <summary>An empty database of the Api's role on a running application's server, gone afterwards.</summary>
 internal sealed class ScratchDatabase : IAsyncDisposable
 {
     private readonly NpgsqlDataSource _server;
@@ -32,6 +32,19 @@ internal sealed class ScratchDatabase : IAsyncDisposable
         return (T)(await command.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
     }
 
+    /// <summary>How many entries of a table's indexes were read so far, dead ones included.</summary>
+    /// <param name="table">The table.</param>
+    /// <param name="open">Connections that others keep open.</param>
+    public async Task<long> ReadEntriesAsync(string table, int open = 1)
+    {
+        // A session tells its numbers when it ends, at the latest.
+        Source.Clear();
+        await Eventually.IsTrueAsync("The other sessions have ended", TimeSpan.FromSeconds(30), async () =>
+            open + 1 >= await ValueAsync<long>(
+                "select count(*) from pg_stat_activity where datname = current_database() and backend_type = 'client backend'"));
+        return await ValueAsync<long>($"select sum(idx_tup_read)::bigint from pg_stat_user_indexes where relname = '{table}'");
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Source.DisposeAsync();
@@ -47,12 +60,12 @@ internal sealed class ScratchDatabase : IAsyncDisposable
     {
         var name = $"scratch_{Guid.NewGuid():N}";
         var server = NpgsqlDataSource.Create(app.Database);
-        await using (var create = server.CreateCommand($"create database {name} template {template}"))
+        await using (var create = server.CreateCommand($"create database {name} template {template} owner ticketapp"))
         {
             await create.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
 
-        NpgsqlDataSourceBuilder source = new(new NpgsqlConnectionStringBuilder(app.Database) { Database = name }.ConnectionString);
+        NpgsqlDataSourceBuilder source = new(new NpgsqlConnectionStringBuilder(app.ApiDatabase) { Database = name }.ConnectionString);
         DatabaseServices.Tune(source);
         return new(server, name, source.Build());
     }

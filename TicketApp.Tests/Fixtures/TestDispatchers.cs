@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using TicketApp.Api.Auth;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.Api.Webhooks;
@@ -13,6 +14,7 @@ namespace TicketApp.Tests.Fixtures;
 internal sealed class TestDispatchers : IAsyncDisposable
 {
     private readonly IOptions<WebhookOptions> _options;
+    private readonly IOptions<LimitOptions> _limits;
     private readonly DeliveryStore _store;
     private readonly WebhookSender _sender;
     private readonly DatabaseMigrator _migrator;
@@ -23,8 +25,11 @@ internal sealed class TestDispatchers : IAsyncDisposable
     /// <param name="database">With the schema in it.</param>
     /// <param name="settings">Theirs; they look every 20 ms.</param>
     /// <param name="time">Tells health how long a round has taken.</param>
-    public TestDispatchers(ScratchDatabase database, WebhookOptions settings, TimeProvider? time = null)
+    /// <param name="limits">Of users.</param>
+    public TestDispatchers(
+        ScratchDatabase database, WebhookOptions settings, TimeProvider? time = null, LimitOptions? limits = null)
     {
+        _limits = Options.Create(limits ?? new());
         settings.PollInterval = TimeSpan.FromMilliseconds(20);
         _options = Options.Create(settings);
         _store = new(database.Source, _options);
@@ -48,6 +53,7 @@ internal sealed class TestDispatchers : IAsyncDisposable
                 _migrator,
                 _progress,
                 _options,
+                _limits,
                 NullLogger<WebhookDispatcher>.Instance);
             _dispatchers.Add(dispatcher);
             await dispatcher.StartAsync(Cancel);

@@ -35,7 +35,7 @@ internal sealed class TestWorker : IAsyncDisposable
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration.AddInMemoryCollection(
-            [new("ConnectionStrings:rabbitmq", app.Broker.ToString()), new("Worker:DrainTimeout", "00:00:01"), .. settings]);
+            [new("ConnectionStrings:rabbitmq", app.WorkerBroker.ToString()), new("Worker:DrainTimeout", "00:00:01"), .. settings]);
         builder.AddBroker(HealthStatus.Unhealthy);
         add(builder);
         builder.Services.AddTicketRuns();

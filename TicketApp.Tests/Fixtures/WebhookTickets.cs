@@ -19,6 +19,16 @@ internal sealed class WebhookTickets(NpgsqlDataSource database) : IAsyncDisposab
         update tickets set status = 'succeeded', time_finished = now(), response = 'Happy message' where time_finished is null;
         """);
 
+    /// <summary>Stores tickets of one user that have finished, one for each receiver.</summary>
+    public static Task StoreFinishedAsync(ScratchDatabase database, string[] urls) => database.ExecuteAsync(
+        $"""
+        with u as (insert into users (user_id) values (gen_random_uuid()) returning user_id)
+        insert into tickets (ticket_id, user_id, status, queue_key, expires_at, due_at, webhook_url, webhook_events)
+        select gen_random_uuid(), user_id, 'queued', 0, now(), now(), url, 2
+        from u, string_to_array('{string.Join(' ', urls)}', ' ') as list, unnest(list) as url;
+        update tickets set status = 'succeeded', time_finished = now(), response = 'Happy message' where time_finished is null;
+        """);
+
     /// <summary>A ticket of that user that waits; its user is told about start and end.</summary>
     public async Task<Guid> CreateAsync(Guid userId, string url)
     {

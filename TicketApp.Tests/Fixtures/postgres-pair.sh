@@ -1,8 +1,8 @@
 #!/bin/sh
 # PostgreSQL of a pair, as the AppHost's postgres.sh but for this: it copies its peer, and follows it, where that one takes writes.
-#   SERVERS                         where postgres.sh is
-#   DATA, PORT, PASSWORD, DATABASE  as there
-#   PEER                            port of the other one
+#   SERVERS                                 where postgres.sh is
+#   DATA, PORT, PASSWORD, TICKETS_PASSWORD  as there
+#   PEER                                    port of the other one
 set -eu
 NAME=PostgreSQL SERVICE_USER=postgres PACKAGE=postgresql
 . "$SERVERS/server.sh"
@@ -22,7 +22,8 @@ elif [ ! -f "$DATA/PG_VERSION" ]; then
   mkdir "$DATA" && own "$DATA"
   echo "$PASSWORD" >"$DATA.password" && own "$DATA.password"
   $as "$bin/initdb" -D "$DATA" --username=postgres --pwfile="$DATA.password" --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 9>&-
-  echo "CREATE DATABASE \"$DATABASE\"" | $as "$bin/postgres" --single -D "$DATA" postgres 9>&-
+  echo 'CREATE DATABASE tickets' | $as "$bin/postgres" --single -D "$DATA" postgres 9>&-
+  sed "s/@PASSWORD@/$TICKETS_PASSWORD/" "$SERVERS/postgres-role.sql" | $as "$bin/postgres" --single -D "$DATA" tickets 9>&-
 fi
 rm -f "$DATA/postmaster.pid" # The lock says that nobody runs.
 printf 'host all all 127.0.0.1/32 scram-sha-256\nhost replication all 127.0.0.1/32 scram-sha-256\n' >"$DATA/pg_hba.conf"

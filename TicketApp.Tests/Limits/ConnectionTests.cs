@@ -42,7 +42,8 @@ public sealed class ConnectionTests(KeyedApp app)
             ("GET", "/health", null),
         ];
 
-        foreach (var (method, path, body) in described.Concat(others))
+        // The end of the user comes last.
+        foreach (var (method, path, body) in described.Concat(others).OrderBy(call => call.Item2 == "/v1/users/{id}"))
         {
             var ticket = Assert.Single(await EndedAsync(user.Id, "canceled", 1));
             var id = path.StartsWith("/v1/users", StringComparison.Ordinal) ? user.Id : ticket;
@@ -54,7 +55,7 @@ public sealed class ConnectionTests(KeyedApp app)
             Assert.All(answers, answer => Assert.True((int)answer < 500, $"{method} {url}: {(int)answer}"));
         }
 
-        await RunsAsync(app.First, user);
+        await RunsAsync(app.First, await app.CreateUserWithKeyAsync());
     }
 
     [Theory]
@@ -118,7 +119,9 @@ public sealed class ConnectionTests(KeyedApp app)
             request.Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json");
             using var answer = await app.First.SendAsync(request, Cancel);
             status = answer.StatusCode;
-            return status != HttpStatusCode.TooManyRequests;
+            // Neither the number of requests nor what other tests have stored is the point here.
+            return status != HttpStatusCode.TooManyRequests
+                && !(await answer.Content.ReadAsStringAsync(Cancel)).Contains("overloaded", StringComparison.Ordinal);
         });
         return status!.Value;
     }

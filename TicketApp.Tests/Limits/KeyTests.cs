@@ -27,6 +27,7 @@ public sealed class KeyTests(KeyedApp app)
         { "GET", "/v1/users/{1}/keys" },
         { "POST", "/v1/users/{1}/keys" },
         { "DELETE", "/v1/users/{1}/keys/tk_000000000000" },
+        { "DELETE", "/v1/users/{1}" },
     };
 
     [Theory]
@@ -127,6 +128,49 @@ public sealed class KeyTests(KeyedApp app)
             return response.StatusCode == HttpStatusCode.Unauthorized ? response.StatusCode : null;
         });
         await KeyedApp.AskAsync(app.Second, HttpMethod.Get, keys, second);
+    }
+
+    [Fact]
+    public async Task A_stream_ends_when_their_key_is_revoked_on_another_replica()
+    {
+        var (id, first) = await app.CreateUserWithKeyAsync();
+        var added = await KeyedApp.AskAsync(app.First, HttpMethod.Post, $"/v1/users/{id}/keys", first, HttpStatusCode.Created);
+        var second = added!["api_key"]!.GetValue<string>();
+        JsonObject body = new() { ["user_id"] = id, ["model"] = "simulated", ["input"] = """{"seconds":60}""" };
+        var made = await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/v1/tickets", first, HttpStatusCode.Created, body);
+        var ticket = made!["id"]!.ToString();
+        using HttpRequestMessage listen = new(HttpMethod.Get, $"/v1/tickets/{ticket}/events")
+        {
+            Headers = { Authorization = new("Bearer", first) },
+        };
+        using var stream = await app.Second.SendAsync(
+            listen, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, stream.StatusCode);
+
+        await KeyedApp.AskAsync(app.First, HttpMethod.Delete, $"/v1/users/{id}/keys/{first[..15]}", second, HttpStatusCode.NoContent);
+
+        var told = await stream.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)
+            .WaitAsync(_revocationLimit, TestContext.Current.CancellationToken);
+        Assert.DoesNotContain("event: finished", told, StringComparison.Ordinal);
+        await KeyedApp.AskAsync(app.Second, HttpMethod.Get, $"/v1/tickets/{ticket}", first, HttpStatusCode.Unauthorized);
+        using var canceled = await KeyedApp.SendAsync(app.First, HttpMethod.Post, $"/v1/tickets/{ticket}/cancel", second);
+        Assert.True(canceled.IsSuccessStatusCode);
+    }
+
+    [Fact]
+    public async Task A_cursor_of_one_replica_is_good_at_the_other_and_shows_no_foreign_id()
+    {
+        var user = await app.CreateUserWithKeyAsync();
+        await SubmitAsync(user);
+        await SubmitAsync(user);
+
+        var page = await KeyedApp.AskAsync(app.First, HttpMethod.Get, "/v1/tickets?limit=1", user.Key);
+        var rest = await KeyedApp.AskAsync(app.Second, HttpMethod.Get, $"/v1/tickets?limit=1&cursor={page!["next"]}", user.Key);
+
+        Assert.NotEqual(page["results"]![0]!["id"]!.ToString(), Assert.Single(rest!["results"]!.AsArray())!["id"]!.ToString());
+        // Sealed with a random nonce: the same place has another cursor each time.
+        var again = await KeyedApp.AskAsync(app.First, HttpMethod.Get, "/v1/tickets?limit=1", user.Key);
+        Assert.NotEqual(page["next"]!.ToString(), again!["next"]!.ToString());
     }
 
     [Fact]

@@ -1,6 +1,9 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Npgsql;
+using TicketApp.Api.Auth;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Limits;
@@ -57,6 +60,58 @@ public sealed class LimitTests(KeyedApp app)
     }
 
     [Fact]
+    public async Task Wrong_keys_are_refused_by_address_whatever_address_is_forged_and_hold_up_no_known_key()
+    {
+        var user = await app.CreateUserWithKeyAsync();
+        using var neighbour = KeyedApp.From(IPAddress.Parse("127.0.0.2"), app.First);
+        await KeyedApp.AskAsync(neighbour, HttpMethod.Get, $"/v1/users/{user.Id}/keys", user.Key);
+        var clock = Stopwatch.StartNew();
+        List<HttpStatusCode> wrong = [];
+
+        // Longer than a key holds without being looked up again.
+        for (var number = 0; clock.Elapsed < TimeSpan.FromSeconds(4) || number == 0; number++)
+        {
+            wrong.AddRange(await Task.WhenAll(Enumerable.Range(0, 2 * KeyedApp.RequestsPerSecond).Select(i =>
+                GuessAsync(neighbour, $"203.0.{number % 250}.{i % 250}"))));
+            await KeyedApp.AskAsync(neighbour, HttpMethod.Get, $"/v1/users/{user.Id}/keys", user.Key);
+        }
+
+        Assert.All(wrong, status => Assert.True(status is HttpStatusCode.Unauthorized or HttpStatusCode.TooManyRequests, $"{status}"));
+        Assert.InRange(
+            wrong.Count(status => status == HttpStatusCode.Unauthorized),
+            KeyedApp.RequestsPerSecond / 2,
+            KeyedApp.RequestsPerSecond * (2 + (int)clock.Elapsed.TotalSeconds));
+        Assert.Contains(HttpStatusCode.TooManyRequests, wrong);
+    }
+
+    [Fact]
+    public async Task Tickets_of_an_earlier_batch_count_in_what_is_in_flight()
+    {
+        const int Characters = 1_000_000;
+        const int Count = 6;
+        var user = await app.CreateUserWithKeyAsync();
+        await BatchAsync(user, "large", Count);
+        await using (var database = NpgsqlDataSource.Create(app.Database))
+        {
+            await using var finish = database.CreateCommand(
+                $"""
+                update tickets set status = 'succeeded', time_finished = now(), lease_expires = null, response = repeat('x', {Characters})
+                where user_id = '{user.Id}' and time_finished is null
+                """);
+            Assert.Equal(Count, await finish.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
+        }
+
+        var again = await BatchAsync(user, "large", Count);
+
+        var served = again.Where(result => result!["ticket"] is not null).ToArray();
+        Assert.Equal(KeyedApp.BytesInFlight / (4 * Characters), served.Length);
+        Assert.All(served, result => Assert.Equal(Characters, result!["ticket"]!["response"]!.GetValue<string>().Length));
+        Assert.All(
+            again.Except(served),
+            result => Assert.Equal("urn:ticketapp:problem:overloaded", result!["problem"]!["type"]!.GetValue<string>()));
+    }
+
+    [Fact]
     public async Task A_user_with_as_many_open_tickets_as_may_be_gets_those_again_that_were_made_under_a_key()
     {
         var user = await app.CreateUserWithKeyAsync();
@@ -91,6 +146,15 @@ public sealed class LimitTests(KeyedApp app)
 
         Assert.Equal(first, second.Take(Half));
         Assert.All(second, Assert.NotNull);
+    }
+
+    private static async Task<HttpStatusCode> GuessAsync(HttpClient replica, string forged)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, "/v1/tickets/none");
+        request.Headers.Authorization = new("Bearer", ApiKey.Create().Text);
+        request.Headers.Add("X-Forwarded-For", forged);
+        using var answer = await replica.SendAsync(request, TestContext.Current.CancellationToken);
+        return answer.StatusCode;
     }
 
     private static string?[] IdsOf(JsonArray results) => [.. results.Select(result => result!["ticket"]?["id"]!.GetValue<string>())];

@@ -26,8 +26,8 @@ public sealed class LoopTests(AppFixture app)
     {
         await using var api = await Program.StartAsync(
             typeof(TicketMetrics).Assembly,
-            $"--ConnectionStrings:tickets={app.Database}",
-            $"--ConnectionStrings:rabbitmq={app.Broker}",
+            $"--ConnectionStrings:tickets={app.ApiDatabase}",
+            $"--ConnectionStrings:rabbitmq={app.ApiBroker}",
             "--urls=http://127.0.0.1:0",
             "--environment=Development");
 
@@ -48,7 +48,7 @@ public sealed class LoopTests(AppFixture app)
     {
         await using var worker = await Program.StartAsync(
             typeof(RunMetrics).Assembly,
-            $"--ConnectionStrings:rabbitmq={app.Broker}",
+            $"--ConnectionStrings:rabbitmq={app.WorkerBroker}",
             "--urls=http://127.0.0.1:0",
             "--Simulator:MinDuration=00:00:00",
             "--Simulator:MaxDuration=00:00:00.050");

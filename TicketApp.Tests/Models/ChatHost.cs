@@ -38,8 +38,19 @@ internal sealed class ChatHost : IDisposable, IProgress<ModelProgress>
     /// <summary>The texts that it reported, in order.</summary>
     public IReadOnlyList<string> Progress => [.. _progress];
 
-    public Task<ModelAnswer> RunAsync(string input, CancellationToken cancellationToken) =>
-        Model.RunAsync(new(Guid.NewGuid(), input, 1, this), cancellationToken).AsTask();
+    /// <param name="input">What is asked.</param>
+    /// <param name="cancellationToken">Stops the run.</param>
+    /// <param name="time">How much it has; none: it cannot wait until an endpoint takes requests again.</param>
+    /// <param name="deadline">How much its ticket has.</param>
+    public Task<ModelAnswer> RunAsync(
+        string input, CancellationToken cancellationToken, TimeSpan time = default, TimeSpan? deadline = null) =>
+        Model.RunAsync(
+            new(Guid.NewGuid(), input, 1, this)
+            {
+                Ends = DateTimeOffset.UtcNow + time,
+                Deadline = deadline is { } left ? DateTimeOffset.UtcNow + left : DateTimeOffset.MaxValue,
+            },
+            cancellationToken).AsTask();
 
     public void Report(ModelProgress value) => _progress.Enqueue(value.Text!);
 

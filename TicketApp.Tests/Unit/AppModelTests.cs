@@ -18,10 +18,10 @@ public sealed class AppModelTests
 
         var variables = await PublishedVariablesAsync(worker);
 
-        Assert.Equal("{rabbitmq.connectionString}", variables["ConnectionStrings__rabbitmq"]);
+        Assert.Equal("{rabbitmq-worker.connectionString}", variables["ConnectionStrings__rabbitmq"]);
         Assert.DoesNotContain(variables.Keys, name => name.Contains("tickets", StringComparison.OrdinalIgnoreCase));
         Assert.DoesNotContain(variables.Values, value => value.Contains("postgres", StringComparison.OrdinalIgnoreCase));
-        Assert.Equal(["rabbitmq"], References(worker));
+        Assert.Equal(["rabbitmq-worker"], References(worker));
     }
 
     [Fact]
@@ -33,7 +33,7 @@ public sealed class AppModelTests
         await using var builder = await CreateAsync("ConnectionStrings:chat=Endpoint=https://api.example.com/v1;Key=k;Model=m");
         var variables = await PublishedVariablesAsync(Find<ProjectResource>(builder, "worker"));
         Assert.Equal("{chat.connectionString}", variables["ConnectionStrings__chat"]);
-        Assert.Equal(["rabbitmq", "chat"], References(Find<ProjectResource>(builder, "worker")));
+        Assert.Equal(["rabbitmq-worker", "chat"], References(Find<ProjectResource>(builder, "worker")));
         Assert.DoesNotContain("chat", References(Find<ProjectResource>(builder, "api")));
         Assert.True(Find<ParameterResource>(builder, "chat").Secret);
     }
@@ -52,7 +52,7 @@ public sealed class AppModelTests
     }
 
     [Theory]
-    [InlineData("api", "postgres,rabbitmq,tickets")]
+    [InlineData("api", "rabbitmq,tickets")]
     [InlineData("worker", "rabbitmq")]
     public async Task Projects_wait_until_what_they_use_is_healthy(string project, string expected)
     {
@@ -126,7 +126,9 @@ public sealed class AppModelTests
             .Where(parameter => parameter.Name.EndsWith("-password", StringComparison.Ordinal))
             .ToArray();
 
-        Assert.Equal(["postgres-password", "rabbitmq-password"], passwords.Select(parameter => parameter.Name).Order());
+        Assert.Equal(
+            ["postgres-password", "rabbitmq-password", "rabbitmq-worker-password", "tickets-password"],
+            passwords.Select(parameter => parameter.Name).Order());
         Assert.All(passwords, password => Assert.True(password.Secret));
         var generated = new GenerateParameterDefault { MinLength = 32, Special = false }.GetDefaultValue();
         Assert.Matches("^[A-Za-z0-9]{32,}$", generated);
@@ -135,7 +137,8 @@ public sealed class AppModelTests
     [Fact]
     public async Task Values_of_a_run_reach_the_api_in_the_forms_that_it_reads()
     {
-        await using var builder = await CreateAsync("Parameters:postgres-password=pg", "Parameters:rabbitmq-password=mq");
+        await using var builder = await CreateAsync(
+            "Parameters:tickets-password=pg", "Parameters:rabbitmq-password=mq", "Parameters:rabbitmq-worker-password=wk");
         Assert.True(builder.ExecutionContext.IsRunMode);
 
         // The orchestrator allocates the endpoints, and none runs here.
@@ -149,11 +152,11 @@ public sealed class AppModelTests
         var variables = await VariablesAsync(Find<ProjectResource>(builder, "api"), builder.ExecutionContext);
 
         Assert.Matches(
-            "^Host=localhost;Port=4000[0-9];Username=postgres;Password=pg;Database=tickets$",
+            "^Host=127.0.0.1;Port=4000[0-9];Username=ticketapp;Password=\"pg\";Database=tickets$",
             variables["ConnectionStrings__tickets"]);
         Assert.Matches("^amqp://ticketapp:mq@localhost:4000[0-9]$", variables["ConnectionStrings__rabbitmq"]);
-        Assert.Matches("^postgresql://postgres:pg@localhost:4000[0-9]/tickets$", variables["TICKETS_URI"]);
-        Assert.Equal("tickets", variables["TICKETS_DATABASENAME"]);
+        var worker = await VariablesAsync(Find<ProjectResource>(builder, "worker"), builder.ExecutionContext);
+        Assert.Matches("^amqp://worker:wk@127.0.0.1:4000[0-9]$", worker["ConnectionStrings__rabbitmq"]);
         Assert.Equal("http://localhost:45000", variables["ASPNETCORE_URLS"]);
     }
 

@@ -40,7 +40,7 @@ public sealed class BatcherTests
             Sizes.Add(items.Count);
             return Sizes.Count > failing
                 ? Task.FromResult(items)
-                : throw new PostgresException("canceling statement due to statement timeout", "ERROR", "ERROR", PostgresErrorCodes.QueryCanceled);
+                : throw new PostgresException("canceling statement", "ERROR", "ERROR", PostgresErrorCodes.QueryCanceled);
         }
     }
 }

@@ -25,6 +25,21 @@ public sealed class RetryScheduleTests
         Assert.Equal(TimeSpan.FromSeconds(5.5), _schedule.PauseAfter(1, retryAfter: null, chance: 1));
     }
 
+    [Theory]
+    [InlineData("12", 12.0)]
+    [InlineData("12.5", 12.5)]
+    [InlineData("99999999999999999999.5", 1e9)]
+    [InlineData("-1.5", null)]
+    [InlineData("1e3", null)]
+    [InlineData("soon", null)]
+    public void A_receiver_may_ask_in_fractions_of_a_second(string header, double? seconds)
+    {
+        using HttpResponseMessage response = new();
+        response.Headers.TryAddWithoutValidation("Retry-After", header);
+
+        Assert.Equal(seconds, WebhookSender.RetryAfter(response, DateTimeOffset.UnixEpoch)?.TotalSeconds);
+    }
+
     [Fact]
     public void A_receiver_may_ask_for_more_time_up_to_a_day()
     {

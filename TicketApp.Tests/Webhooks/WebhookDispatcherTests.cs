@@ -1,7 +1,10 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using TicketApp.Api.Auth;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Webhooks;
 using TicketApp.Tests.Fixtures;
@@ -68,15 +71,94 @@ public sealed class WebhookDispatcherTests(AppFixture app)
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
         await WebhookTickets.StoreFinishedAsync(database, "https://example.com/", count: 1);
         DeliveryStore store = new(database.Source, Options.Create(new WebhookOptions()));
-        var first = Assert.Single((await store.ClaimAsync("", 10, new Dictionary<string, int>(), Cancel)).Deliveries);
-        Assert.Empty((await store.ClaimAsync("", 10, new Dictionary<string, int>(), Cancel)).Deliveries);
+        var first = Assert.Single((await ClaimAsync(store, new(), limit: 10, maxPerUser: 10)).Deliveries);
+        Assert.Empty((await ClaimAsync(store, new(), limit: 10, maxPerUser: 10)).Deliveries);
         await database.ExecuteAsync("update webhook_deliveries set due_at = now()");
-        var second = Assert.Single((await store.ClaimAsync("", 10, new Dictionary<string, int>(), Cancel)).Deliveries);
+        var second = Assert.Single((await ClaimAsync(store, new(), limit: 10, maxPerUser: 10)).Deliveries);
 
         await store.CompleteAsync(first, new(500, null, TimeSpan.Zero), pause: null, Cancel);
         Assert.Equal(0L, await database.ValueAsync<long>("select count(*) from webhook_attempts"));
         await store.CompleteAsync(second, new(200, null, TimeSpan.Zero), pause: null, Cancel);
         Assert.Equal("delivered", await database.ValueAsync<string>("select outcome from webhook_deliveries"));
+    }
+
+    [Fact]
+    public async Task Hanging_hosts_of_one_user_hold_up_nobody_else()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var receiver = await WebhookReceiver.StartAsync();
+        // Connections are made to them, and nobody answers.
+        var hanging = Enumerable.Range(0, 20).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        foreach (var host in hanging)
+        {
+            host.Start();
+        }
+
+        await WebhookTickets.StoreFinishedAsync(database, [.. hanging.Select(host => $"http://{host.LocalEndpoint}/hook")]);
+        await WebhookTickets.StoreFinishedAsync(database, receiver.Url, count: 20);
+        WebhookOptions settings = new()
+        {
+            AllowHttp = true,
+            AllowPrivateAddresses = true,
+            MaxConcurrency = 8,
+            Timeout = TimeSpan.FromMinutes(2),
+        };
+        await using TestDispatchers dispatchers = new(database, settings, limits: new LimitOptions { MaxUserShare = 0.25 });
+        await dispatchers.StartAsync(replicas: 1);
+        await receiver.WaitAsync(20);
+
+        Assert.Equal(2L, await database.ValueAsync<long>(
+            $"select count(*) from webhook_deliveries where attempts > 0 and host <> '{new Uri(receiver.Url).Authority}'"));
+        foreach (var host in hanging)
+        {
+            host.Stop();
+        }
+
+        await dispatchers.StopAsync();
+    }
+
+    [Fact]
+    public async Task A_thousand_hosts_of_one_user_are_claimed_in_turn_and_not_before_one_of_another()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await WebhookTickets.StoreFinishedAsync(
+            database, [.. Enumerable.Range(0, 1000).Select(i => $"https://h{i.ToString("0000", null)}.example.com/")]);
+        await WebhookTickets.StoreFinishedAsync(database, "https://zzz.example.org/", count: 3);
+        DeliveryStore store = new(database.Source, Options.Create(new WebhookOptions()));
+        ClaimWalk walk = new();
+
+        var first = await ClaimAsync(store, walk, limit: 64, maxPerUser: 16);
+        List<string> seen = [.. first.Deliveries.Where(IsOfMany).Select(delivery => delivery.Host)];
+        while (seen.Count < 1000)
+        {
+            var claim = await ClaimAsync(store, walk, limit: 64, maxPerUser: 16);
+            seen.AddRange(claim.Deliveries.Where(IsOfMany).Select(delivery => delivery.Host));
+        }
+
+        Assert.Equal((16, 3), (first.Deliveries.Count(IsOfMany), first.Deliveries.Count(delivery => !IsOfMany(delivery))));
+        Assert.Equal(seen.Order(StringComparer.Ordinal), seen);
+        Assert.Empty((await ClaimAsync(store, walk, limit: 64, maxPerUser: 16)).Deliveries);
+
+        static bool IsOfMany(Delivery delivery) => delivery.Host.EndsWith(".example.com", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Users_share_what_is_free_and_a_host_that_they_have_in_common()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        foreach (var count in (int[])[50, 50, 1])
+        {
+            await WebhookTickets.StoreFinishedAsync(database, "https://example.com/", count);
+        }
+
+        DeliveryStore store = new(database.Source, Options.Create(new WebhookOptions { MaxConcurrencyPerHost = 6 }));
+        ClaimWalk walk = new();
+
+        var claim = await ClaimAsync(store, walk, limit: 5, maxPerUser: 5);
+        Assert.Equal([1, 2, 2], claim.Deliveries.CountBy(delivery => delivery.Ticket.UserId).Select(user => user.Value).Order());
+        var rest = await ClaimAsync(
+            store, walk, limit: 5, maxPerUser: 5, [.. claim.Deliveries.Select(delivery => (delivery.Ticket.UserId, delivery.Host))]);
+        Assert.Single(rest.Deliveries);
     }
 
     [Fact]
@@ -154,6 +236,14 @@ public sealed class WebhookDispatcherTests(AppFixture app)
 
         await Eventually.GetAsync<object>("The dispatcher continues", TimeSpan.FromSeconds(30), async () =>
             (await dispatchers.CheckHealthAsync()).Status == HealthStatus.Healthy ? new() : null);
+    }
+
+    private static async Task<Claim> ClaimAsync(
+        DeliveryStore store, ClaimWalk walk, int limit, int maxPerUser, params (Guid UserId, string Host)[] busy)
+    {
+        var claim = await store.ClaimAsync(walk.AfterUser, walk.AfterHosts, limit, maxPerUser, busy, Cancel);
+        walk.Advance(claim, isFull: claim.Deliveries.Count == limit);
+        return claim;
     }
 
     /// <summary>Runs dispatchers until no delivery is pending.</summary>

@@ -24,6 +24,12 @@ public sealed class ModelException : Exception
     /// <summary>Whether another attempt would fail as well, so that none is made. Default false.</summary>
     public bool IsFinal { get; init; }
 
+    /// <summary>
+    /// Whether nothing was run: what the model asks cannot be reached, or takes no more for now. The chat model waits then, and asks again
+    /// in the same attempt. Default false.
+    /// </summary>
+    public bool IsRefused { get; init; }
+
     /// <summary>The least pause before the next attempt, as a <c>Retry-After</c> asks for it; null: the usual one.</summary>
     public TimeSpan? RetryAfter { get; init; }
 }

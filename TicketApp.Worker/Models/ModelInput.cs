@@ -28,7 +28,14 @@ public readonly record struct ModelInput(bool IsRequired, int MaxCharacters)
 /// <param name="Input">What is asked, within the model's <see cref="ModelInput"/>; may be null unless it is required.</param>
 /// <param name="Attempt">The attempt that this is, from 1.</param>
 /// <param name="Progress">Takes progress at any rate; callers see it a few times a second. No progress costs nothing.</param>
-public sealed record ModelRun(Guid TicketId, string? Input, int Attempt, IProgress<ModelProgress> Progress);
+public sealed record ModelRun(Guid TicketId, string? Input, int Attempt, IProgress<ModelProgress> Progress)
+{
+    /// <summary>When the time of this run is over.</summary>
+    public DateTimeOffset Ends { get; init; } = DateTimeOffset.MaxValue;
+
+    /// <summary>When the ticket expires, however many attempts it would have.</summary>
+    public DateTimeOffset Deadline { get; init; } = DateTimeOffset.MaxValue;
+}
 
 /// <summary>How far a run is.</summary>
 /// <param name="Fraction">From 0 to 1, if known.</param>

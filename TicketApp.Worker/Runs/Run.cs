@@ -124,7 +124,11 @@ internal sealed class Run : IDisposable
     }
 
     /// <summary>The run as its model sees it.</summary>
-    public ModelRun ForModel() => new(Ticket.TicketId, Ticket.Input, Ticket.Attempt, Progress);
+    public ModelRun ForModel() => new(Ticket.TicketId, Ticket.Input, Ticket.Attempt, Progress)
+    {
+        Ends = DateTimeOffset.UtcNow + Limit,
+        Deadline = Ticket.Deadline,
+    };
 
     /// <summary>A report about <paramref name="ticket"/> under the epoch it came with.</summary>
     public static WorkerReport Report(TicketMessage ticket, ReportType type, string worker) => new()

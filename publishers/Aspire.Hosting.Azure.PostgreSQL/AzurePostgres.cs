@@ -42,6 +42,9 @@ namespace Azure.Provisioning.PostgreSql
 {
     public sealed class PostgreSqlFlexibleServer : Provisionable
     {
+        public BicepValue<string> AdministratorLogin { get; set; } = new("");
+        public BicepValue<string> AdministratorLoginPassword { get; set; } = new("");
+        public BicepValue<string> FullyQualifiedDomainName { get; } = new("");
         public PostgreSqlFlexibleServerSku Sku { get; set; } = new();
         public PostgreSqlFlexibleServerHighAvailability HighAvailability { get; set; } = new();
     }
@@ -71,4 +74,15 @@ namespace Azure.Provisioning.PostgreSql
         ZoneRedundant,
         SameZone,
     }
+}
+
+namespace Azure.Provisioning.KeyVault
+{
+    public sealed class KeyVaultSecret : Provisionable
+    {
+        public BicepValue<string> Name { get; set; } = new("");
+        public SecretProperties Properties { get; set; } = new();
+    }
+
+    public sealed class SecretProperties { public BicepValue<string> Value { get; set; } = new(""); }
 }

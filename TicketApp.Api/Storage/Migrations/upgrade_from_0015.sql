@@ -2,7 +2,7 @@
 -- its call in DatabaseMigrator and UnreleasedSchemaTests at the first release.
 --
 -- Programs of those commits cannot serve from it. One that still runs is refused here; one that starts later takes the database for
--- one of its version 1, and its script 2 fails and is rolled back, because the type ticket_status exists: it answers 503 and logs that.
+-- one of its own first versions, and its next script fails and is rolled back, because what it makes exists: it answers 503 and logs that.
 do $$
 declare
     schema_version integer := (select max(version) from schema_migrations);

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Npgsql;
+using TicketApp.Api.Http;
 using TicketApp.Api.Tickets;
 using TicketApp.Tests.Fixtures;
 
@@ -11,6 +12,8 @@ namespace TicketApp.Tests.Api.Resources;
 public sealed class CompletionFeedTests(AppFixture app)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private static readonly CursorSeal _cursors = TestCursors.Create();
 
     private ResourceClient Api => new(app.Api);
 
@@ -40,7 +43,7 @@ public sealed class CompletionFeedTests(AppFixture app)
     public async Task What_commits_late_is_not_missed()
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(app);
-        CompletionFeedStore changes = new(database.Source);
+        CompletionFeedStore changes = new(database.Source, _cursors);
         Guid[] tickets = [Guid.CreateVersion7(), Guid.CreateVersion7()];
         foreach (var ticket in tickets)
         {
@@ -70,6 +73,47 @@ public sealed class CompletionFeedTests(AppFixture app)
         Assert.Single((await changes.ReadAsync(Query(null) with { UserId = tickets[1] }, LargeTickets.Taken(), Cancel)).Rows);
     }
 
+    [Theory]
+    [InlineData(3)]
+    [InlineData(2100)]
+    public async Task A_user_among_many_sees_each_end_once_and_reads_little_of_what_is_the_others(int own)
+    {
+        const int Others = 20_000;
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        CompletionFeedStore changes = new(database.Source, _cursors);
+        var user = Guid.CreateVersion7();
+        // The user's among those of another one, all over.
+        await database.ExecuteAsync(
+            $"""
+            insert into users (user_id) values ('{user}'), ('{Guid.Empty}');
+            insert into tickets (ticket_id, user_id, status, time_created, expires_at, due_at, time_finished, finished_xid, response)
+            select gen_random_uuid(), case when n % {Others / own} = 1 then '{user}'::uuid else '{Guid.Empty}' end,
+                'succeeded'::ticket_status, now(), now(), now(), now(), '3'::xid8, 'Happy message'
+            from generate_series(1, {Others}) n;
+            analyze tickets;
+            """);
+        var stored = await database.ValueAsync<long>($"select count(*) from tickets where user_id = '{user}'");
+        var before = await database.ReadEntriesAsync("tickets", open: 0);
+
+        List<Guid> seen = [];
+        var query = Query(null) with { UserId = user };
+        var (pages, isEnd) = (0, false);
+        while (!isEnd && pages < 100)
+        {
+            var (rows, next) = await changes.ReadAsync(query, LargeTickets.Taken(), Cancel);
+            seen.AddRange(rows.Select(row => row.TicketId));
+            var following = Query(next) with { UserId = user };
+            isEnd = rows.Count == 0 && following.Transaction > 3;
+            (query, pages) = (following, pages + 1);
+        }
+
+        Assert.Equal(stored, seen.Count);
+        Assert.Equal(stored, seen.Distinct().Count());
+        // Each page: the user's own twice where they are few; else so many of the log, and where it got to.
+        var most = own == 3 ? 10 : 3 * 2001;
+        Assert.InRange((await database.ReadEntriesAsync("tickets", open: 0) - before) / pages, 0, most);
+    }
+
     private static string End(Guid ticket) =>
         $"""
         update tickets set status = 'succeeded', response = 'x', time_finished = now(), lease_expires = null
@@ -79,6 +123,6 @@ public sealed class CompletionFeedTests(AppFixture app)
     private static CompletionFeedQuery Query(string? after)
     {
         var query = after is null ? [] : new Dictionary<string, StringValues> { ["after"] = after };
-        return CompletionFeedQuery.Read(new QueryCollection(query), maxPage: 100).Query!;
+        return CompletionFeedQuery.Read(new QueryCollection(query), maxPage: 100, _cursors).Query!;
     }
 }

@@ -18,10 +18,22 @@ internal sealed class Chart(string folder)
     public IEnumerable<string> Files => Directory.EnumerateFiles(Path.Combine(Folder, "templates"), "*.yaml", SearchOption.AllDirectories)
         .Select(file => Path.GetRelativePath(Path.Combine(Folder, "templates"), file).Replace('\\', '/')).Order(StringComparer.Ordinal);
 
-    /// <summary>The values with a text for each secret.</summary>
+    /// <summary>The values with a text for each secret, images that a site has pushed, and the addresses of its own servers.</summary>
     public JsonObject ValuesWithSecrets(Func<string, string> secret)
     {
         var values = (JsonObject)Values.DeepClone();
+        foreach (var (service, parameters) in (JsonObject)values["parameters"]!)
+        {
+            parameters![$"{service}_image"] = $"registry.example.com:5000/{service}:1.0.0";
+            foreach (var server in ((JsonObject)values["config"]![service]!).Select(entry => entry.Key).ToArray())
+            {
+                if (server is "postgres_cidr" or "rabbitmq_cidr")
+                {
+                    values["config"]![service]![server] = "10.9.0.0/24";
+                }
+            }
+        }
+
         foreach (var consumer in ((JsonObject)values["secrets"]!).Select(entry => (JsonObject)entry.Value!))
         {
             foreach (var name in consumer.Select(entry => entry.Key).ToArray())

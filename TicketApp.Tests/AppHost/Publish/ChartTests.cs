@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.AppHost.Publish;
 
@@ -7,6 +8,9 @@ namespace TicketApp.Tests.AppHost.Publish;
 public sealed class ChartTests
 {
     private const string Password = "Letters0and9digits";
+
+    // The same as is published now: DeployTests.
+    private static readonly Chart _deployed = new(Path.Combine(Repository.Root, "deploy", "kubernetes"));
 
     [Theory]
     [InlineData("api/deployment.yaml")]
@@ -82,6 +86,37 @@ public sealed class ChartTests
         }
     }
 
+    [Theory]
+    [InlineData("api", "api", false)]
+    [InlineData("api", "api:latest", false)]
+    [InlineData("worker", "registry.example.com:5000/worker", false)]
+    [InlineData("worker", "registry.example.com:5000/worker:latest", false)]
+    [InlineData("api", "api:1.0.0", true)]
+    [InlineData("api", "registry.example.com:5000/api:1.0.0", true)]
+    [InlineData("worker", "worker@sha256:0000000000000000000000000000000000000000000000000000000000000000", true)]
+    [InlineData("worker", "worker:latest@sha256:0000000000000000000000000000000000000000000000000000000000000000", true)]
+    public void An_image_has_a_tag_of_its_own_or_a_digest(string service, string image, bool isFit)
+    {
+        var values = _deployed.ValuesWithSecrets(_ => Password);
+        values["parameters"]![service]![$"{service}_image"] = image;
+
+        if (isFit)
+        {
+            Assert.Equal(image, ImageOf(_deployed.Parse($"{service}/deployment.yaml", values)));
+        }
+        else
+        {
+            var error = Assert.Throws<InvalidDataException>(() => _deployed.Render($"{service}/deployment.yaml", values));
+            Assert.Contains($"Set parameters.{service}.{service}_image: ", error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData("postgres", @"/postgres:\d+\.\d+$")]
+    [InlineData("rabbitmq", @"/rabbitmq:\d+\.\d+\.\d+-management$")]
+    public void A_server_has_the_image_of_one_version(string server, string image) =>
+        Assert.Matches(image, ImageOf(_deployed.Parse($"{server}/statefulset.yaml", _deployed.ValuesWithSecrets(_ => Password))));
+
     [Fact]
     public async Task Workers_scale_on_the_backlog_from_a_floor_that_may_be_zero()
     {
@@ -119,7 +154,8 @@ public sealed class ChartTests
             file.StartsWith("postgres", StringComparison.Ordinal) || file.StartsWith("rabbitmq", StringComparison.Ordinal));
         var values = chart.ValuesWithSecrets(name => name.EndsWith("_key", StringComparison.Ordinal) ? Password : name);
         Assert.Equal("tickets", chart.Variables("api", values)["ConnectionStrings__tickets"]);
-        Assert.Equal("rabbitmq", chart.Variables("worker", values)["ConnectionStrings__rabbitmq"]);
+        Assert.Equal("rabbitmq", chart.Variables("api", values)["ConnectionStrings__rabbitmq"]);
+        Assert.Equal("rabbitmq_worker", chart.Variables("worker", values)["ConnectionStrings__rabbitmq"]);
     }
 
     [Theory]
@@ -135,6 +171,8 @@ public sealed class ChartTests
         var volumes = chart.Parse($"{server}/statefulset.yaml", values)["spec"]!["template"]!["spec"]!["volumes"]!.AsArray();
         Assert.Contains(volumes, volume => (string?)volume!["persistentVolumeClaim"]?["claimName"] == claim);
     }
+
+    private static string? ImageOf(JsonNode workload) => (string?)workload["spec"]!["template"]!["spec"]!["containers"]![0]!["image"];
 
     /// <summary>The component whose pods a rule is about.</summary>
     private static string? ComponentOf(JsonNode? rule) =>

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using TicketApp.AppHost.Servers;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.AppHost.Publish;
@@ -9,6 +11,8 @@ public sealed class DeployTests
 {
     private const string Password = "Letters0and9digits";
     private static readonly Chart _deployed = new(Path.Combine(Repository.Root, "deploy", "kubernetes"));
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
     [InlineData("kubernetes")]
@@ -68,6 +72,89 @@ public sealed class DeployTests
         Assert.Equal(["api", "postgres"], users.Select(service => service.Key).Order());
         Assert.DoesNotContain("POSTGRES", services["worker"]!.ToJsonString(), StringComparison.Ordinal);
         Assert.All(services, service => Assert.NotNull(service.Value!["deploy"]!["resources"]!["limits"]));
+    }
+
+    /// <summary>A service that is broken into has its own account and no other.</summary>
+    [Fact]
+    public async Task Each_service_gets_its_own_account_at_the_servers_and_no_other()
+    {
+        var services = Yaml.Parse(await ReadAsync("compose", "docker-compose.yaml"))["services"]!;
+        var (api, worker) = (services["api"]!.ToJsonString(), services["worker"]!.ToJsonString());
+        Assert.Contains("amqp://worker:${RABBITMQ_WORKER_PASSWORD}@", worker, StringComparison.Ordinal);
+        Assert.DoesNotContain("${RABBITMQ_PASSWORD}", worker, StringComparison.Ordinal);
+        Assert.DoesNotContain("${RABBITMQ_WORKER_PASSWORD}", api, StringComparison.Ordinal);
+        Assert.DoesNotContain("POSTGRES_PASSWORD", api, StringComparison.Ordinal);
+
+        Assert.Equal(["rabbitmq_worker_password"], Secrets("worker"));
+        Assert.Equal(["admin_key", "rabbitmq_password", "tickets_password", "webhook_secret_key"], Secrets("api"));
+
+        var (azureApi, azureWorker) = (await ReadAsync("azure", "api", "api.bicep"), await ReadAsync("azure", "worker", "worker.bicep"));
+        Assert.DoesNotContain("rabbitmq_password_value", azureWorker, StringComparison.Ordinal);
+        Assert.DoesNotContain("rabbitmq_worker_password_value", azureApi, StringComparison.Ordinal);
+        var azureDatabase = await ReadAsync("azure", "postgres", "postgres.bicep");
+        Assert.Contains("Database=tickets;SSL Mode=VerifyFull'", azureDatabase, StringComparison.Ordinal);
+
+        static IEnumerable<string> Secrets(string service) => _deployed.Values["secrets"]![service]!.AsObject()
+            .Select(secret => secret.Key).Where(name => char.IsLower(name[0])).Order(StringComparer.Ordinal);
+    }
+
+    /// <summary>The container's shell, as it completes the files of the accounts.</summary>
+    [Theory]
+    [InlineData("kubernetes")]
+    [InlineData("compose")]
+    [InlineData("azure")]
+    public async Task A_published_broker_starts_with_the_two_accounts(string target)
+    {
+        var script = target switch
+        {
+            "kubernetes" => (string)_deployed.Parse("rabbitmq/statefulset.yaml", _deployed.ValuesWithSecrets(_ => Password))
+                ["spec"]!["template"]!["spec"]!["containers"]![0]!["args"]![2]!,
+            "compose" => ((string)Yaml.Parse(await ReadAsync("compose", "docker-compose.yaml"))
+                ["services"]!["rabbitmq"]!["command"]![2]!).Replace("$$", "$", StringComparison.Ordinal),
+            _ => (await ReadAsync("azure", "rabbitmq", "rabbitmq.bicep")).Split('\n')
+                .Single(line => line.Contains("umask", StringComparison.Ordinal))
+                .Trim()[1..^1].Replace("\\'", "'", StringComparison.Ordinal),
+        };
+        Assert.Equal(ServerScripts.RabbitMqStart, script);
+
+        var folder = Publication.NewFolder();
+        // In place of the image's own, and as a user who owns nothing else here.
+        await File.WriteAllTextAsync(Path.Combine(folder, "docker-entrypoint.sh"), "#!/bin/sh\ncat $RABBITMQ_CONFIG_FILE; env", Cancel);
+        File.SetUnixFileMode(Path.Combine(folder, "docker-entrypoint.sh"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var (exitCode, output, error) = await Publication.RunAsync("env",
+            [
+                $"PATH={folder}:{Environment.GetEnvironmentVariable("PATH")}",
+                "RABBITMQ_DEFAULT_USER=ticketapp", "RABBITMQ_DEFAULT_PASS=one", "WORKER_PASSWORD=two",
+                "sh", "-c", script.Replace("/tmp/", $"{folder}/", StringComparison.Ordinal),
+            ]);
+
+        Assert.True(exitCode == 0, error);
+        Assert.StartsWith($"load_definitions = {folder}/accounts.json\n", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("two", output, StringComparison.Ordinal);
+        var accounts = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "accounts.json"), Cancel))!;
+        Assert.Equal(
+            ["ticketapp one", "worker two"], accounts["users"]!.AsArray().Select(user => $"{user!["name"]} {user["password"]}"));
+        Assert.Equal(["ticketapp", "worker"], accounts["permissions"]!.AsArray().Select(permission => (string?)permission!["user"]));
+    }
+
+    [Fact]
+    public async Task A_published_PostgreSQL_starts_with_the_role()
+    {
+        var script = (string)_deployed.Parse("postgres/statefulset.yaml", _deployed.ValuesWithSecrets(_ => Password))
+            ["spec"]!["template"]!["spec"]!["containers"]![0]!["args"]![2]!;
+        var folder = Publication.NewFolder();
+        await File.WriteAllTextAsync(Path.Combine(folder, "docker-entrypoint.sh"), "#!/bin/sh\necho $*", Cancel);
+        File.SetUnixFileMode(Path.Combine(folder, "docker-entrypoint.sh"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
+
+        var (exitCode, output, error) = await Publication.RunAsync("env",
+            [
+                $"PATH={folder}:{Environment.GetEnvironmentVariable("PATH")}", "TICKETS_PASSWORD=one", "sh", "-c",
+                script.Replace("/docker-entrypoint-initdb.d/", $"{folder}/", StringComparison.Ordinal),
+            ]);
+
+        Assert.True(exitCode == 0, error);
+        Assert.Equal("postgres -c max_connections=300\n", output);
+        Assert.Equal(ServerScripts.RoleSql("one"), await File.ReadAllTextAsync(Path.Combine(folder, "role.sql"), Cancel));
     }
 
     [Fact]

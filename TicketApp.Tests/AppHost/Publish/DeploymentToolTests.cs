@@ -80,7 +80,8 @@ public sealed class DeploymentToolTests
         Assert.True(exitCode == 0, error);
         string[] known = ["\"userPrincipalId\" is declared but never used", "\"location\" is declared but never used"];
         Assert.DoesNotContain(
-            error.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => !known.Any(text => line.Contains(text, StringComparison.Ordinal)));
+            error.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            line => !known.Any(text => line.Contains(text, StringComparison.Ordinal)));
     }
 
     /// <summary>Reads every object into its type, and takes no field that the type does not have.</summary>

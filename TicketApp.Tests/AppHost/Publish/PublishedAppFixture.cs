@@ -19,16 +19,17 @@ public sealed class PublishedAppFixture : RunningApp
         var password = broker.UserInfo.Split(':')[1];
         Dictionary<string, string> secrets = new()
         {
-            ["postgres_password"] = postgres.Password!,
+            ["tickets_password"] = postgres.Password!,
             ["rabbitmq_password"] = password,
+            ["rabbitmq_worker_password"] = password,
             ["admin_key"] = AdminKey,
             ["webhook_secret_key"] = "AKeyThatSealsTheSecretsOfWebhooks",
         };
         var chart = new Chart(Path.Combine(Repository.Root, "deploy", "kubernetes"));
-        var variables = chart.Variables(service, chart.ValuesWithSecrets(name => secrets.GetValueOrDefault(name) ?? ""))
+        var variables = chart.Variables(service, chart.ValuesWithSecrets(name => secrets.GetValueOrDefault(name, "OfNoServerHere")))
             .ToDictionary(variable => variable.Key, variable => variable.Value
                 .Replace("Host=postgres-service;Port=5432", $"Host={postgres.Host};Port={postgres.Port}", StringComparison.Ordinal)
-                .Replace($"ticketapp:{password}@rabbitmq-service:5672", $"{broker.UserInfo}@{broker.Authority}", StringComparison.Ordinal));
+                .Replace("@rabbitmq-service:5672", $"@{broker.Authority}", StringComparison.Ordinal));
         // What no variable says in a container.
         variables["ASPNETCORE_ENVIRONMENT"] = "Production";
         // The model of the original takes minutes.

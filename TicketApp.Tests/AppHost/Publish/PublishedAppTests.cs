@@ -13,6 +13,10 @@ public sealed class PublishedAppTests(PublishedAppFixture app)
         using var refused = await app.Api.GetAsync("/ticket?ticket_id=none", TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
 
+        // Only an administrator creates users.
+        using var stranger = await app.Api.PostAsync("/user", null, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.Unauthorized, stranger.StatusCode);
+
         // What scales the workers has no key.
         var stats = await app.Api.GetFromJsonAsync<JsonObject>("/v1/stats", TestContext.Current.CancellationToken);
         Assert.True((long)stats!["open"]! >= 0);

@@ -7,6 +7,7 @@ internal sealed class BoundedEventStream(Stream events) : Stream
     private const int MaxEvent = 8 * 1024 * 1024;
 
     private int _sinceEnd;
+    private bool _endsLine;
 
     public override bool CanRead => true;
 
@@ -53,10 +54,17 @@ internal sealed class BoundedEventStream(Stream events) : Stream
         base.Dispose(disposing);
     }
 
-    // An end that lies across two reads is not seen, which the next one makes good.
+    // An event ends with an empty line, whose parts may come one by one.
     private void Count(ReadOnlySpan<byte> read)
     {
+        if (read.IsEmpty)
+        {
+            return;
+        }
+
         var end = Math.Max(read.LastIndexOf("\n\n"u8), read.LastIndexOf("\r\n\r\n"u8));
+        end = end < 0 && _endsLine && (read[0] == '\n' || read.StartsWith("\r\n"u8)) ? 0 : end;
+        _endsLine = read[^1] == '\n';
         _sinceEnd = end < 0 ? _sinceEnd + read.Length : read.Length - end;
         if (_sinceEnd > MaxEvent)
         {

@@ -1,5 +1,5 @@
+using System.Globalization;
 using System.Net;
-using System.Net.Http.Headers;
 
 namespace TicketApp.Worker.Models.Chat;
 
@@ -19,7 +19,8 @@ internal static class ChatFailures
                 Final($"The endpoint refused the key ({status}); see Key in ConnectionStrings:chat"),
             HttpStatusCode.NotFound =>
                 Final($"The endpoint has no such model, or is no chat API ({status}); see Model and Endpoint in ConnectionStrings:chat"),
-            HttpStatusCode.TooManyRequests => Again($"The endpoint takes no more requests for now ({status})", response, time),
+            HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable =>
+                new($"The endpoint takes no more requests for now ({status})") { IsRefused = true, RetryAfter = Pause(response, time) },
             HttpStatusCode.RequestTimeout or HttpStatusCode.Conflict or (HttpStatusCode)425 or >= HttpStatusCode.InternalServerError =>
                 Again($"The endpoint failed ({status})", response, time),
             >= HttpStatusCode.BadRequest => Final(
@@ -45,9 +46,9 @@ internal static class ChatFailures
                     HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
                         or HttpRequestError.SecureConnectionError,
                 } request:
-                    return new($"The endpoint cannot be reached ({request.HttpRequestError})");
+                    return new($"The endpoint cannot be reached ({request.HttpRequestError})") { IsRefused = true };
                 case TimeoutException:
-                    return new("The endpoint cannot be reached in time");
+                    return new("The endpoint cannot be reached in time") { IsRefused = true };
                 case IOException or HttpRequestException:
                     return new("The connection to the endpoint broke before its answer was whole");
                 default:
@@ -62,8 +63,22 @@ internal static class ChatFailures
     private static ModelException Final(string message) => new(message) { IsFinal = true };
 
     private static ModelException Again(string message, HttpResponseMessage response, TimeProvider time) =>
-        new(message) { RetryAfter = Pause(response.Headers.RetryAfter, time) };
+        new(message) { RetryAfter = Pause(response, time) };
 
-    private static TimeSpan? Pause(RetryConditionHeaderValue? header, TimeProvider time) =>
-        header?.Delta ?? header?.Date - time.GetUtcNow();
+    /// <summary>In all forms that servers send: seconds and their fractions, a date, and milliseconds in a header of OpenAI's.</summary>
+    private static TimeSpan? Pause(HttpResponseMessage response, TimeProvider time)
+    {
+        var pause =
+            Number(response, "retry-after-ms") is { } milliseconds ? milliseconds / 1000
+            : Number(response, "Retry-After") is { } seconds ? seconds
+            : (response.Headers.RetryAfter?.Date - time.GetUtcNow())?.TotalSeconds;
+        return pause is { } known ? TimeSpan.FromSeconds(Math.Clamp(known, 0, TimeSpan.FromDays(365_000).TotalSeconds)) : null;
+    }
+
+    private static double? Number(HttpResponseMessage response, string header) =>
+        response.Headers.NonValidated.TryGetValues(header, out var values)
+            && double.TryParse(values.ToString(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+            && !double.IsNaN(number)
+            ? number
+            : null;
 }

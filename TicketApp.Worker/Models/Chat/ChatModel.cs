@@ -6,8 +6,11 @@ using Microsoft.Extensions.Options;
 namespace TicketApp.Worker.Models.Chat;
 
 /// <summary>Passes the input to a chat model at an OpenAI-compatible endpoint, and its answer on as progress, token by token.</summary>
-internal sealed class ChatModel(IChatClient client, ChatConnection connection, IOptions<ChatModelOptions> options) : IModel
+internal sealed class ChatModel(IChatClient client, ChatConnection connection, IOptions<ChatModelOptions> options, TimeProvider time)
+    : IModel, IDisposable
 {
+    private readonly ModelGate _gate = new(time);
+
     private readonly ChatOptions _request = new()
     {
         Temperature = options.Value.Temperature,
@@ -22,13 +25,19 @@ internal sealed class ChatModel(IChatClient client, ChatConnection connection, I
 
     public int Slots => options.Value.MaxConcurrency;
 
-    public async ValueTask<ModelAnswer> RunAsync(ModelRun run, CancellationToken cancellationToken)
+    public async ValueTask<ModelAnswer> RunAsync(ModelRun run, CancellationToken cancellationToken) =>
+        await _gate.RunAsync(run, accepted => AskAsync(run, accepted, cancellationToken), cancellationToken);
+
+    public void Dispose() => _gate.Dispose();
+
+    private async Task<ModelAnswer> AskAsync(ModelRun run, Action accepted, CancellationToken cancellationToken)
     {
         StringBuilder answer = new();
         UsageDetails? usage = null;
         ChatFinishReason? end = null;
         await foreach (var update in client.GetStreamingResponseAsync(Messages(run.Input!), _request, cancellationToken))
         {
+            accepted();
             end = update.FinishReason ?? end;
             usage = update.Contents.OfType<UsageContent>().LastOrDefault()?.Details ?? usage;
             if (update.Text is { Length: > 0 } text)

@@ -30,7 +30,7 @@ public sealed class ChatModelOptions
 
     /// <summary>
     /// Maximum silence of the endpoint, from the request to the first token and between two tokens. Leave enough time for the endpoint to
-    /// load its model. Default: 00:01:00.
+    /// load its model. Signs of life without a token, such as comments, count for ten times as long. Default: 00:01:00.
     /// </summary>
     [TimeSpanRange("00:00:00.100", "1.00:00:00")]
     public TimeSpan TokenTimeout { get; set; } = TimeSpan.FromMinutes(1);

@@ -1,10 +1,6 @@
-using System.ClientModel;
-using System.ClientModel.Primitives;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
-using OpenAI;
-using OpenAI.Chat;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Worker.Models.Chat;
@@ -12,6 +8,8 @@ namespace TicketApp.Worker.Models.Chat;
 /// <summary>The chat model, where there is one.</summary>
 internal static class ChatModelServices
 {
+    private static readonly TimeSpan _connectTimeout = TimeSpan.FromSeconds(10);
+
     /// <summary>Adds the chat model where the connection string <c>chat</c> says where it is. Without, nothing of it is loaded.</summary>
     /// <exception cref="InvalidOperationException">The connection string cannot be used.</exception>
     public static void AddChatModel(this IHostApplicationBuilder builder)
@@ -32,34 +30,39 @@ internal static class ChatModelServices
         services.AddHttpClient(ChatConnection.Name, client => client.Timeout = Timeout.InfiniteTimeSpan)
             // One client for as long as the process lives; its connections follow changes of names.
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan)
-            .ConfigurePrimaryHttpMessageHandler(provider =>
-                ChatTransport.CreateHandler(provider.GetRequiredService<IOptions<ChatModelOptions>>().Value))
+            .ConfigurePrimaryHttpMessageHandler(provider => CreateHandler(provider.GetRequiredService<IOptions<ChatModelOptions>>().Value))
             // The ticket is what is tried again, and the defaults would give up on an answer after seconds.
             .RemoveAllResilienceHandlers()
-            .RemoveAllLoggers()
-            .AddHttpMessageHandler(provider => new ChatTransport(provider.GetRequiredService<TimeProvider>()));
+            .RemoveAllLoggers();
         services
             .AddSingleton<IValidateOptions<ChatModelOptions>, ChatModelOptionsValidator>()
             .AddSingleton(connection)
-            .AddSingleton(provider => CreateClient(
-                connection,
-                provider.GetRequiredService<IHttpClientFactory>().CreateClient(ChatConnection.Name),
-                provider.GetRequiredService<IOptions<ChatModelOptions>>().Value))
+            .AddSingleton(provider => CreateClient(provider, connection))
             .AddModel<ChatModel>();
     }
 
-    private static IChatClient CreateClient(ChatConnection connection, HttpClient http, ChatModelOptions options) =>
-        new ChatClient(connection.Model, new ApiKeyCredential(connection.Key), new OpenAIClientOptions
-        {
-            Endpoint = connection.Endpoint,
-            Transport = new HttpClientPipelineTransport(http),
-            RetryPolicy = new ClientRetryPolicy(maxRetries: 0),
-            NetworkTimeout = Timeout.InfiniteTimeSpan,
-        })
-        .AsIChatClient()
+    private static SocketsHttpHandler CreateHandler(ChatModelOptions options) => new()
+    {
+        // Another address would get the prompt.
+        AllowAutoRedirect = false,
+        UseProxy = options.UseProxy,
+        UseCookies = false,
+        ConnectTimeout = _connectTimeout,
+        // A connection of its own for each answer, which takes far longer than to connect. One that was kept may have been closed by the
+        // endpoint in the moment in which it is used again, and then nobody knows whether the model runs.
+        PooledConnectionLifetime = TimeSpan.Zero,
+        // An answer that is not wanted any more ends with its connection, which tells the endpoint to stop.
+        MaxResponseDrainSize = 0,
+    };
+
+    private static IChatClient CreateClient(IServiceProvider provider, ChatConnection connection) =>
+        new ChatEndpoint(
+            provider.GetRequiredService<IHttpClientFactory>().CreateClient(ChatConnection.Name),
+            connection,
+            provider.GetRequiredService<IOptions<ChatModelOptions>>().Value.TokenTimeout,
+            provider.GetRequiredService<TimeProvider>())
         .AsBuilder()
         // Prompts and answers stay out of telemetry whatever the environment says; Aspire's says otherwise in development.
         .UseOpenTelemetry(sourceName: TelemetryNames.App, configure: telemetry => telemetry.EnableSensitiveData = false)
-        .Use(endpoint => new GuardedChatClient(endpoint, options.TokenTimeout))
         .Build();
 }

@@ -236,12 +236,20 @@ resource api 'Microsoft.App/containerApps@2025-10-02-preview' = {
               value: 'keys'
             }
             {
+              name: 'Auth__SignUp'
+              value: 'admin'
+            }
+            {
               name: 'Auth__AdminKeys__0'
               secretRef: 'auth--adminkeys--0'
             }
             {
               name: 'Webhooks__SecretKey'
               secretRef: 'webhooks--secretkey'
+            }
+            {
+              name: 'Proxies__KnownNetworks'
+              value: '10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,fc00::/7'
             }
             {
               name: 'AZURE_CLIENT_ID'

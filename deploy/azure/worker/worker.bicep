@@ -9,10 +9,8 @@ param worker_containerimage string
 
 param worker_containerport string
 
-param rabbitmq_username_value string
-
 @secure()
-param rabbitmq_password_value string
+param rabbitmq_worker_password_value string
 
 param otlp_endpoint_value string
 
@@ -30,15 +28,7 @@ resource worker 'Microsoft.App/containerApps@2025-10-02-preview' = {
       secrets: [
         {
           name: 'connectionstrings--rabbitmq'
-          value: 'amqp://${uriComponent(rabbitmq_username_value)}:${uriComponent(rabbitmq_password_value)}@rabbitmq:5672'
-        }
-        {
-          name: 'rabbitmq-password'
-          value: rabbitmq_password_value
-        }
-        {
-          name: 'rabbitmq-uri'
-          value: 'amqp://${uriComponent(rabbitmq_username_value)}:${uriComponent(rabbitmq_password_value)}@rabbitmq:5672'
+          value: 'amqp://worker:${uriComponent(rabbitmq_worker_password_value)}@rabbitmq:5672'
         }
       ]
       activeRevisionsMode: 'Single'
@@ -123,26 +113,6 @@ resource worker 'Microsoft.App/containerApps@2025-10-02-preview' = {
             {
               name: 'ConnectionStrings__rabbitmq'
               secretRef: 'connectionstrings--rabbitmq'
-            }
-            {
-              name: 'RABBITMQ_HOST'
-              value: 'rabbitmq'
-            }
-            {
-              name: 'RABBITMQ_PORT'
-              value: '5672'
-            }
-            {
-              name: 'RABBITMQ_USERNAME'
-              value: rabbitmq_username_value
-            }
-            {
-              name: 'RABBITMQ_PASSWORD'
-              secretRef: 'rabbitmq-password'
-            }
-            {
-              name: 'RABBITMQ_URI'
-              secretRef: 'rabbitmq-uri'
             }
             {
               name: 'OTEL_EXPORTER_OTLP_ENDPOINT'

@@ -1,0 +1,74 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using TicketApp.Api.Storage;
+using TicketApp.ServiceDefaults;
+
+namespace TicketApp.Api.Auth;
+
+/// <summary>
+/// Those who signed up themselves and whose key was never used. They are in a table of their own, which nothing refers to, so that they can
+/// be removed: a user stays for ever, since tickets may be theirs. With the first use of the key they become one.
+/// </summary>
+internal sealed class SignUpStore(NpgsqlDataSource database)
+{
+    public const string InsertSql =
+        "insert into sign_ups (user_id, prefix, hash) select * from unnest($1, $2, $3) on conflict do nothing";
+
+    /// <summary>Makes users of those with the keys $1 and their hashes $2.</summary>
+    public const string UseKeysSql =
+        """
+        with used as (
+            delete from sign_ups s using (
+                select s.user_id from unnest($1, $2) sent (prefix, hash) join sign_ups s on s.prefix = sent.prefix and s.hash = sent.hash
+                order by s.user_id for update of s) sent
+            where s.user_id = sent.user_id returning s.user_id, s.time_created, s.prefix, s.hash),
+        stored as (insert into users (user_id, time_created) select user_id, time_created from used)
+        insert into api_keys (prefix, user_id, hash, time_created) select prefix, user_id, hash, time_created from used
+        """;
+
+    // Ids are in the order of time. One that is just being used is left to that.
+    private const string PurgeSql =
+        """
+        delete from sign_ups where user_id = any(array(
+            select user_id from sign_ups where user_id < $1 order by user_id limit $2 for update skip locked))
+        """;
+
+    /// <summary>Removes those with ids before <paramref name="first"/>, up to <paramref name="most"/>.</summary>
+    /// <returns>How many.</returns>
+    public async Task<int> PurgeAsync(Guid first, int most, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(PurgeSql);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = first });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+}
+
+/// <summary>Removes those who signed up long ago and never came back.</summary>
+internal sealed class SignUpPurge(
+    SignUpStore store, DatabaseMigrator migrator, LoopProgress progress, IOptions<RetentionOptions> options, ILogger<SignUpPurge> logger)
+    : PurgeLoop(
+        "removal of unused users",
+        IsOff(options) ? Timeout.InfiniteTimeSpan : options.Value.PollInterval,
+        migrator, progress, logger)
+{
+    protected override async Task<bool> PurgeAsync(int part, CancellationToken stoppingToken) =>
+        !IsOff(options)
+        && await store.PurgeAsync(TicketIds.FirstAt(DateTimeOffset.UtcNow - options.Value.UnusedUsersFor), part, stoppingToken) > 0;
+
+    private static bool IsOff(IOptions<RetentionOptions> options) => options.Value.UnusedUsersFor == TimeSpan.Zero;
+}
+
+internal static class SignUpServices
+{
+    /// <summary>Adds what bounds open sign-up: how many a minute, and for how long those stay who never came back.</summary>
+    public static IServiceCollection AddSignUp(this IServiceCollection services)
+    {
+        services.AddOptions<SignUpLimitOptions>().BindConfiguration(SignUpLimitOptions.SectionName).ValidateOnStart();
+        return services
+            .AddSingleton<IValidateOptions<SignUpLimitOptions>, SignUpLimitOptionsValidator>()
+            .AddSingleton<SignUpLimit>()
+            .AddSingleton<SignUpStore>()
+            .AddHostedService<SignUpPurge>();
+    }
+}

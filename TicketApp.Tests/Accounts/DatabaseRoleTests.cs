@@ -1,0 +1,137 @@
+using System.Net;
+using Npgsql;
+using TicketApp.Tests.Fixtures;
+
+namespace TicketApp.Tests.Accounts;
+
+/// <summary>What the Api's role at PostgreSQL may not do. What it has to, all other tests do with it.</summary>
+[Collection(AppCollection.Name)]
+public sealed class DatabaseRoleTests(AppFixture app)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("create database mine")]
+    [InlineData("drop database tickets")]
+    [InlineData("create role mine")]
+    [InlineData("alter role ticketapp superuser")]
+    [InlineData("alter role postgres password 'mine'")]
+    [InlineData("set role postgres")]
+    [InlineData("set session authorization postgres")]
+    [InlineData("grant pg_execute_server_program to ticketapp")]
+    [InlineData("copy (select 1) to program 'true'")]
+    [InlineData("copy (select 1) to '/tmp/mine'")]
+    [InlineData("create temporary table mine (line text); copy mine from '/etc/hostname'")]
+    [InlineData("select pg_read_file('/etc/hostname')")]
+    [InlineData("select lo_import('/etc/hostname')")]
+    [InlineData("select rolpassword from pg_authid")]
+    [InlineData("alter system set fsync = off")]
+    [InlineData("create tablespace mine location '/tmp'")]
+    [InlineData("create publication mine for all tables")]
+    public async Task The_api_cannot(string sql)
+    {
+        await using var database = NpgsqlDataSource.Create(app.ApiDatabase);
+        await using var command = database.CreateCommand(sql);
+
+        var error = await Assert.ThrowsAsync<PostgresException>(() => command.ExecuteNonQueryAsync(Cancel));
+
+        Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, error.SqlState);
+    }
+
+    [Fact]
+    public async Task Its_role_has_no_attribute_and_is_a_member_of_no_other()
+    {
+        await using var database = NpgsqlDataSource.Create(app.Database);
+        await using var command = database.CreateCommand(
+            """
+            select rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls
+                or exists (select from pg_auth_members m where m.member = r.oid)
+            from pg_roles r where rolname = 'ticketapp'
+            """);
+
+        Assert.False((bool)(await command.ExecuteScalarAsync(Cancel))!);
+    }
+
+    /// <summary>Data of a release that had no role of its own.</summary>
+    [Fact]
+    public async Task What_the_superuser_made_before_is_the_roles_after_a_start()
+    {
+        await using var database = await ScratchDatabase.CreateAsync(app);
+        var name = await database.ValueAsync<string>("select current_database()");
+        await using var superuser = NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(app.Database) { Database = name }.ConnectionString);
+        await ExecuteAsync(superuser, "create type mood as enum ('good'); create table old (id bigserial primary key, mood mood)");
+        await ExecuteAsync(superuser, "create function one() returns int language sql as 'select 1'");
+        var takeOver = File.ReadLines(Path.Combine(Repository.Root, "TicketApp.AppHost", "Servers", "postgres-role.sql")).Last();
+
+        await ExecuteAsync(superuser, takeOver);
+        await ExecuteAsync(superuser, takeOver);
+
+        await database.ExecuteAsync("alter type mood add value 'bad'");
+        await database.ExecuteAsync("alter table old add more text; insert into old default values; drop function one(); drop table old");
+    }
+
+    /// <summary>As docs/operations.md makes the two roles.</summary>
+    [Fact]
+    public async Task The_schema_may_belong_to_another_role_than_the_one_that_serves()
+    {
+        var name = $"roles_{Guid.NewGuid():N}";
+        await using var server = NpgsqlDataSource.Create(app.Database);
+        await using var superuser = NpgsqlDataSource.Create(Connection("postgres"));
+        await ExecuteAsync(server, $"create database {name}");
+        try
+        {
+            await ExecuteAsync(superuser, Documented().Replace("ticketapp", name, StringComparison.Ordinal)
+                .Replace("database tickets", $"database {name}", StringComparison.Ordinal));
+            var port = AppProcesses.NextPort();
+            await using var api = AppProcesses.Service("api", "TicketApp.Api", port, new Dictionary<string, string>
+            {
+                ["ASPNETCORE_ENVIRONMENT"] = "Development",
+                ["ConnectionStrings__tickets"] = Connection(name),
+                ["ConnectionStrings__migrations"] = Connection($"{name}_owner"),
+                // It takes tickets without a broker.
+                ["ConnectionStrings__rabbitmq"] = "amqp://127.0.0.1:9",
+            });
+            await api.StartAsync();
+            using var client = AppProcesses.Client([port]);
+
+            using var user = await client.PostAsync("/user", null, Cancel);
+            Assert.Equal(HttpStatusCode.OK, user.StatusCode);
+
+            await using var serving = NpgsqlDataSource.Create(Connection(name));
+            string[] ofOwner = ["create table mine ()", "drop table tickets", "alter table tickets add mine int", "truncate tickets"];
+            foreach (var sql in ofOwner)
+            {
+                var error = await Assert.ThrowsAsync<PostgresException>(() => ExecuteAsync(serving, sql));
+                Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, error.SqlState);
+            }
+        }
+        finally
+        {
+            NpgsqlConnection.ClearAllPools();
+            await superuser.DisposeAsync();
+            await ExecuteAsync(server, $"drop database {name} with (force)");
+            await ExecuteAsync(server, $"drop role {name}, {name}_owner");
+        }
+
+        string Connection(string role) => new NpgsqlConnectionStringBuilder(app.Database)
+        {
+            Username = role,
+            Password = role == "postgres" ? new NpgsqlConnectionStringBuilder(app.Database).Password : "secret",
+            Database = name,
+        }.ConnectionString;
+    }
+
+    /// <summary>The statements of the manual, each on a line of its own.</summary>
+    private static string Documented()
+    {
+        var manual = File.ReadAllText(Path.Combine(Repository.Root, "docs", "operations.md"));
+        return manual.Split("```sql\n-- Two roles")[1].Split('\n', 2)[1].Split("```")[0];
+    }
+
+    private static async Task ExecuteAsync(NpgsqlDataSource database, string sql)
+    {
+        await using var command = database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(Cancel);
+    }
+}
