@@ -8,10 +8,14 @@ namespace TicketApp.Bench.Servers;
 
 /// <summary>
 /// PostgreSQL and RabbitMQ as the AppHost starts them, on data of their own. Api and worker are started by the benchmark itself:
-/// many times, in other builds and with other settings.
+/// many times, in other builds and with other settings. All use accounts that may do everything: databases are made for each round, and
+/// the systems that TicketApp is compared with declare queues of their own.
 /// </summary>
 internal sealed class ServerHost : IAsyncDisposable
 {
+    private const string Account = "bench";
+    private const string Password = "OfServersOnLoopbackForMinutes";
+
     private static readonly TimeSpan _startLimit = TimeSpan.FromMinutes(3);
 
     private readonly DistributedApplication _app;
@@ -54,13 +58,43 @@ internal sealed class ServerHost : IAsyncDisposable
             }
         }
 
+        var rabbitmq = builder.Resources.Single(resource => resource.Name == "rabbitmq");
+        var isContainer = rabbitmq is ContainerResource;
+        if (isContainer)
+        {
+            // Without the accounts of TicketApp, the image makes an administrator of the one that it is told.
+            foreach (var arguments in rabbitmq.Annotations.OfType<CommandLineArgsCallbackAnnotation>().ToList())
+            {
+                rabbitmq.Annotations.Remove(arguments);
+            }
+        }
+        else
+        {
+            var folder = Path.Combine(
+                data.FullName, VolumeNameGenerator.Generate(builder.CreateResourceBuilder(rabbitmq), "data"), "definitions");
+            await File.WriteAllTextAsync(
+                Path.Combine(Directory.CreateDirectory(folder).FullName, $"{Account}.json"),
+                $$"""
+                {
+                  "users": [{ "name": "{{Account}}", "password": "{{Password}}", "tags": ["administrator"] }],
+                  "permissions": [{ "user": "{{Account}}", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" }]
+                }
+                """,
+                limit.Token);
+        }
+
         var app = await builder.BuildAsync(limit.Token);
         await app.StartAsync(limit.Token);
         await app.ResourceNotifications.WaitForResourceHealthyAsync("tickets", limit.Token);
         await app.ResourceNotifications.WaitForResourceHealthyAsync("rabbitmq", limit.Token);
-        var database = await app.GetConnectionStringAsync("tickets", limit.Token);
-        var broker = await app.GetConnectionStringAsync("rabbitmq", limit.Token);
-        return new(app, data, database!, broker!);
+        var database = await app.GetConnectionStringAsync("postgres", limit.Token);
+        var broker = new UriBuilder((await app.GetConnectionStringAsync("rabbitmq", limit.Token))!);
+        if (!isContainer)
+        {
+            (broker.UserName, broker.Password) = (Account, Password);
+        }
+
+        return new(app, data, $"{database};Database=postgres", broker.Uri.ToString());
     }
 
     public async ValueTask DisposeAsync()
