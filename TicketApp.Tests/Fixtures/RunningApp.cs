@@ -59,6 +59,9 @@ public abstract class RunningApp : IAsyncLifetime
 
     protected virtual int ApiReplicas => 1;
 
+    /// <summary>Why it cannot be started here; null if it can.</summary>
+    protected virtual string? Obstacle => AppAvailability.Obstacle;
+
     /// <summary>What differs in the broker's configuration, in its <c>advanced.config</c>.</summary>
     protected virtual string? BrokerConfiguration => null;
 
@@ -70,7 +73,7 @@ public abstract class RunningApp : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _obstacle = AppAvailability.Obstacle;
+        _obstacle = Obstacle;
         if (_obstacle is null)
         {
             await StartAsync();

@@ -13,6 +13,8 @@ public sealed class PublishedAppFixture : RunningApp
 
     public static string AdminAuthorization => new AuthenticationHeaderValue("Bearer", AdminKey).ToString();
 
+    protected override string? Obstacle => DeploymentTools.HasHelm ? base.Obstacle : "The chart is rendered by Helm, which is not here.";
+
     protected override IReadOnlyDictionary<string, string> EnvironmentOf(string service, string database, Uri broker)
     {
         NpgsqlConnectionStringBuilder postgres = new(database);
