@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace TicketApp.Api.Auth;
 
-/// <summary>How much one caller may ask for, from the section <c>Limits</c>.</summary>
+/// <summary>How much callers may ask for, from the section <c>Limits</c>.</summary>
 public sealed class LimitOptions
 {
     public const string SectionName = "Limits";
@@ -45,6 +45,19 @@ public sealed class LimitOptions
     /// </summary>
     [Range(0.001, 1)]
     public double MaxUserShare { get; set; } = 1;
+
+    /// <summary>
+    /// Users per minute that one address creates in open sign-up (<c>Auth:SignUp=anyone</c> in mode <c>keys</c>). Each replica counts
+    /// separately; 0: no limit. Default: 10.
+    /// </summary>
+    [Range(0, 1_000_000)]
+    public int SignUpsPerMinutePerAddress { get; set; } = 10;
+
+    /// <summary>
+    /// Users per minute that all addresses together create in open sign-up. Each replica counts separately; 0: no limit. Default: 60.
+    /// </summary>
+    [Range(0, 1_000_000)]
+    public int SignUpsPerMinute { get; set; } = 60;
 
     /// <summary>What one user can take at once of something of which a replica has <paramref name="total"/>.</summary>
     internal long ShareOf(long total) => Math.Max(1, (long)(total * MaxUserShare));

@@ -8,7 +8,7 @@ namespace TicketApp.Api.Auth;
 /// Bounds open sign-up, for each address and in all: what users may ask for protects nothing where users cost nothing. Administrators
 /// create as many as they like.
 /// </summary>
-internal sealed class SignUpLimit(IOptions<SignUpLimitOptions> options) : IEndpointFilter, IDisposable
+internal sealed class SignUpLimit(IOptions<LimitOptions> options) : IEndpointFilter, IDisposable
 {
     private static readonly TimeSpan _window = TimeSpan.FromMinutes(1);
 

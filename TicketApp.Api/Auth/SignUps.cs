@@ -48,27 +48,18 @@ internal sealed class SignUpStore(NpgsqlDataSource database)
 internal sealed class SignUpPurge(
     SignUpStore store, DatabaseMigrator migrator, LoopProgress progress, IOptions<RetentionOptions> options, ILogger<SignUpPurge> logger)
     : PurgeLoop(
-        "removal of unused users",
-        IsOff(options) ? Timeout.InfiniteTimeSpan : options.Value.PollInterval,
-        migrator, progress, logger)
+        "removal of unused users", options.Value.IntervalFor(options.Value.UnusedUsersFor), migrator, progress, logger)
 {
     protected override async Task<bool> PurgeAsync(int part, CancellationToken stoppingToken) =>
-        !IsOff(options)
-        && await store.PurgeAsync(TicketIds.FirstAt(DateTimeOffset.UtcNow - options.Value.UnusedUsersFor), part, stoppingToken) > 0;
-
-    private static bool IsOff(IOptions<RetentionOptions> options) => options.Value.UnusedUsersFor == TimeSpan.Zero;
+        await store.PurgeAsync(TicketIds.FirstAt(DateTimeOffset.UtcNow - options.Value.UnusedUsersFor), part, stoppingToken) > 0;
 }
 
 internal static class SignUpServices
 {
     /// <summary>Adds what bounds open sign-up: how many a minute, and for how long those stay who never came back.</summary>
-    public static IServiceCollection AddSignUp(this IServiceCollection services)
-    {
-        services.AddOptions<SignUpLimitOptions>().BindConfiguration(SignUpLimitOptions.SectionName).ValidateOnStart();
-        return services
-            .AddSingleton<IValidateOptions<SignUpLimitOptions>, SignUpLimitOptionsValidator>()
+    public static IServiceCollection AddSignUp(this IServiceCollection services) =>
+        services
             .AddSingleton<SignUpLimit>()
             .AddSingleton<SignUpStore>()
             .AddHostedService<SignUpPurge>();
-    }
 }

@@ -20,6 +20,7 @@ internal static class CompletionServices
             .AddHostedService<Rescuer>()
             .AddSingleton<ProgressStore>()
             .AddHostedService<ProgressPurge>()
+            .AddSingleton<WorkerStore>()
             .AddHostedService<WorkerPurge>()
             .AddSingleton<ReportStore>()
             .AddSingleton<ReportEffects>()

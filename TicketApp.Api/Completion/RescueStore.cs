@@ -134,21 +134,6 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
         update tickets t set lease_expires = $1 from piece where t.ticket_id = piece.ticket_id
         """;
 
-    private const string ForgetWorkersSql =
-        """
-        delete from workers where worker = any(array(
-            select worker from workers where last_seen < now() - interval '1 hour' order by worker limit $1 for update skip locked))
-        """;
-
-    private const string ForgetModelsSql =
-        """
-        delete from models where name = any(array(
-            select name from models where last_seen < now() - interval '7 days' order by name limit $1 for update skip locked))
-        """;
-
-    /// <summary>What must be forgotten: workers that were not heard of for an hour, models that no worker has served for a week.</summary>
-    public static IReadOnlyList<string> Forgotten { get; } = [ForgetWorkersSql, ForgetModelsSql];
-
     /// <summary>Ends tickets and attempts over their limits, and queues tickets whose pause is over.</summary>
     /// <param name="limit">The most to move.</param>
     /// <param name="leftOut">Those not to move.</param>
@@ -178,14 +163,6 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
         {
         }
     }
-
-    /// <summary>Forgets a bounded number of rows.</summary>
-    /// <param name="sql">One of <see cref="Forgotten"/>.</param>
-    /// <param name="limit">The most rows.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>How many.</returns>
-    public Task<int> ForgetAsync(string sql, int limit, CancellationToken cancellationToken) =>
-        ExecuteAsync(sql, [Value(limit)], cancellationToken);
 
     private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 

@@ -142,7 +142,7 @@ internal sealed partial class ErasureStore(
         return (erasure, keys);
     }
 
-    /// <summary>How far an erasure is; null if there is none of that id.</summary>
+    /// <summary>How far an erasure is; null for an unknown id.</summary>
     public async Task<Erasure?> FindAsync(Guid erasureId, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(FindSql);

@@ -9,7 +9,7 @@ namespace TicketApp.Api.Storage;
 /// fails, as when its statement takes too long, or is slow, and grows again while it is quick. Every replica does.
 /// </summary>
 /// <param name="name">What it does, as logs and health say it.</param>
-/// <param name="interval">How long to rest when nothing is left.</param>
+/// <param name="interval">How long to rest when nothing is left; infinite: nothing is ever removed.</param>
 /// <param name="migrator">Says when the schema is there.</param>
 /// <param name="progress">Where its rounds are marked.</param>
 /// <param name="logger">The subclass's own.</param>
@@ -33,6 +33,12 @@ internal abstract class PurgeLoop(string name, TimeSpan interval, DatabaseMigrat
 
     protected sealed override async Task WorkAsync(CancellationToken stoppingToken)
     {
+        if (interval == Timeout.InfiniteTimeSpan)
+        {
+            _rest = interval;
+            return;
+        }
+
         var started = Stopwatch.GetTimestamp();
         try
         {

@@ -7,9 +7,7 @@ namespace TicketApp.Api.Storage;
 internal sealed partial class Purger(
     PurgeStore store, DatabaseMigrator migrator, LoopProgress progress, IOptions<RetentionOptions> options, ILogger<Purger> logger)
     : PurgeLoop(
-        "removal of old tickets",
-        IsOff(options) ? Timeout.InfiniteTimeSpan : options.Value.PollInterval,
-        migrator, progress, logger)
+        "removal of old tickets", options.Value.IntervalFor(options.Value.FinishedFor), migrator, progress, logger)
 {
     private bool _beyondNow;
     private Guid _after;
@@ -17,11 +15,6 @@ internal sealed partial class Purger(
 
     protected override async Task<bool> PurgeAsync(int part, CancellationToken stoppingToken)
     {
-        if (IsOff(options))
-        {
-            return false;
-        }
-
         var page = await store.PurgeAsync(_after, _beyondNow, part, stoppingToken);
         _purged += page.Purged;
         _after = page.Last ?? Guid.Empty;
@@ -39,8 +32,6 @@ internal sealed partial class Purger(
 
         return !isEnd;
     }
-
-    private static bool IsOff(IOptions<RetentionOptions> options) => options.Value.FinishedFor == TimeSpan.Zero;
 
     private static partial class Log
     {

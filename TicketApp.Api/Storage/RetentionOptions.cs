@@ -24,6 +24,9 @@ public sealed class RetentionOptions
     /// <summary>How often a replica looks for tickets to remove, while there are none. Default 1 minute.</summary>
     internal TimeSpan PollInterval { get; set; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>The interval of the loop that removes what was kept for <paramref name="keptFor"/>: infinite if that is for ever.</summary>
+    internal TimeSpan IntervalFor(TimeSpan keptFor) => keptFor == TimeSpan.Zero ? Timeout.InfiniteTimeSpan : PollInterval;
+
     /// <summary>When a ticket that ended at <paramref name="finished"/> is removed; null if never, or if it has not ended.</summary>
     internal DateTime? PurgeAt(DateTime? finished) => FinishedFor == TimeSpan.Zero ? null : finished + FinishedFor;
 }

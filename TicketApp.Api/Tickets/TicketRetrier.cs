@@ -58,7 +58,7 @@ internal sealed class TicketRetrier(
 
     /// <summary>Returns the ticket to the backlog, if its user may open one more.</summary>
     /// <param name="ticket">The ticket.</param>
-    /// <param name="key">The caller's idempotency key: under the same one it runs again once. Null: there is none.</param>
+    /// <param name="key">The caller's idempotency key: under the same one it runs again once. Null without a key.</param>
     /// <returns>The ticket as it is now; null if it is in no state to run again, or has done so under that key.</returns>
     /// <exception cref="OverloadedException">As many tickets are open as may be.</exception>
     /// <exception cref="UserLimitException">The user has as many open tickets as one may have.</exception>
@@ -153,7 +153,7 @@ internal sealed class TicketRetrier(
 /// <summary>A ticket that is to run again.</summary>
 /// <param name="TicketId">The ticket.</param>
 /// <param name="UserId">Whose limit counts; null: nobody's.</param>
-/// <param name="KeyHash">SHA-256 of the caller's idempotency key; null: there is none.</param>
+/// <param name="KeyHash">SHA-256 of the caller's idempotency key; null without a key.</param>
 internal sealed record TicketRetry(Guid TicketId, Guid? UserId, byte[]? KeyHash = null);
 
 /// <summary>What became of it.</summary>

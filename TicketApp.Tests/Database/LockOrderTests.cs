@@ -52,6 +52,7 @@ public sealed class LockOrderTests(AppFixture app)
         using IdempotencyStore keys = new(
             database.Source, services.GetRequiredService<TicketMetrics>(), new(TimeProvider.System), NullLogger<IdempotencyStore>.Instance);
         ProgressStore progress = new(database.Source);
+        WorkerStore workers = new(database.Source);
         PurgeStore purge = new(database.Source, Options.Create(new RetentionOptions { FinishedFor = TimeSpan.FromMilliseconds(1) }));
         DeliveryStore deliveries = new(database.Source, Options.Create(new WebhookOptions { Retention = TimeSpan.FromMilliseconds(1) }));
 
@@ -72,7 +73,7 @@ public sealed class LockOrderTests(AppFixture app)
                     and lease_expires is not null
                 """),
             async () => await progress.PurgeAsync(default, Tickets, Cancel),
-            .. RescueStore.Forgotten.Select<string, Func<Task>>(sql => () => sweeps.ForgetAsync(sql, Tickets, Cancel)),
+            .. WorkerStore.Forgotten.Select<string, Func<Task>>(sql => () => workers.ForgetAsync(sql, Tickets, Cancel)),
             () => database.ExecuteAsync(
                 "update workers set last_seen = now() - interval '2 hours' where worker = (select 'w' || (random() * 9)::int)"),
             async () => await CreateAsync(database.Source, store, users[1]),

@@ -55,53 +55,56 @@ internal sealed class ModelGate(TimeProvider time) : IDisposable
 
     private async Task<Turn> EnterAsync(ModelRun run, DateTimeOffset latest, CancellationToken cancellationToken)
     {
-        while (true)
+        if (State() is not { } closed)
         {
-            if (State() is not { } refusal)
+            return new(null);
+        }
+
+        ThrowIfTooLate(closed, run, latest);
+        var left = latest - time.GetUtcNow();
+        if (!await _turns.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken))
+        {
+            return State() is { } still ? throw TooLate(still, run) : new(null);
+        }
+
+        Turn turn = new(_turns.Release);
+        try
+        {
+            // Another run may open the gate meanwhile, or be refused for longer.
+            while (State() is { } refusal)
             {
-                return new(null);
-            }
-
-            await ThrowIfTooLateAsync(refusal);
-            var left = latest - time.GetUtcNow();
-            Turn turn = new(await _turns.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken) ? _turns.Release : null);
-            try
-            {
-                refusal = State();
-                if (refusal is null)
-                {
-                    turn.Dispose();
-                    continue;
-                }
-
-                await ThrowIfTooLateAsync(refusal);
-                // Another run's refusal may prolong it meanwhile.
-                while (turn.IsTry && State() is { } now && now.Until - time.GetUtcNow() is var pause && pause > TimeSpan.Zero)
-                {
-                    await ThrowIfTooLateAsync(now);
-                    await Task.Delay(pause, time, cancellationToken);
-                }
-
-                if (turn.IsTry)
+                ThrowIfTooLate(refusal, run, latest);
+                if (refusal.Until - time.GetUtcNow() is not { Ticks: > 0 } pause)
                 {
                     return turn;
                 }
-            }
-            catch
-            {
-                turn.Dispose();
-                throw;
+
+                await Task.Delay(pause, time, cancellationToken);
             }
         }
+        catch
+        {
+            turn.Dispose();
+            throw;
+        }
 
-        Task ThrowIfTooLateAsync(Refusal refusal) => refusal.Until < latest && time.GetUtcNow() < latest
-            ? Task.CompletedTask
-            : throw new ModelException(refusal.Cause.Message)
-            {
-                RetryAfter = refusal.Until - time.GetUtcNow(),
-                IsFinal = refusal.Asked && refusal.Until >= run.Deadline,
-            };
+        turn.Dispose();
+        return new(null);
     }
+
+    private void ThrowIfTooLate(Refusal refusal, ModelRun run, DateTimeOffset latest)
+    {
+        if (refusal.Until >= latest || time.GetUtcNow() >= latest)
+        {
+            throw TooLate(refusal, run);
+        }
+    }
+
+    private ModelException TooLate(Refusal refusal, ModelRun run) => new(refusal.Cause.Message)
+    {
+        RetryAfter = refusal.Until - time.GetUtcNow(),
+        IsFinal = refusal.Asked && refusal.Until >= run.Deadline,
+    };
 
     private Refusal? State()
     {

@@ -43,7 +43,8 @@ internal sealed class RandomRequests(JsonObject description)
     /// <summary>Never with a character of a placeholder.</summary>
     private static readonly Gen<string> _text = Gen.Frequency<string>(
         (1, _word),
-        (3, Gen.OneOf<char>(Gen.Char[' ', ';'], Gen.Char['?', '~'], Gen.Char['à', 'ÿ'], Gen.Char['一', '丿'], Gen.Char['a', 'z']).Array[0, 12]
+        (3, Gen.OneOf<char>(Gen.Char[' ', ';'], Gen.Char['?', '~'], Gen.Char['à', 'ÿ'], Gen.Char['\u4e00', '\u4e3f'], Gen.Char['a', 'z'])
+            .Array[0, 12]
             .Select(characters => new string(characters))));
 
     private static readonly Gen<string> _method = Gen.OneOf<string>("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS");
@@ -171,7 +172,7 @@ internal sealed class RandomRequests(JsonObject description)
     /// <summary>A string of JSON. Placeholders stay as they are.</summary>
     private static string Quoted(string text) => text.StartsWith('<') ? $"\"{text}\"" : JsonSerializer.Serialize(text);
 
-    /// <summary>Null where there is none.</summary>
+    /// <summary>Null if it has none.</summary>
     private static Gen<string?> Sometimes(int times, int of, Gen<string> value) =>
         Gen.Frequency<string?>((times, value.Select(text => (string?)text)), (of - times, Gen.Const((string?)null)));
 

@@ -13,6 +13,9 @@ internal static class DeploymentTools
         "ticketapp",
         "tools");
 
+    /// <summary>Why tests of the chart are skipped without Helm.</summary>
+    public const string NoHelm = "helm is not installed, and ./ticketapp setup could not fetch it.";
+
     private static readonly string? _helm = Find("helm");
 
     /// <summary>Whether there is Helm; without it, tests of the chart are skipped.</summary>
@@ -21,7 +24,7 @@ internal static class DeploymentTools
     /// <summary>Runs Helm, or skips the test.</summary>
     public static Task<(int ExitCode, string Output, string Error)> HelmAsync(IEnumerable<string> arguments, string input = "")
     {
-        Assert.SkipUnless(HasHelm, "helm is not installed, and ./ticketapp setup could not fetch it.");
+        Assert.SkipUnless(HasHelm, NoHelm);
         return Publication.RunAsync(_helm!, arguments, input);
     }
 

@@ -13,7 +13,7 @@ public sealed class PublishedAppFixture : RunningApp
 
     public static string AdminAuthorization => new AuthenticationHeaderValue("Bearer", AdminKey).ToString();
 
-    protected override string? Obstacle => DeploymentTools.HasHelm ? base.Obstacle : "The chart is rendered by Helm, which is not here.";
+    protected override string? Obstacle => DeploymentTools.HasHelm ? base.Obstacle : DeploymentTools.NoHelm;
 
     protected override IReadOnlyDictionary<string, string> EnvironmentOf(string service, string database, Uri broker)
     {

@@ -10,7 +10,7 @@ public sealed class PublishedAppTests(PublishedAppFixture app)
     [Fact]
     public async Task A_ticket_is_answered_with_what_the_chart_gives_the_services()
     {
-        Assert.SkipUnless(DeploymentTools.HasHelm, "helm is not installed, and ./ticketapp setup could not fetch it.");
+        Assert.SkipUnless(DeploymentTools.HasHelm, DeploymentTools.NoHelm);
         using var refused = await app.Api.GetAsync("/ticket?ticket_id=none", TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
 

@@ -4,10 +4,14 @@ namespace TicketApp.Worker.Models.Chat;
 internal sealed class BoundedEventStream(Stream events) : Stream
 {
     // An answer of the longest length in a single event, each character escaped.
-    private const int MaxEvent = 8 * 1024 * 1024;
+    public const int MaxEvent = 8 * 1024 * 1024;
 
     private int _sinceEnd;
     private bool _endsLine;
+
+    /// <summary>What is thrown for <paramref name="what"/> over <see cref="MaxEvent"/>.</summary>
+    public static ModelException TooLarge(string what) =>
+        new($"The endpoint sent an {what} of more than {MaxEvent / 1024 / 1024} MiB") { IsFinal = true };
 
     public override bool CanRead => true;
 
@@ -68,7 +72,7 @@ internal sealed class BoundedEventStream(Stream events) : Stream
         _sinceEnd = end < 0 ? _sinceEnd + read.Length : read.Length - end;
         if (_sinceEnd > MaxEvent)
         {
-            throw new ModelException($"The endpoint sent an event of more than {MaxEvent / 1024 / 1024} MiB") { IsFinal = true };
+            throw TooLarge("event");
         }
     }
 }

@@ -22,7 +22,6 @@ internal sealed record ChatPiece(string? Text, bool IsToken, string? End, UsageD
 internal static class ChatStream
 {
     private const string Done = "[DONE]";
-    private const int MaxObject = 8 * 1024 * 1024;
 
     private static readonly ChatPiece _done = new(null, IsToken: false, null, null, null, IsLast: true);
 
@@ -30,7 +29,7 @@ internal static class ChatStream
     /// <param name="body">What the endpoint sends.</param>
     /// <param name="heard">Called with each line, whatever it says.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="JsonException">An event is none.</exception>
+    /// <exception cref="JsonException">An event is not JSON.</exception>
     public static async IAsyncEnumerable<ChatPiece> ReadAsync(
         Stream body, Action heard, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -81,9 +80,10 @@ internal static class ChatStream
         while (await lines.ReadLineAsync(cancellationToken) is { } more)
         {
             heard();
-            if (text.Append('\n').Append(more).Length > MaxObject)
+            // An empty line within it looks like the end of an event to the stream, which counts from there.
+            if (text.Append('\n').Append(more).Length > BoundedEventStream.MaxEvent)
             {
-                throw new ModelException($"The endpoint sent an object of more than {MaxObject / 1024 / 1024} MiB") { IsFinal = true };
+                throw BoundedEventStream.TooLarge("object");
             }
         }
 
