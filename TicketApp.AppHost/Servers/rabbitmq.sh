@@ -16,6 +16,7 @@ program=$(ls -d /usr/lib*/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server /o
   /opt/rabbitmq/sbin/rabbitmq-server 2>/dev/null | sort -V | tail -n 1)
 epmd=$(command -v epmd || ls -d /usr/lib*/erlang/bin/epmd 2>/dev/null | tail -n 1)
 [ -n "$program" ] && [ -n "$epmd" ] || missing
+case $DATA in *\'*) fail "$NAME does not start in a directory whose path has an apostrophe: name another one with Servers:Data." ;; esac
 prepare
 [ "${1:-}" != check ] || exit 0
 
@@ -24,7 +25,7 @@ echo '[].' >"$DATA/enabled_plugins"
 # The limits are absolute, since a share of a large machine's memory or disk says nothing about this small broker.
 cat >"$DATA/rabbitmq.conf" <<CONF
 listeners.tcp.1 = 127.0.0.1:$PORT
-load_definitions = $DATA/definitions
+load_definitions = definitions
 log.console = true
 log.console.level = warning
 log.file.level = info
@@ -60,6 +61,15 @@ export HOME="$DATA" ERL_EPMD_PORT="$EPMD_PORT" ERL_EPMD_ADDRESS=127.0.0.1 \
   RABBITMQ_ENABLED_PLUGINS_FILE="$DATA/enabled_plugins" RABBITMQ_MNESIA_BASE="$DATA/mnesia" RABBITMQ_LOG_BASE="$DATA/log" \
   RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='-kernel inet_dist_use_interface {127,0,0,1}' RUNNING_UNDER_SYSTEMD=true
 
-# Without a port mapper of its own, the node would leave one behind that nobody stops. It ends with this shell.
-[ -n "${CLUSTER:-}" ] || $as --pdeathsig TERM "$epmd" -address 127.0.0.1 9>&- &
+# Without a port mapper of its own, the node would leave one behind that nobody stops. It ends with this shell, and starts again if it
+# ends alone: the node finds it within seconds.
+# shellcheck disable=SC2016 # Its own variables.
+[ -n "${CLUSTER:-}" ] || $as --pdeathsig TERM sh -c '
+  trap "exit 0" TERM
+  while :; do
+    setpriv --pdeathsig TERM "$0" -address 127.0.0.1 &
+    wait $! || sleep 1
+  done' "$epmd" 9>&- &
+# Its configuration names files relative to here: a path may have characters that mean something in it.
+cd "$DATA"
 supervise TERM "$program"

@@ -16,21 +16,24 @@ public sealed class LifecycleTests : IDisposable
     // Of the orchestrator, after the AppHost was killed.
     private static readonly TimeSpan _orphanLimit = TimeSpan.FromSeconds(30);
 
-    private readonly DirectoryInfo _data = AppProcesses.CreateDirectory();
+    private readonly DirectoryInfo _parent = AppProcesses.CreateDirectory();
+    private readonly DirectoryInfo _data;
 
     public LifecycleTests(AspireApp app)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Servers run as processes on Linux only.");
         // Skips, or fails, where the servers are not installed.
         _ = app.App;
+        // As people's directories are called.
+        _data = _parent.CreateSubdirectory("José, data #1");
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    public void Dispose() => _data.Delete(recursive: true);
+    public void Dispose() => _parent.Delete(recursive: true);
 
     [Fact]
-    public async Task A_killed_AppHost_leaves_no_process__the_next_finds_its_data_with_other_passwords__and_names_a_server_that_crashes()
+    public async Task A_killed_AppHost_leaves_no_process_and_the_next_finds_its_data_with_other_passwords()
     {
         await using var first = AppHostProcess.Start(
             _data.FullName, Native, "--Parameters:postgres-password=one", "--Parameters:tickets-password=one",
@@ -52,16 +55,11 @@ public sealed class LifecycleTests : IDisposable
         await second.WaitUntilHealthyAsync();
         Assert.NotEqual(HttpStatusCode.NotFound, await AskAsync(second.Api, ticketId));
 
-        await ProcessTree.SignalAsync("KILL", second.Descendants().First(process => process.Program == "postgres").Id);
-        await second.WaitForOutputAsync(output => output.Contains(" ended: ", StringComparison.Ordinal));
-        Assert.Matches("postgres-\\w+ ended: \\w+, exit code [1-9]", second.Output);
-        await second.SignalAsync("TERM");
-        // Something had failed.
-        Assert.Equal(1, await second.WaitForExitAsync());
+        await StopAsync(second);
     }
 
     [Fact]
-    public async Task Taken_ports_are_left_to_who_has_them_and_one_checkout_runs_once()
+    public async Task Taken_ports_are_left_to_their_owners__one_checkout_runs_once__and_what_crashes_is_named_or_started_again()
     {
         // Another program, which answers everything.
         using HttpListener other = new() { Prefixes = { "http://localhost:5380/" } };
@@ -78,18 +76,18 @@ public sealed class LifecycleTests : IDisposable
         Assert.NotEqual(0, await same.WaitForExitAsync());
         Assert.Contains("PostgreSQL already runs on", same.Output, StringComparison.Ordinal);
 
-        await StopAsync(app);
-    }
+        var portMapper = IdOf(app, "epmd");
+        await ProcessTree.SignalAsync("KILL", portMapper);
+        await Eventually.IsTrueAsync("Another port mapper", _orphanLimit, () =>
+            app.Descendants().Any(process => process.Program == "epmd" && process.Id != portMapper));
 
-    [Fact]
-    public async Task Without_its_orchestrator_the_AppHost_says_so_and_ends()
-    {
-        await using var app = AppHostProcess.Start(_data.FullName, Native);
-        await app.WaitUntilHealthyAsync();
+        await ProcessTree.SignalAsync("KILL", IdOf(app, "postgres"));
+        await app.WaitForOutputAsync(output => output.Contains(" ended: ", StringComparison.Ordinal));
+        Assert.Matches("postgres-\\w+ ended: \\w+, exit code [1-9]", app.Output);
+
+        // The orchestrator is the first.
         var children = app.Descendants();
-
         await ProcessTree.SignalAsync("KILL", children[0].Id);
-
         Assert.Equal(1, await app.WaitForExitAsync());
         Assert.Contains("Aspire's orchestrator ended", app.Output, StringComparison.Ordinal);
         await AssertNoneLeftAsync(children);
@@ -133,13 +131,7 @@ public sealed class LifecycleTests : IDisposable
         var data = _data.CreateSubdirectory("postgres");
         var version = Path.Combine(data.FullName, "PG_VERSION");
         await File.WriteAllTextAsync(version, "99\n", Cancel);
-        ProcessStartInfo start = new("sh", [AppProcesses.ScriptOf("postgres"), "check"])
-        {
-            RedirectStandardError = true,
-            Environment = { ["DATA"] = data.FullName },
-        };
-
-        using var check = Process.Start(start)!;
+        using var check = Check("postgres", data.FullName);
 
         Assert.Equal(
             $"The data in {data.FullName} is of PostgreSQL 99, which is not installed: install it, or move that directory away.\n",
@@ -148,6 +140,26 @@ public sealed class LifecycleTests : IDisposable
         Assert.NotEqual(0, check.ExitCode);
         Assert.Equal(version, Assert.Single(data.GetFiles()).FullName);
     }
+
+    [Fact]
+    public async Task A_path_that_the_broker_cannot_start_in_is_named_at_once()
+    {
+        using var check = Check("rabbitmq", Path.Combine(_data.FullName, "it's", "rabbitmq"));
+
+        Assert.Contains("has an apostrophe", await check.StandardError.ReadToEndAsync(Cancel), StringComparison.Ordinal);
+        await check.WaitForExitAsync(Cancel);
+        Assert.NotEqual(0, check.ExitCode);
+    }
+
+    private static Process Check(string server, string data) =>
+        Process.Start(new ProcessStartInfo("sh", [AppProcesses.ScriptOf(server), "check"])
+        {
+            RedirectStandardError = true,
+            Environment = { ["DATA"] = data },
+        })!;
+
+    private static int IdOf(AppHostProcess app, string program) =>
+        app.Descendants().First(process => process.Program == program).Id;
 
     private static bool TryListen(HttpListener listener)
     {
