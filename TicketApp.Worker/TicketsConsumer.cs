@@ -83,6 +83,7 @@ internal sealed partial class TicketsConsumer(
     {
         // Before the first ticket: a notice that concerns it is heard.
         await using var control = await notices.ListenAsync(connection, lost);
+        _ = CancellationListener.KeepBoundAsync(connection, control, lost);
         await base.WorkAsync(connection, working, lost);
     }
 

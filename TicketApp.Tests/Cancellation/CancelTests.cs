@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -48,6 +49,30 @@ public sealed class CancelTests(AppFixture app)
         Assert.Equal(
             "canceled canceled canceled",
             string.Join(' ', await StatusAsync(queued), await StatusAsync(dispatched), await StatusAsync(retryable)));
+    }
+
+    [Fact]
+    public async Task Workers_hear_of_it_again_when_the_exchange_was_deleted()
+    {
+        ResourceClient api = new(app.Api);
+        await using (var connection = await new ConnectionFactory { Uri = app.ApiBroker }.CreateConnectionAsync(Cancel))
+        await using (var channel = await connection.CreateChannelAsync(cancellationToken: Cancel))
+        {
+            await channel.ExchangeDeleteAsync(QueueNames.Control, cancellationToken: Cancel);
+            // As an API does within 15 s.
+            await channel.ExchangeDeclareAsync(QueueNames.Control, ExchangeType.Fanout, durable: true, cancellationToken: Cancel);
+        }
+
+        // One message is lost at most, until workers have bound their queues.
+        var body = new JsonObject { ["user_id"] = await api.CreateUserAsync(), ["input"] = """{"seconds":60}""" }.ToJsonString();
+        await Eventually.IsTrueAsync("A run is stopped", _limit, async () =>
+        {
+            var ticket = (await api.PostAsync("/v1/tickets", body)).Id;
+            await Eventually.IsTrueAsync("It runs", _limit, async () =>
+                (await api.GetAsync($"/v1/tickets/{ticket}")).TicketStatus == "running");
+            await api.PostAsync($"/v1/tickets/{ticket}/cancel", null);
+            return (await api.GetAsync($"/v1/tickets/{ticket}", ("Prefer", "wait=2"))).TicketStatus == "canceled";
+        });
     }
 
     [Theory]

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
+using RabbitMQ.Client.Exceptions;
 using TicketApp.Messaging;
 
 namespace TicketApp.Worker.Runs;
@@ -10,6 +11,8 @@ namespace TicketApp.Worker.Runs;
 internal sealed partial class CancellationListener(ActiveRuns runs, TimeProvider time, ILogger<CancellationListener> logger)
 {
     private const int MaxMemory = 3600;
+
+    private static readonly TimeSpan _bindInterval = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<RunReference, DateTimeOffset> _remembered = new();
 
@@ -35,6 +38,25 @@ internal sealed partial class CancellationListener(ActiveRuns runs, TimeProvider
             connection.IsOpen && !cancellationToken.IsCancellationRequested ? connection.AbortAsync() : Task.CompletedTask;
         await channel.BasicConsumeAsync(queue.QueueName, autoAck: true, consumer, cancellationToken);
         return channel;
+    }
+
+    /// <summary>Binds the queue of <paramref name="listening"/> now and then: with its exchange, somebody may have deleted its binding.</summary>
+    public static async Task KeepBoundAsync(IConnection connection, IChannel listening, CancellationToken cancellationToken)
+    {
+        using PeriodicTimer timer = new(_bindInterval);
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            try
+            {
+                await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+                await channel.QueueBindAsync(
+                    listening.CurrentQueue!, QueueNames.Control, routingKey: "", cancellationToken: cancellationToken);
+            }
+            catch (Exception exception) when (exception is RabbitMQClientException or IOException or TimeoutException)
+            {
+                // The exchange is not there, and an API declares it soon; or the connection is lost, which others notice.
+            }
+        }
     }
 
     /// <summary>Takes a notice.</summary>
