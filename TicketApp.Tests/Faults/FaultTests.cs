@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Faults;
@@ -43,14 +44,24 @@ public sealed class FaultTests(FaultApp app)
     });
 
     [Fact]
-    public Task Api_replicas_are_killed() => Ledger.CheckAsync(app, async () =>
+    public async Task Api_replicas_are_killed_and_a_user_who_is_being_erased_is_gone_at_the_end()
     {
-        foreach (var replica in app.InstancesOf("api"))
+        var user = await app.CreateUserAsync();
+        await Ledger.CheckAsync(app, async () =>
         {
-            await app.KillAsync(replica);
-            await app.StartAsync(replica);
-        }
-    });
+            var tickets = string.Join(',', Enumerable.Repeat($$"""{"user_id":"{{user}}"}""", 500));
+            Assert.Equal(HttpStatusCode.OK, (await Api.PostAsync("/v1/tickets/batch", $$"""{"tickets":[{{tickets}}]}""")).Status);
+            Assert.Equal(HttpStatusCode.Accepted, (await Api.SendAsync(HttpMethod.Delete, $"/v1/users/{user}", null)).Status);
+            foreach (var replica in app.InstancesOf("api"))
+            {
+                await app.KillAsync(replica);
+                await app.StartAsync(replica);
+            }
+        });
+
+        await Eventually.IsTrueAsync("The user is erased", _limit, async () =>
+            (await Api.SendAsync(HttpMethod.Delete, $"/v1/users/{user}", null)).Json["status"]!.GetValue<string>() == "erased");
+    }
 
     [Fact]
     public async Task The_broker_is_killed_and_tickets_are_accepted_while_it_is_away()
