@@ -83,7 +83,6 @@ internal sealed partial class TicketsConsumer(
     {
         // Before the first ticket: a notice that concerns it is heard.
         await using var control = await notices.ListenAsync(connection, lost);
-        _ = CancellationListener.KeepBoundAsync(connection, control, lost);
         await base.WorkAsync(connection, working, lost);
     }
 
@@ -117,11 +116,14 @@ internal sealed partial class TicketsConsumer(
         return ValueTask.CompletedTask;
     }
 
+    protected override Task WhileConsumingAsync(CancellationToken lost) =>
+        Task.WhenAll(AcknowledgeHeldAsync(lost), notices.KeepBoundAsync(lost));
+
     /// <summary>
     /// Acknowledges what is held for long, before the broker takes it for forgotten. Its runs are known to run: their leases
     /// live by heartbeats and not by the message.
     /// </summary>
-    protected override async Task WhileConsumingAsync(CancellationToken lost)
+    private async Task AcknowledgeHeldAsync(CancellationToken lost)
     {
         using PeriodicTimer timer = new(_ageCheck);
         while (await timer.WaitForNextTickAsync(lost))

@@ -15,6 +15,8 @@ internal sealed partial class CancellationListener(ActiveRuns runs, TimeProvider
     private static readonly TimeSpan _bindInterval = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<RunReference, DateTimeOffset> _remembered = new();
+    private IConnection? _connection;
+    private string _queue = "";
 
     /// <summary>Whether a run is not wanted.</summary>
     public bool Contains(RunReference run) => _remembered.TryGetValue(run, out var until) && until > time.GetUtcNow();
@@ -37,20 +39,20 @@ internal sealed partial class CancellationListener(ActiveRuns runs, TimeProvider
         consumer.UnregisteredAsync += (_, _) =>
             connection.IsOpen && !cancellationToken.IsCancellationRequested ? connection.AbortAsync() : Task.CompletedTask;
         await channel.BasicConsumeAsync(queue.QueueName, autoAck: true, consumer, cancellationToken);
+        (_connection, _queue) = (connection, queue.QueueName);
         return channel;
     }
 
-    /// <summary>Binds the queue of <paramref name="listening"/> now and then: with its exchange, somebody may have deleted its binding.</summary>
-    public static async Task KeepBoundAsync(IConnection connection, IChannel listening, CancellationToken cancellationToken)
+    /// <summary>Binds the queue now and then: with the exchange, somebody may have deleted its binding.</summary>
+    public async Task KeepBoundAsync(CancellationToken cancellationToken)
     {
         using PeriodicTimer timer = new(_bindInterval);
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
             try
             {
-                await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-                await channel.QueueBindAsync(
-                    listening.CurrentQueue!, QueueNames.Control, routingKey: "", cancellationToken: cancellationToken);
+                await using var channel = await _connection!.CreateChannelAsync(cancellationToken: cancellationToken);
+                await channel.QueueBindAsync(_queue, QueueNames.Control, routingKey: "", cancellationToken: cancellationToken);
             }
             catch (Exception exception) when (exception is RabbitMQClientException or IOException or TimeoutException)
             {
