@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -16,6 +17,16 @@ namespace TicketApp.Api;
 /// <summary>What all endpoints share: limits, the form of errors, the page.</summary>
 internal static class HttpApi
 {
+    // They need no database.
+    private static readonly string[] _ungated = ["/health", "/alive", ApiDescription.Path];
+
+    // One a folder.
+    private static readonly JsonSerializerContext[] _contexts =
+    [
+        ApiJson.Default, AuthJson.Default, DispatchJson.Default, TicketJson.Default,
+        WaitingJson.Default, WebhookJson.Default, OperationsJson.Default,
+    ];
+
     public static void AddHttpApi(this WebApplicationBuilder builder)
     {
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -31,9 +42,11 @@ internal static class HttpApi
         builder.Services
             .AddRequestRules()
             .AddSingleton<CursorSeal>()
-            .ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, JsonTypeInfoResolver.Combine(
-                ApiJson.Default, AuthJson.Default, DispatchJson.Default, TicketJson.Default,
-                WaitingJson.Default, WebhookJson.Default, OperationsJson.Default)))
+            .ConfigureHttpJsonOptions(json =>
+            {
+                ApiJson.ApplyPolicy(json.SerializerOptions);
+                json.SerializerOptions.TypeInfoResolverChain.Insert(0, JsonTypeInfoResolver.Combine(_contexts));
+            })
             .AddExceptionHandler<ApiExceptionHandler>()
             .AddProblemDetails();
     }
@@ -46,9 +59,7 @@ internal static class HttpApi
         app.UseRequestRules(refuseCrossSite: !app.Services.GetRequiredService<IOptions<AccessOptions>>().Value.RequiresKeys);
         app.UseDefaultFiles();
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => ResponseHeaders.AddForPage(file.Context.Response.Headers) });
-        app.UseWhen(
-            context => !context.Request.Path.StartsWithSegments("/health") && !context.Request.Path.StartsWithSegments("/alive"),
-            gated => gated.UseSchemaGate());
+        app.UseWhen(context => !_ungated.Any(path => context.Request.Path.StartsWithSegments(path)), gated => gated.UseSchemaGate());
     }
 
     private static Utf8ContentHttpResult Explain(HttpContext context)

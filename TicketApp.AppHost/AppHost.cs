@@ -11,7 +11,7 @@ var servers = builder.GetServerOptions(deployment);
 var tickets = builder.AddTicketsDatabase(deployment, servers);
 var (rabbitmq, rabbitmqOfWorkers) = builder.AddBroker(deployment, servers);
 
-var api = builder.AddProject<Projects.TicketApp_Api>("api")
+var api = builder.AddProject<Projects.TicketApp_Api>("api").WithConnectionStrings()
     .WithReference(tickets).WaitFor(tickets)
     .WithReference(rabbitmq).WaitFor(rabbitmq)
     .WithExternalHttpEndpoints().RunLocally(isEntry: true)
@@ -19,16 +19,14 @@ var api = builder.AddProject<Projects.TicketApp_Api>("api")
     .WithProbes();
 
 // No reference to the database: the worker never receives its credentials. At the broker it has an account of its own.
-var worker = builder.AddProject<Projects.TicketApp_Worker>("worker")
+var worker = builder.AddProject<Projects.TicketApp_Worker>("worker").WithConnectionStrings()
     .WithReference(rabbitmqOfWorkers, ServerResources.BrokerName).WaitFor(rabbitmq)
     .WithReplicas(2).RunLocally()
+    .WithConfiguredModels()
     .WithProbes();
 
-// The chat model is somewhere else. Without its connection string the worker has no such model.
-if (!string.IsNullOrWhiteSpace(builder.Configuration.GetConnectionString("chat")))
-{
-    worker.WithReference(builder.AddConnectionString("chat"));
-}
+// A model in Python, for a run that asks for it: --Python:Workers=true.
+builder.AddPythonWorker("shout", "../clients/python/examples/shout.py", rabbitmqOfWorkers, rabbitmq);
 
 // Another role for migrations is a choice. Without its connection string the Api's own does them.
 if (!string.IsNullOrWhiteSpace(builder.Configuration.GetConnectionString("migrations")))

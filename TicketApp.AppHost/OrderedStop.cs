@@ -34,7 +34,7 @@ internal sealed partial class OrderedStop(
         }
 
         Log.Stopping(logger);
-        await StopAllAsync(resource => resource is ProjectResource, cancellationToken);
+        await StopAllAsync(resource => resource is ProjectResource or PythonWorker, cancellationToken);
         await StopAllAsync(resource => resource is NativeServer, cancellationToken);
     }
 

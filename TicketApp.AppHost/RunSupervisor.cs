@@ -56,7 +56,7 @@ internal sealed partial class RunSupervisor(
     {
         await foreach (var update in notifications.WatchAsync(stoppingToken))
         {
-            if (update.Resource is not (ProjectResource or NativeServer or ContainerResource
+            if (update.Resource is not (ProjectResource or PythonWorker or NativeServer or ContainerResource
                 or ExecutableResource { Name: "aspire-dashboard" }))
             {
                 continue;

@@ -10,7 +10,9 @@ namespace TicketApp.Messaging;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
-    RespectNullableAnnotations = true)]
+    RespectNullableAnnotations = true,
+    // A payload in a report or a ticket, in an array of them.
+    MaxDepth = TicketApp.Messaging.Payload.MaxDepth + 2)]
 [JsonSerializable(typeof(TicketMessage))]
 [JsonSerializable(typeof(IReadOnlyList<TicketMessage>))]
 [JsonSerializable(typeof(WorkerReport))]

@@ -27,6 +27,9 @@ public static class MessageReader
     private const int MaxErrorText = 4000;
     private const int MaxDetails = 20_000;
 
+    // Elements are told apart before one that is too deep is refused by itself.
+    private const int MaxDepth = 1000;
+
     // Five times what a worker or an Api ever puts into a message.
     private const int MaxElements = 1000;
 
@@ -82,7 +85,7 @@ public static class MessageReader
     {
         try
         {
-            using var json = JsonDocument.Parse(body);
+            using var json = JsonDocument.Parse(body, new() { MaxDepth = MaxDepth });
             elements =
             [
                 .. from element in json.RootElement.EnumerateArray()
@@ -147,12 +150,12 @@ public static class MessageReader
         { DetailsLength: > MaxDetails } => $"details has more than {MaxDetails} characters",
         { Details: { } details } when !IsWritable(details) => "details has half a character",
         { Fraction: < 0 or > 1 or double.NaN } => "fraction is not between 0 and 1",
-        { Response.Length: > WorkerReport.MaxResponse } => $"response has more than {WorkerReport.MaxResponse} characters",
+        { Response: { Text.Length: > WorkerReport.MaxResponse } } => $"response has more than {WorkerReport.MaxResponse} characters",
         { Text.Length: > WorkerReport.MaxResponse } => $"text has more than {WorkerReport.MaxResponse} characters",
         { ErrorType.Length: > MaxErrorText } or { ErrorMessage.Length: > MaxErrorText } =>
             $"error_type or error_message has more than {MaxErrorText} characters",
         // PostgreSQL's text cannot hold it, so no retry would ever store it.
-        { Response: { } response } when response.Contains('\0', StringComparison.Ordinal) => "response contains U+0000",
+        { Response: { Text: var response } } when response.Contains('\0', StringComparison.Ordinal) => "response contains U+0000",
         { ErrorType: { } type } when type.Contains('\0', StringComparison.Ordinal) => "error_type contains U+0000",
         { ErrorMessage: { } message } when message.Contains('\0', StringComparison.Ordinal) => "error_message contains U+0000",
         { Text: { } text } when text.Contains('\0', StringComparison.Ordinal) => "text contains U+0000",

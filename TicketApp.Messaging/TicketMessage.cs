@@ -14,7 +14,7 @@ public sealed record TicketMessage
     public required string Model { get; init; }
 
     /// <summary>What the model is asked; null for models that need no input.</summary>
-    public string? Input { get; init; }
+    public Payload? Input { get; init; }
 
     /// <summary>The attempt that this dispatch is, from 1.</summary>
     public required int Attempt { get; init; }

@@ -52,7 +52,7 @@ public readonly record struct RunReference(Guid TicketId, int Epoch);
 /// </summary>
 public sealed record WorkerReport
 {
-    /// <summary>The longest response, in UTF-16 characters.</summary>
+    /// <summary>The longest response, in UTF-16 characters; of JSON, those of its text.</summary>
     public const int MaxResponse = 1_000_000;
 
     public ReportType Type { get; init; }
@@ -69,7 +69,7 @@ public sealed record WorkerReport
     public int Epoch { get; init; }
 
     /// <summary>The model's answer, for <see cref="ReportType.Finished"/>.</summary>
-    public string? Response { get; init; }
+    public Payload? Response { get; init; }
 
     /// <summary>More about the answer, a JSON object such as <c>{"probability":0.97}</c>, for <see cref="ReportType.Finished"/>.</summary>
     public JsonElement? Details { get; init; }
@@ -91,6 +91,12 @@ public sealed record WorkerReport
 
     /// <summary>Whether another attempt would fail as well, so that none is made.</summary>
     public bool IsFinal { get; init; }
+
+    /// <summary>
+    /// Whether the attempt never reached its model, for <see cref="ReportType.Failed"/>: it is not charged, and another one follows as long
+    /// as the ticket has time.
+    /// </summary>
+    public bool IsRefused { get; init; }
 
     /// <summary>The least pause before the next attempt, in milliseconds, for <see cref="ReportType.Failed"/>.</summary>
     public long RetryAfterMilliseconds { get; init; }

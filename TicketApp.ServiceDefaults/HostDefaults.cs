@@ -10,6 +10,7 @@ using Microsoft.Extensions.Logging;
 using OpenTelemetry;
 using OpenTelemetry.Context.Propagation;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 
 namespace TicketApp.ServiceDefaults;
@@ -73,6 +74,10 @@ public static class HostDefaults
         });
 
         builder.Services.AddOpenTelemetry()
+            // Each process its own, or the figures of two replicas would be taken for those of one. The environment may name it otherwise.
+            .ConfigureResource(resource => resource
+                .AddAttributes([new("service.instance.id", Guid.NewGuid().ToString())])
+                .AddEnvironmentVariableDetector())
             // Chosen: all of ASP.NET Core's meters would have each request counted by its router and its memory pool too, and those in
             // progress counted up and down, of which connections (kestrel.active_connections) tell as much.
             .WithMetrics(metrics => metrics

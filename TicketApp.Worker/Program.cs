@@ -3,7 +3,7 @@ using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
 using TicketApp.Worker;
 using TicketApp.Worker.Models;
-using TicketApp.Worker.Models.Chat;
+using TicketApp.Worker.Models.Endpoints;
 
 ServiceProcess.ExplainStartErrors();
 var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
@@ -13,7 +13,7 @@ builder.AddBroker(withoutBroker: HealthStatus.Unhealthy);
 builder.Services
     .AddModels()
     .AddTicketRuns();
-builder.AddChatModel();
+builder.AddConfiguredModels();
 
 var app = builder.Build();
 

@@ -12,8 +12,17 @@ namespace TicketApp.Api.Auth;
 /// <param name="Hash">SHA-256 of the whole key.</param>
 internal sealed record ApiKey(string Prefix, byte[] Hash)
 {
+    /// <summary>What keys look like.</summary>
+    public const string Pattern = "^tk_[0-9A-Za-z]{50}$";
+
+    /// <summary>What prefixes look like.</summary>
+    public const string PrefixPattern = "^tk_[0-9A-Za-z]{12}$";
+
     private const string Scheme = "tk_";
     private const string Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    /// <summary>A byte for each character that is not given.</summary>
+    public const int SeedBytes = PrefixLength - 3 + SecretLength;
+
     private const int PrefixLength = 15;
     private const int SecretLength = 32;
     private const int ChecksumLength = 6;
@@ -23,6 +32,21 @@ internal sealed record ApiKey(string Prefix, byte[] Hash)
     public static (ApiKey Key, string Text) Create()
     {
         var text = Scheme + RandomNumberGenerator.GetString(Alphabet, PrefixLength - Scheme.Length + SecretLength);
+        text += Checksum(text);
+        return (Read(text), text);
+    }
+
+    /// <summary>The key, and its text, that follow from <see cref="SeedBytes"/> secret bytes: again and again the same.</summary>
+    public static (ApiKey Key, string Text) Create(ReadOnlySpan<byte> seed)
+    {
+        var text = string.Create(Scheme.Length + SeedBytes, seed, (characters, bytes) =>
+        {
+            Scheme.CopyTo(characters);
+            for (var i = 0; i < bytes.Length; i++)
+            {
+                characters[Scheme.Length + i] = Alphabet[bytes[i] % Alphabet.Length];
+            }
+        });
         text += Checksum(text);
         return (Read(text), text);
     }

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Http;
@@ -11,12 +12,15 @@ internal static class KeysEndpoints
     {
         var keys = v1.MapGroup("/users/{id}/keys").AddEndpointFilter(RefuseWithoutKeysAsync);
         keys.MapPost("", CreateAsync).Produces<NewKey>(StatusCodes.Status201Created)
-            .WithSummary("Make a further key, to change over to")
+            .Describe(
+                "createKey", ApiTags.Keys, "Make a further key, to change over to", "Up to 10 at once. It is told in this answer alone.")
             .WithProblems(ProblemType.UserNotFound, ProblemType.TooManyKeys, ProblemType.KeysNotUsed);
         keys.MapGet("", ListAsync).Produces<KeyList>()
-            .WithSummary("List a user's keys").WithProblems(ProblemType.UserNotFound, ProblemType.KeysNotUsed);
+            .Describe("listKeys", ApiTags.Keys, "List a user's keys", "Good ones first, then the youngest; with what was revoked.")
+            .WithProblems(ProblemType.UserNotFound, ProblemType.KeysNotUsed);
         keys.MapDelete("/{prefix}", RevokeAsync).Produces(StatusCodes.Status204NoContent)
-            .WithSummary("Revoke a key for good").WithProblems(ProblemType.KeyNotFound, ProblemType.KeysNotUsed);
+            .Describe("revokeKey", ApiTags.Keys, "Revoke a key for good", "It is refused everywhere within seconds. Repeating is harmless.")
+            .WithProblems(ProblemType.KeyNotFound, ProblemType.KeysNotUsed);
         return v1;
     }
 
@@ -71,7 +75,8 @@ internal static class KeysEndpoints
 /// <summary>A key that was just made.</summary>
 /// <param name="Prefix">Its name in lists, and what it is revoked by.</param>
 /// <param name="ApiKey">The key, told here and never again.</param>
-public sealed record NewKey(string Prefix, string ApiKey);
+public sealed record NewKey(
+    [property: RegularExpression(ApiKey.PrefixPattern)] string Prefix, [property: RegularExpression(ApiKey.Pattern)] string ApiKey);
 
 /// <summary>A user's keys.</summary>
 /// <param name="Results">Good ones first, then the youngest.</param>

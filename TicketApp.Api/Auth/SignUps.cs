@@ -11,8 +11,13 @@ namespace TicketApp.Api.Auth;
 /// </summary>
 internal sealed class SignUpStore(NpgsqlDataSource database)
 {
+    // A repetition finds it there, or its key in use.
     public const string InsertSql =
-        "insert into sign_ups (user_id, prefix, hash) select * from unnest($1, $2, $3) on conflict do nothing";
+        """
+        insert into sign_ups (user_id, prefix, hash)
+        select w.* from unnest($1, $2, $3) w (user_id, prefix, hash) where not exists (select from api_keys k where k.prefix = w.prefix)
+        on conflict do nothing
+        """;
 
     /// <summary>Makes users of those with the keys $1 and their hashes $2.</summary>
     public const string UseKeysSql =

@@ -82,7 +82,7 @@ internal sealed class PendingReport(PendingMessage message, MessageElement<Worke
         element.Body.IsEmpty ? ContractJson.Serialize(Report!, ContractJson.Default.WorkerReport) : element.Body;
 
     /// <summary>About how much of a statement it takes, in characters.</summary>
-    public int Size => (Report?.Response?.Length ?? 0) + (Report?.Text?.Length ?? 0) + (Report?.DetailsLength ?? 0);
+    public int Size => (Report?.Response?.Text.Length ?? 0) + (Report?.Text?.Length ?? 0) + (Report?.DetailsLength ?? 0);
 
     /// <summary>It is dealt with.</summary>
     public void Complete()

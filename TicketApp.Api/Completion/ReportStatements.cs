@@ -84,19 +84,22 @@ internal static class ReportStatements
             time_started = coalesce(t.time_started, now() - r.run_ms * interval '1 ms'),
             status = case when now() <= t.expires_at then 'succeeded' else 'timed_out' end::ticket_status,
             response = case when now() <= t.expires_at then r.response end,
+            response_json = r.response_json and now() <= t.expires_at,
             response_details = case when now() <= t.expires_at then r.details end,
             error_type = case when now() > t.expires_at then 'processing_timeout' end,
             error_message = case when now() > t.expires_at then 'Ticket processing request timeout' end,
             report_pending = now() > t.expires_at
-        from unnest($1, $2, $3, $4, $5, $6) r (ticket_id, epoch, run_ms, worker, response, details) where {StillLeased}
+        from unnest($1, $2, $3, $4, $5, $6, $7) r (ticket_id, epoch, run_ms, worker, response, response_json, details)
+        where {StillLeased}
         returning {Moved}
         """;
 
+    // A model that is away or takes no more is no fault of the ticket's: the attempt is on record, and not charged.
     public const string Failed =
         $"""
         with r as (
-            select * from unnest($1, $2, $3, $4, $5, $6, $7, $8)
-                r (ticket_id, epoch, run_ms, worker, error_type, error_message, is_final, retry_after_ms)),
+            select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                r (ticket_id, epoch, run_ms, worker, error_type, error_message, is_final, is_refused, retry_after_ms)),
         hit as (
             update tickets t set lease_expires = null, worker = r.worker,
                 time_started = coalesce(t.time_started, now() - r.run_ms * interval '1 ms'),
@@ -104,13 +107,14 @@ internal static class ReportStatements
                 error_message = case t.status when 'canceling' then t.error_message else r.error_message end,
                 status = case when t.status = 'canceling' then 'canceled' when {IsLast} then 'failed' else 'retryable' end::ticket_status,
                 time_finished = case when t.status = 'canceling' or {IsLast} then now() end,
+                attempt = t.attempt - (r.is_refused and t.status <> 'canceling')::int,
                 report_pending = t.status <> 'canceling' and ({IsLast}),
                 queue_key = coalesce(t.queue_key, 0),
                 due_at = least(t.expires_at, now() + greatest(
                     least(r.retry_after_ms, 86400000) * interval '1 ms',
-                    (0.5 + random() / 2) * least($10, $9 * 2 ^ least(t.attempt - 1, 20))))
+                    (0.5 + random() / 2) * least($11, $10 * 2 ^ least(t.attempt - 1, 20))))
             from r where {StillLeased}
-            returning {Moved}, t.epoch, t.attempt, t.worker, t.time_started, t.error_type, t.error_message),
+            returning {Moved}, t.epoch, t.attempt + r.is_refused::int as attempt, t.worker, t.time_started, t.error_type, t.error_message),
         recorded as (
             insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, error_type, error_message)
             select ticket_id, epoch, 'failed', attempt, worker, time_started, error_type, error_message from hit where status <> 'canceled'
@@ -143,7 +147,7 @@ internal static class ReportStatements
 
     private const string StillLeased = "t.ticket_id = r.ticket_id and t.epoch = r.epoch and t.lease_expires is not null";
 
-    private const string IsLast = "t.attempt >= t.max_attempts or r.is_final";
+    private const string IsLast = "(t.attempt >= t.max_attempts and not r.is_refused) or r.is_final";
 
     private const string Moved =
         "t.ticket_id, t.user_id, t.status::text as status, t.response, t.model, r.run_ms, "

@@ -56,11 +56,13 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         Add(
             ReportType.Finished, ReportStatements.Finished, ReadMovedAsync,
             Column(report => report.RunMilliseconds), Column(report => report.Worker),
-            Column(report => report.Response), Column(report => report.Details?.GetRawText()));
+            Column(report => report.Response?.Text), Column(report => report.Response is { IsJson: true }),
+            Column(report => report.Details?.GetRawText()));
         Add(
             ReportType.Failed, ReportStatements.Failed, ReadMovedAsync,
             Column(report => report.RunMilliseconds), Column(report => report.Worker),
             Column(report => report.ErrorType ?? "model_error"), Column(report => report.ErrorMessage), Column(report => report.IsFinal),
+            Column(report => report.IsRefused),
             Column(report => Math.Max(0, report.RetryAfterMilliseconds)),
             _ => Value(tickets.Value.RetryPause), _ => Value(tickets.Value.MaxRetryPause));
         Add(ReportType.Returned, ReportStatements.Returned, ReadMovedAsync, Column(report => report.RunMilliseconds));

@@ -49,7 +49,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
             time_started = null, worker = null
         from picked where t.ticket_id = picked.ticket_id
         returning t.ticket_id, t.user_id, t.model, t.input, t.attempt, t.epoch,
-            t.expires_at, t.queue_key, coalesce(t.execution_timeout_s, 0), t.trace_parent
+            t.expires_at, t.queue_key, coalesce(t.execution_timeout_s, 0), t.trace_parent, t.input_json
         """;
 
     private const string FirstSql =
@@ -143,7 +143,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
                 TicketId = reader.GetGuid(0),
                 UserId = reader.GetGuid(1),
                 Model = reader.GetString(2),
-                Input = reader.IsDBNull(3) ? null : reader.GetString(3),
+                Input = reader.IsDBNull(3) ? null : new(reader.GetString(3), reader.GetBoolean(10)),
                 Attempt = reader.GetInt16(4),
                 Epoch = reader.GetInt32(5),
                 Deadline = reader.GetFieldValue<DateTimeOffset>(6),

@@ -61,7 +61,7 @@ internal static class LimitedDispatch
                 time_started = null, worker = null
             from picked where t.ticket_id = picked.ticket_id
             returning t.ticket_id, t.user_id, t.model, t.input, t.attempt, t.epoch,
-                t.expires_at, t.queue_key, coalesce(t.execution_timeout_s, 0), t.trace_parent),
+                t.expires_at, t.queue_key, coalesce(t.execution_timeout_s, 0), t.trace_parent, t.input_json),
         reached as (
             insert into dispatch_virtual_time (model, queue_key) select $3, max(queue_key) from dispatched having count(*) > 0
             on conflict on constraint dispatch_virtual_time_pk do update

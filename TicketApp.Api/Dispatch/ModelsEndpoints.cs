@@ -13,7 +13,8 @@ internal static class ModelsEndpoints
 
     public static RouteGroupBuilder MapModels(this RouteGroupBuilder v1)
     {
-        v1.MapGet("/models", List).Produces<ModelList>().WithSummary("List the models that tickets can choose");
+        v1.MapGet("/models", List).Produces<ModelList>().Describe(
+            "listModels", ApiTags.Models, "List the models that tickets can choose", "With what input they take, and who serves them now.");
         return v1;
     }
 

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.OpenApi;
@@ -19,16 +20,17 @@ public sealed record QueuePosition
     public Estimate? EtaSeconds { get; init; }
 
     /// <summary>
-    /// Why it waits: <c>no_workers</c>, <c>at_capacity</c>, <c>user_limit</c>, <c>retry_backoff</c>, <c>paused</c> or <c>broker_down</c>;
-    /// null while it is on its way to a worker.
+    /// Why it waits: <c>no_workers</c>, <c>at_capacity</c>, <c>user_limit</c>, <c>retry_backoff</c>,
+    /// <c>model_unavailable</c>, <c>paused</c> or <c>broker_down</c>; null while it is on its way to a worker.
     /// </summary>
+    [AllowedValues("no_workers", "at_capacity", "user_limit", "retry_backoff", "paused", "broker_down")]
     public string? WaitReason { get; init; }
 }
 
 /// <summary>An estimate in seconds.</summary>
 /// <param name="P50">Half of all such tickets take no longer.</param>
 /// <param name="P90">Nine in ten take no longer.</param>
-public sealed record Estimate(double P50, double P90);
+public sealed record Estimate([property: Range(0, double.MaxValue)] double P50, [property: Range(0, double.MaxValue)] double P90);
 
 /// <summary>A position is a number, or <c>"1000+"</c> where it is not known exactly.</summary>
 internal sealed class PositionConverter : JsonConverter<int?>, IDescribesSchema
@@ -38,6 +40,7 @@ internal sealed class PositionConverter : JsonConverter<int?>, IDescribesSchema
     public void Describe(OpenApiSchema schema)
     {
         schema.Type = null;
+        schema.Format = null;
         schema.AnyOf =
         [
             new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "1", Maximum = "1000" },

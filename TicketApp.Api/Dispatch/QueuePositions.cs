@@ -16,7 +16,7 @@ internal sealed class QueuePositions(
     {
         if (row.Status == TicketStatus.Retryable)
         {
-            return new() { Position = null, WaitReason = "retry_backoff" };
+            return new() { Position = null, WaitReason = row.ErrorType == "model_unavailable" ? "model_unavailable" : "retry_backoff" };
         }
 
         if (row.Status is not (TicketStatus.Queued or TicketStatus.Dispatched))

@@ -111,7 +111,7 @@ internal sealed partial class TicketPublisher(
         var characters = 0;
         foreach (var ticket in all)
         {
-            var length = ticket.Input?.Length ?? 0;
+            var length = ticket.Input?.Text.Length ?? 0;
             if (group.Count > 0 && (group.Count == most || characters + length > MaxCharacters))
             {
                 yield return [.. group];

@@ -5,25 +5,36 @@ using Microsoft.OpenApi;
 namespace TicketApp.Api.Http;
 
 /// <summary>
-/// The resource API's description (OpenAPI 3.1), and the page that shows it. Both are made when they are first asked for.
+/// The resource API's description (OpenAPI 3.1), the page that shows it, and the page of problems. They are made when they are first asked
+/// for, and are the same in every mode.
 /// </summary>
 internal static class ApiDescription
 {
     /// <summary>Where it is.</summary>
     public const string Path = "/openapi";
 
-    public static IServiceCollection AddApiDescription(this IServiceCollection services) => services.AddOpenApi("v1", options =>
-    {
-        options.ShouldInclude = endpoint => endpoint.RelativePath?.StartsWith("v1/", StringComparison.Ordinal) == true;
-        options.AddDocumentTransformer(DescribeAsync);
-        options.AddOperationTransformer(DescribeAsync);
-        options.AddSchemaTransformer(DescribeAsync);
-    });
+    /// <summary>Its name among the descriptions that there might be.</summary>
+    public const string Document = "v1";
 
-    /// <summary>Maps <c>/openapi/v1.json</c> and the page at <c>/openapi</c>.</summary>
+    private const string Key = "key";
+
+    public static IServiceCollection AddApiDescription(this IServiceCollection services) => services
+        .AddOpenApi(Document, options =>
+        {
+            options.ShouldInclude = endpoint => endpoint.RelativePath?.StartsWith("v1/", StringComparison.Ordinal) == true;
+            options.CreateSchemaReferenceId = SchemaDescriptions.NameOf;
+            options.AddDocumentTransformer(DescribeAsync);
+            options.AddOperationTransformer(OperationDescriptions.DescribeAsync);
+            options.AddSchemaTransformer(SchemaDescriptions.DescribeAsync);
+        })
+        // When other folders have added what is theirs.
+        .PostConfigure<OpenApiOptions>(Document, options => options.AddDocumentTransformer(SchemaDescriptions.CompleteReferencesAsync));
+
+    /// <summary>Maps <c>/openapi/v1.json</c>, the page at <c>/openapi</c>, and the one that problems lead to.</summary>
     public static void MapApiDescription(this WebApplication app)
     {
         app.MapOpenApi($"{Path}/{{documentName}}.json").AllowAnonymous();
+        app.MapGet(ProblemPage.Path, () => TypedResults.Text(ProblemPage.Html, "text/html; charset=utf-8")).AllowAnonymous();
         app.MapSwaggerUI(Path.TrimStart('/'), page =>
         {
             page.SwaggerEndpoint($"{Path}/v1.json", "TicketApp v1");
@@ -39,75 +50,28 @@ internal static class ApiDescription
             Title = "TicketApp",
             Version = "v1",
             Description = "Submit slow work to a model as a ticket, and wait for it, listen to it, list, cancel and retry it.\n\n"
-                + "Errors are problems (RFC 9457); decide by their type:\n\n"
-                + string.Join('\n', ProblemType.All.Select(type => $"* `{type.Uri}` ({type.Status}): {type.Title}")),
+                + $"Errors are problems (RFC 9457); decide by their type. {ProblemPage.Path} explains each.",
+            Contact = new() { Name = "TicketApp" },
+            License = new() { Name = "MIT", Identifier = "MIT" },
         };
         // The paths alone: anyone who reads it knows where it came from.
-        document.Servers = [];
-        document.Components ??= new();
-        document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+        document.Servers = [new() { Url = "/", Description = "The service that this description came from." }];
+        document.Tags = new HashSet<OpenApiTag>(
+            ApiTags.All.Select(tag => new OpenApiTag { Name = tag.Name, Description = tag.Description }));
+        var components = document.Components ??= new();
+        components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
         {
-            ["key"] = new OpenApiSecurityScheme
+            [Key] = new OpenApiSecurityScheme
             {
                 Type = SecuritySchemeType.Http,
                 Scheme = "bearer",
-                Description = "A user's or an administrator's key, where the service asks for keys.",
+                Description = "A user's or an administrator's key. In mode open none is needed.",
             },
         };
-        document.Security = [new() { [new OpenApiSecuritySchemeReference("key", document)] = [] }];
-        return Task.CompletedTask;
-    }
-
-    private static Task DescribeAsync(
-        OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
-    {
-        var metadata = context.Description.ActionDescriptor.EndpointMetadata;
-        foreach (var parameter in metadata.OfType<DescribedParameter>())
-        {
-            (operation.Parameters ??= []).Add(new OpenApiParameter
-            {
-                Name = parameter.Name,
-                In = parameter.IsHeader ? ParameterLocation.Header : ParameterLocation.Query,
-                Description = parameter.Description,
-                Schema = new OpenApiSchema { Type = parameter.IsNumber ? JsonSchemaType.Integer : JsonSchemaType.String },
-            });
-        }
-
-        foreach (var example in metadata.OfType<DescribedExample>())
-        {
-            var content = example.IsRequest
-                ? operation.RequestBody?.Content
-                : operation.Responses?.FirstOrDefault(response => response.Key[0] == '2').Value?.Content;
-            if (content?.Values.FirstOrDefault() is OpenApiMediaType body)
-            {
-                body.Example = JsonNode.Parse(example.Json);
-            }
-        }
-
-        foreach (var types in metadata.OfType<DescribedProblems>()
-            .SelectMany(problems => problems.Types)
-            .Distinct()
-            .GroupBy(type => type.Status))
-        {
-            var status = types.Key.ToString(System.Globalization.CultureInfo.InvariantCulture);
-            if (operation.Responses?.TryGetValue(status, out var response) == true)
-            {
-                response.Description = string.Join("; ", types.Select(type => $"{type.Title} ({type.Uri})"));
-                if (response.Content?.Values.FirstOrDefault() is OpenApiMediaType body)
-                {
-                    body.Examples = types.ToDictionary(
-                        type => type.Name,
-                        IOpenApiExample (type) => new OpenApiExample { Value = ExampleOf(type) });
-                }
-            }
-        }
-
-        return Task.CompletedTask;
-    }
-
-    private static Task DescribeAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
-    {
-        (context.JsonPropertyInfo?.CustomConverter as IDescribesSchema)?.Describe(schema);
+        document.Security = [new() { [new OpenApiSecuritySchemeReference(Key, document)] = [] }, new()];
+        components.Headers = DescribedHeaders.All.ToDictionary(header => header.Key, IOpenApiHeader (header) => header.Value);
+        components.Examples = ProblemType.All.Except(ProblemType.OfNoOperation).ToDictionary(
+            type => type.Name, IOpenApiExample (type) => new OpenApiExample { Value = ExampleOf(type) });
         return Task.CompletedTask;
     }
 
@@ -116,12 +80,6 @@ internal static class ApiDescription
         ["type"] = type.Uri,
         ["title"] = type.Title,
         ["status"] = type.Status,
-        ["detail"] = "What happened, and what to do about it.",
+        ["detail"] = type.Advice,
     };
-}
-
-/// <summary>A JSON converter that says what it writes, where the property's type does not.</summary>
-internal interface IDescribesSchema
-{
-    void Describe(OpenApiSchema schema);
 }

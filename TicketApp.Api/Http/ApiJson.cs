@@ -33,6 +33,16 @@ internal sealed partial class ApiJson : JsonSerializerContext
     [ThreadStatic]
     private static Scratch? _scratch;
 
+    /// <summary>
+    /// Makes <paramref name="options"/> write as the folders' serializers do. The description of the API is made of them, so that it says
+    /// what the endpoints send.
+    /// </summary>
+    public static void ApplyPolicy(JsonSerializerOptions options)
+    {
+        options.PropertyNamingPolicy = Default.Options.PropertyNamingPolicy;
+        options.NumberHandling = Default.Options.NumberHandling;
+    }
+
     /// <summary>A result. Small enough to be written at once, with its length, where a JSON result would be sent in chunks.</summary>
     public static Utf8ContentHttpResult Ok<T>(T body, JsonTypeInfo<T> type) => TypedResults.Text(Serialize(body, type), ContentType);
 

@@ -13,7 +13,10 @@ internal sealed class CursorSeal
 {
     private const int NonceBytes = 12;
     private const int TagBytes = 16;
-    private const int MaxText = 100;
+
+    /// <summary>The longest cursor.</summary>
+    public const int MaxText = 100;
+
 
     private byte[]? _key;
 
@@ -58,6 +61,12 @@ internal sealed class CursorSeal
         }
     }
 
+    /// <summary>
+    /// Bytes that follow from <paramref name="text"/> and the key, the same on all replicas, and that nobody finds without the key.
+    /// </summary>
+    public byte[] Derive(string purpose, string text, int length) => HKDF.DeriveKey(
+        HashAlgorithmName.SHA256, Key, length, info: Encoding.UTF8.GetBytes($"{purpose}\n{text}"));
+
     /// <summary>Only the one text that <see cref="Close"/> writes: the last character may have bits that count for nothing.</summary>
     private static bool TryDecode(string text, [NotNullWhen(true)] out byte[]? bytes)
     {
@@ -66,5 +75,7 @@ internal sealed class CursorSeal
     }
 
     // One instance for all would have to be used by one thread at a time.
-    private AesGcm Cipher() => new(_key ?? throw new InvalidOperationException("The key of cursors has not been read."), TagBytes);
+    private AesGcm Cipher() => new(Key, TagBytes);
+
+    private byte[] Key => _key ?? throw new InvalidOperationException("The key of cursors has not been read.");
 }

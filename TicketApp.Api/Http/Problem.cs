@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -8,13 +9,15 @@ public sealed record Problem
 {
     internal const string ContentType = "application/problem+json";
 
-    /// <summary>Which kind of error it is, for programs. The list is in docs/api.md.</summary>
+    /// <summary>Which kind of error it is, for programs; the service explains it there.</summary>
+    [SchemaFormat("uri-reference")]
     public required string Type { get; init; }
 
     /// <summary>What kind of error it is, in words.</summary>
     public required string Title { get; init; }
 
     /// <summary>The HTTP status.</summary>
+    [Range(400, 599)]
     public required int Status { get; init; }
 
     /// <summary>What happened, and what to do about it.</summary>

@@ -21,7 +21,7 @@ internal static class RequestRules
         ("Idempotency-Key", 255),
         ("If-None-Match", 4096),
         ("Last-Event-ID", 64),
-        ("Prefer", 256),
+        (WaitPreference.Header, WaitPreference.MaxLength),
         ("traceparent", 256),
     ];
 

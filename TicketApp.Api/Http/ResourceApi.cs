@@ -9,7 +9,9 @@ internal static class ResourceApi
     /// <summary>The group that every endpoint of the resource API is mapped on.</summary>
     public static RouteGroupBuilder MapResourceApi(this IEndpointRouteBuilder routes) =>
         routes.MapGroup(Prefix)
-            .WithProblems(ProblemType.KeyRequired, ProblemType.InternalError, ProblemType.Unavailable, ProblemType.Overloaded);
+            .WithProblems(
+                ProblemType.InvalidRequest, ProblemType.KeyRequired, ProblemType.TooManyRequests,
+                ProblemType.InternalError, ProblemType.Unavailable, ProblemType.Overloaded);
 
     /// <summary>Whether <paramref name="request"/> is to be answered the way of the resource API, with problems.</summary>
     public static bool Serves(HttpRequest request) => request.Path.StartsWithSegments(Prefix, StringComparison.OrdinalIgnoreCase);

@@ -14,17 +14,30 @@ internal static class WaitPreference
 
     public const string Header = "Prefer";
 
+    /// <summary>The longest header that is read.</summary>
+    public const int MaxLength = 256;
+
     public const string Description =
         "wait=N: answer as soon as the ticket is finished, after N seconds (at most 60) at the latest. "
         + "Preference-Applied says that it was granted.";
+
+    public const string AppliedHeader = DescribedHeaders.PreferenceApplied;
+
+    /// <summary>RFC 7240's word for an answer before the work is done, which a new ticket's is anyway.</summary>
+    public const string RespondAsync = "respond-async";
+
+    public const string AsyncDescription =
+        $"{RespondAsync}: answer as soon as the ticket is stored, with the ticket as it is; beside wait=N, after that time.";
+
+    /// <summary>Whether the header <c>Prefer</c> asks for an answer before the work is done.</summary>
+    public static bool WantsAsync(StringValues prefer) => Names(prefer).Contains(RespondAsync, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Reads the header <c>Prefer</c>.</summary>
     /// <returns>Seconds from 1; null if there is no such wish. Of several the first counts.</returns>
     public static int? Read(StringValues prefer)
     {
-        foreach (var preference in prefer.SelectMany(header => (header ?? "").Split(',')))
+        foreach (var wish in Names(prefer))
         {
-            var wish = preference.Split(';')[0];
             var (name, value) = wish.IndexOf('=', StringComparison.Ordinal) is >= 0 and var sign
                 ? (wish[..sign], wish[(sign + 1)..])
                 : (wish, "");
@@ -38,4 +51,7 @@ internal static class WaitPreference
 
         return null;
     }
+
+    private static IEnumerable<string> Names(StringValues prefer) =>
+        prefer.SelectMany(header => (header ?? "").Split(',')).Select(preference => preference.Split(';')[0].Trim());
 }

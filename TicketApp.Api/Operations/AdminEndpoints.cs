@@ -11,43 +11,67 @@ namespace TicketApp.Api.Operations;
 internal static class AdminEndpoints
 {
     private const int DefaultPage = 20;
+    private const int MaxPage = 100;
+    private const int MaxWord = 200;
 
     public static IServiceCollection AddAdmin(this IServiceCollection services) =>
         services.AddSingleton<InvariantStore>().AddSingleton<DeadTicketStore>();
 
     public static RouteGroupBuilder MapAdmin(this RouteGroupBuilder v1)
     {
-        var admin = v1.MapGroup("/admin").RequireAdmin(v1);
+        var admin = v1.MapGroup("/admin").RequireAdmin(v1).WithProblems(ProblemType.KeyNotEnough);
         admin.MapGet("/invariants", async (InvariantStore store, CancellationToken cancellationToken) =>
             ApiJson.Ok(await store.CountAsync(cancellationToken), OperationsJson.Default.InvariantCounts))
             .Produces<InvariantCounts>()
-            .WithSummary("Count what must never be");
+            .Describe(
+                "countInvariants", ApiTags.Administration, "Count what must never be",
+                "Looks at open tickets and the latest 10,000. Anything but 0 is a defect of the service or of its servers.");
 
         var dispatch = admin.MapGroup("/dispatch");
         dispatch.MapGet("", (DispatchPause pause, CancellationToken cancellationToken) => AnswerAsync(pause.StateAsync(cancellationToken)))
-            .Produces<DispatchState>().WithSummary("Say whether dispatching is paused");
+            .Produces<DispatchState>()
+            .Describe("getDispatch", ApiTags.Administration, "Say whether dispatching is paused", "And since when.");
         dispatch.MapPost("/pause", (DispatchPause pause, CancellationToken cancellationToken) =>
             AnswerAsync(pause.PauseAsync(cancellationToken)))
-            .Produces<DispatchState>().WithSummary("Pause dispatching on every replica");
+            .Produces<DispatchState>()
+            .Describe(
+                "pauseDispatch", ApiTags.Administration, "Pause dispatching on every replica",
+                "New tickets are accepted and wait; dispatched tickets continue. Repeating is harmless.");
         dispatch.MapPost("/resume", (DispatchPause pause, CancellationToken cancellationToken) =>
             AnswerAsync(pause.ResumeAsync(cancellationToken)))
-            .Produces<DispatchState>().WithSummary("Resume dispatching");
+            .Produces<DispatchState>()
+            .Describe("resumeDispatch", ApiTags.Administration, "Resume dispatching", "Repeating is harmless.");
 
         var dead = admin.MapGroup("/dead-tickets");
         dead.MapGet("", ListAsync)
             .Produces<TicketPage>()
-            .WithSummary("List tickets that failed, timed out or expired")
-            .WithProblems(ProblemType.InvalidRequest, ProblemType.InvalidCursor);
+            .Describe(
+                "listDeadTickets", ApiTags.Administration, "List tickets that failed, timed out or expired", "The youngest first.")
+            .WithDeadTickets(MaxPage, DefaultPage)
+            .WithProblems(ProblemType.InvalidCursor);
         dead.MapPost("/retry", RetryAsync)
             .Produces<DeadTicketChange>()
-            .WithSummary("Run dead tickets again")
-            .WithProblems(ProblemType.InvalidRequest);
+            .Describe(
+                "retryDeadTickets", ApiTags.Administration, "Run dead tickets again",
+                "The youngest first; call again while there are more.")
+            .WithDeadTickets(DeadTickets.MaxAtOnce, DeadTickets.MaxAtOnce)
+            .WithProblems(ProblemType.InvalidCursor);
         dead.MapPost("/purge", PurgeAsync)
             .Produces<DeadTicketChange>()
-            .WithSummary("Remove dead tickets")
-            .WithProblems(ProblemType.InvalidRequest);
+            .Describe(
+                "purgeDeadTickets", ApiTags.Administration, "Remove dead tickets", "The youngest first; call again while there are more.")
+            .WithDeadTickets(DeadTickets.MaxAtOnce, DeadTickets.MaxAtOnce)
+            .WithProblems(ProblemType.InvalidCursor);
         return v1;
     }
+
+    private static RouteHandlerBuilder WithDeadTickets(this RouteHandlerBuilder endpoint, int most, int otherwise) =>
+        endpoint
+            .WithQuery("status", "Only with that end. Default: any of the three.", Schemas.Words(DeadTickets.Ends))
+            .WithQuery("model", "Only of that model.", Schemas.Text(MaxWord))
+            .WithQuery("error_type", "Only with that error.", Schemas.Text(MaxWord))
+            .WithQuery("limit", "At most so many.", Schemas.Number(1, most, otherwise))
+            .WithQuery("cursor", "The value of next of the page before.", Schemas.Text(CursorSeal.MaxText));
 
     private static async Task<Utf8ContentHttpResult> AnswerAsync(Task<DispatchState> state) =>
         ApiJson.Ok(await state, DispatchJson.Default.DispatchState);

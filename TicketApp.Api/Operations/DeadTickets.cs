@@ -10,7 +10,8 @@ internal sealed record DeadTickets
 
     private const int PositionLength = 16;
 
-    private static readonly string[] _ends = ["failed", "timed_out", "expired"];
+    /// <summary>How tickets die.</summary>
+    public static IReadOnlyList<string> Ends { get; } = ["failed", "timed_out", "expired"];
 
     /// <summary>Only with that end; null: with any of the three.</summary>
     public string? Status { get; init; }
@@ -41,9 +42,9 @@ internal sealed record DeadTickets
             ErrorType = Word(reader, "error_type"),
             Limit = reader.Number("limit", most, otherwise),
         };
-        if (dead.Status is { } status && !_ends.Contains(status))
+        if (dead.Status is { } status && !Ends.Contains(status))
         {
-            reader.Errors.Add("status", $"must be one of: {string.Join(", ", _ends)}");
+            reader.Errors.Add("status", $"must be one of: {string.Join(", ", Ends)}");
         }
 
         if (reader.Errors.Any)

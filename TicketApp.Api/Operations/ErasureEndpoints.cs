@@ -18,15 +18,17 @@ internal static class ErasureEndpoints
     public static RouteGroupBuilder MapErasure(this RouteGroupBuilder v1)
     {
         v1.MapDelete("/users/{id}", BeginAsync).Produces<Erasure>().Produces<Erasure>(StatusCodes.Status202Accepted)
-            .WithSummary("Erase a user, with all that belongs to it")
-            .WithDescription(
+            .Describe(
+                "eraseUser", ApiTags.Users, "Erase a user, with all that belongs to it",
                 "202: its keys are revoked and nothing is taken for it any more; the rest is removed within a minute, or longer for "
                     + "many thousands of tickets. Location shows how far that is, and needs no key. "
                     + "200: it is done. Repeating is harmless.")
+            .WithResponseHeader(DescribedHeaders.Location)
             .WithProblems(ProblemType.UserNotFound);
         // The user has no key left, and the id is random.
-        v1.MapGet("/erasures/{id}", FindAsync).Produces<Erasure>().AllowAnonymous()
-            .WithSummary("Get how far the erasure of a user is").WithProblems(ProblemType.ErasureNotFound);
+        v1.MapGet("/erasures/{id}", FindAsync).Produces<Erasure>().WithoutKey()
+            .Describe("getErasure", ApiTags.Users, "Get how far the erasure of a user is", "Anyone who has the id may ask.")
+            .WithProblems(ProblemType.ErasureNotFound);
         return v1;
     }
 

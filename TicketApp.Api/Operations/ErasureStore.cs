@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Dispatch;
@@ -244,4 +245,9 @@ internal readonly record struct RemovedTicket(RunReference Run, string Model, bo
 /// <param name="CompletedAt">Since when nothing is left; null before.</param>
 /// <param name="TicketsRemoved">How many tickets are gone so far.</param>
 public sealed record Erasure(
-    Guid Id, Guid UserId, string Status, DateTime RequestedAt, DateTime? CompletedAt, long TicketsRemoved);
+    Guid Id,
+    Guid UserId,
+    [property: AllowedValues("erasing", "erased")] string Status,
+    DateTime RequestedAt,
+    DateTime? CompletedAt,
+    [property: Range(0, long.MaxValue)] long TicketsRemoved);

@@ -20,7 +20,9 @@ internal static class StatisticsEndpoints
     public static RouteGroupBuilder MapStatistics(this RouteGroupBuilder v1)
     {
         // Numbers of all users together. What scales the workers reads them, and has no key.
-        v1.MapGet("/stats", GetAsync).Produces<ServiceStatistics>().AllowAnonymous().WithSummary("How the service is doing");
+        v1.MapGet("/stats", GetAsync).Produces<ServiceStatistics>().WithoutKey().Describe(
+            "getStatistics", ApiTags.Statistics, "How the service is doing",
+            "Numbers of all users together, counted at most once a second.");
         return v1;
     }
 

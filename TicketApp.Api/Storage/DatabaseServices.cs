@@ -1,4 +1,7 @@
+using Azure.Core;
+using Azure.Identity;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Messaging.Tracing;
 using TicketApp.ServiceDefaults;
@@ -22,18 +25,23 @@ internal static class DatabaseServices
     /// </summary>
     public static IHostApplicationBuilder AddDatabase(this IHostApplicationBuilder builder)
     {
-        builder.RequireConnectionString("tickets", connection => NpgsqlDataSource.Create(connection).Dispose());
+        builder.Services.AddOptions<DatabaseOptions>().BindConfiguration(DatabaseOptions.SectionName).ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<DatabaseOptions>, DatabaseOptionsValidator>();
+        // Finds the identity where the platform says that there is one: of the container app, of the pod, or of a person at az.
+        TokenCredential? credential =
+            builder.Configuration["Database:SignIn"] == DatabaseOptions.Entra ? new DefaultAzureCredential() : null;
+        builder.RequireConnectionString("tickets", Check);
         builder.AddNpgsqlDataSource(
             "tickets",
             settings => settings.DisableTracing = settings.DisableMetrics = !builder.ExportsTelemetry(),
-            Tune);
+            SetUp);
         if (builder.Configuration.GetConnectionString(DatabaseMigrator.Source) is { Length: > 0 } migrations)
         {
-            builder.RequireConnectionString(DatabaseMigrator.Source, connection => NpgsqlDataSource.Create(connection).Dispose());
+            builder.RequireConnectionString(DatabaseMigrator.Source, Check);
             builder.Services.AddKeyedSingleton(DatabaseMigrator.Source, (_, _) =>
             {
                 NpgsqlDataSourceBuilder source = new(migrations);
-                Tune(source);
+                SetUp(source);
                 return source.Build();
             });
         }
@@ -48,6 +56,24 @@ internal static class DatabaseServices
             .AddHostedService(provider => provider.GetRequiredService<DatabaseMigrator>());
         builder.Services.AddHealthChecks().AddCheck<SchemaHealthCheck>("schema");
         return builder;
+
+        void Check(string connection)
+        {
+            NpgsqlDataSource.Create(connection).Dispose();
+            if (credential is not null)
+            {
+                EntraSignIn.RequireVerifiedServer(connection);
+            }
+        }
+
+        void SetUp(NpgsqlDataSourceBuilder source)
+        {
+            Tune(source);
+            if (credential is not null)
+            {
+                source.UseTokens(credential);
+            }
+        }
     }
 
     /// <summary>Answers 503 until the schema is there: nothing is served from a database that this release does not know.</summary>

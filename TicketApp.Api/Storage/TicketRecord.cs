@@ -1,4 +1,5 @@
 using Npgsql;
+using TicketApp.Messaging;
 
 namespace TicketApp.Api.Storage;
 
@@ -10,11 +11,11 @@ internal sealed record TicketRecord : ISized
         """
         t.ticket_id, t.user_id, t.status::text, t.model, t.input, t.priority, t.attempt, t.max_attempts, t.epoch,
             t.time_created, t.time_started, t.time_finished, t.expires_at, t.response, t.error_type, t.error_message, t.queue_key,
-            t.response_details
+            t.response_details, t.input_json, t.response_json
         """;
 
     /// <summary>How many columns they are; others may follow them.</summary>
-    public const int ColumnCount = 18;
+    public const int ColumnCount = 20;
 
     // Of the texts of a page, in bytes.
     private const string MaxPage = "4194304";
@@ -30,7 +31,7 @@ internal sealed record TicketRecord : ISized
 
     public required string Model { get; init; }
 
-    public string? Input { get; init; }
+    public Payload? Input { get; init; }
 
     public required TicketPriority Priority { get; init; }
 
@@ -48,7 +49,7 @@ internal sealed record TicketRecord : ISized
 
     public required DateTime Expires { get; init; }
 
-    public string? Response { get; init; }
+    public Payload? Response { get; init; }
 
     /// <summary>What the model said beside the response: a JSON object.</summary>
     public string? ResponseDetails { get; init; }
@@ -63,7 +64,7 @@ internal sealed record TicketRecord : ISized
     public bool IsFinished => Finished is not null;
 
     /// <inheritdoc/>
-    public long Bytes => Overhead + (4L * ((Input?.Length ?? 0) + (Response?.Length ?? 0) + (ResponseDetails?.Length ?? 0)));
+    public long Bytes => Overhead + (4L * ((Input?.Text.Length ?? 0) + (Response?.Text.Length ?? 0) + (ResponseDetails?.Length ?? 0)));
 
     /// <summary>
     /// A page of tickets whose texts are bounded too: it ends before the first that would make it too large, but has one. The column
@@ -88,7 +89,7 @@ internal sealed record TicketRecord : ISized
         UserId = reader.GetGuid(1),
         Status = TicketStatusNames.Parse(reader.GetString(2)),
         Model = reader.GetString(3),
-        Input = Text(reader, 4),
+        Input = Payload(reader, 4, 18),
         Priority = (TicketPriority)reader.GetInt16(5),
         Attempt = reader.GetInt16(6),
         MaxAttempts = reader.GetInt16(7),
@@ -97,12 +98,16 @@ internal sealed record TicketRecord : ISized
         Started = Time(reader, 10),
         Finished = Time(reader, 11),
         Expires = reader.GetDateTime(12),
-        Response = Text(reader, 13),
+        Response = Payload(reader, 13, 19),
         ErrorType = Text(reader, 14),
         ErrorMessage = Text(reader, 15),
         QueueKey = reader.IsDBNull(16) ? null : reader.GetInt64(16),
         ResponseDetails = Text(reader, 17),
     };
+
+    // A webhook's delivery from before there was JSON says nothing of it.
+    private static Payload? Payload(NpgsqlDataReader reader, int text, int isJson) =>
+        reader.IsDBNull(text) ? null : new(reader.GetString(text), !reader.IsDBNull(isJson) && reader.GetBoolean(isJson));
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 
@@ -113,7 +118,7 @@ internal sealed record TicketRecord : ISized
 /// <param name="TicketId">Its id.</param>
 /// <param name="UserId">Whose it is.</param>
 /// <param name="Status">Where it was.</param>
-/// <param name="Response">Its response, if it succeeded.</param>
+/// <param name="Response">Its response, if it succeeded; the JSON text where it is JSON.</param>
 /// <param name="Age">Since its creation, on the database's clock.</param>
 internal sealed record TicketSummary(Guid TicketId, Guid UserId, TicketStatus Status, string? Response, TimeSpan Age) : ISized
 {

@@ -13,13 +13,15 @@ internal static class CompletionFeedEndpoints
     public static RouteGroupBuilder MapCompletionFeed(this RouteGroupBuilder v1)
     {
         v1.MapGet("/tickets/changes", ReadAsync).Produces<TicketChanges>()
-            .WithSummary("Follow what finished")
-            .WithDescription(
+            .Describe(
+                "followTickets", ApiTags.Tickets, "Follow what finished",
                 "The log of ends, in order. Each end is there once, for every reader; ask again with the value of next, now or later.")
-            .WithParameter("after", "The value of next of the answer before; now for what ends from now on; absent for everything.")
-            .WithParameter("user_id", "Only this user's tickets.")
-            .WithParameter("limit", "The most in an answer.", isNumber: true)
-            .WithProblems(ProblemType.InvalidRequest, ProblemType.InvalidCursor);
+            .WithQuery(
+                "after", "The value of next of the answer before; now for what ends from now on; absent for everything.",
+                Schemas.Text(CursorSeal.MaxText))
+            .WithQuery("user_id", "Only this user's tickets.", Schemas.Id)
+            .WithQuery("limit", "The most in an answer.", Schemas.Number(1, 100, 100))
+            .WithProblems(ProblemType.InvalidCursor);
         return v1;
     }
 
@@ -49,4 +51,4 @@ internal static class CompletionFeedEndpoints
 /// <summary>Part of the log of what finished.</summary>
 /// <param name="Results">Tickets in the order in which they ended.</param>
 /// <param name="Next">Where to continue, now or later: the parameter <c>after</c> of the next request.</param>
-public sealed record TicketChanges(IReadOnlyList<TicketResource> Results, string Next);
+public sealed record TicketChanges([property: SchemaLength(100)] IReadOnlyList<TicketResource> Results, string Next);

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Http;
 using TicketApp.Api.Storage;
+using TicketApp.Messaging;
 
 namespace TicketApp.Api.Tickets;
 
@@ -12,7 +13,7 @@ namespace TicketApp.Api.Tickets;
 /// </summary>
 internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOptions> options, IWebhookUrls webhooks)
 {
-    private const string WrongType = "is no field of a ticket, has the wrong type, or is text that is not valid Unicode";
+    private const string WrongType = "is no field of a ticket, is there twice, has the wrong type, or is text that is not valid Unicode";
 
     /// <summary>Reads <paramref name="json"/>.</summary>
     /// <returns>The ticket, or what is wrong with it.</returns>
@@ -30,7 +31,8 @@ internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOpt
         }
         catch (JsonException exception)
         {
-            errors.Add(exception.Path?.TrimStart('$', '.') is { Length: > 0 and < 100 } path ? path : "body", WrongType);
+            var field = exception.Path?.TrimStart('$', '.') is { Length: > 0 and < 100 } path ? path : "body";
+            errors.Add(field, exception.Message == Payload.TooDeep ? Payload.TooDeep : WrongType);
             return (null, errors.ToProblem());
         }
         catch (InvalidOperationException)
@@ -49,7 +51,7 @@ internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOpt
 
         if (request.Input is { } input)
         {
-            CheckInput(input, errors);
+            CheckInput(input.Text, errors);
         }
 
         var priority = TicketPriorityNames.Parse(request.Priority ?? "normal");

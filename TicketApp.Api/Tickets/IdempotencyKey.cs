@@ -10,24 +10,20 @@ namespace TicketApp.Api.Tickets;
 /// <param name="BodyHash">SHA-256 of the request's body.</param>
 internal sealed record IdempotencyKey(string Key, byte[] BodyHash)
 {
-    public const string Header = "Idempotency-Key";
-    public const string ReplayedHeader = "Idempotent-Replayed";
-    private const int MaxKey = 255;
+    public const string Header = IdempotencyHeader.Name;
+    public const string ReplayedHeader = DescribedHeaders.IdempotentReplayed;
+    public const int MaxKey = IdempotencyHeader.MaxKey;
 
     /// <summary>SHA-256 of the key.</summary>
     public byte[] KeyHash => SHA256.HashData(Encoding.ASCII.GetBytes(Key));
 
     /// <summary>Reads the header.</summary>
     /// <returns>Neither, where there is no such header.</returns>
-    public static (IdempotencyKey? Key, Problem? Problem) Read(StringValues header, ReadOnlySpan<byte> body) => header switch
+    public static (IdempotencyKey? Key, Problem? Problem) Read(StringValues header, ReadOnlySpan<byte> body)
     {
-        [] => (null, null),
-        [{ Length: > 0 and <= MaxKey } key] when key.All(character => character is > ' ' and < '\x7f') =>
-            (new(key, SHA256.HashData(body)), null),
-        _ => (
-            null,
-            ProblemType.InvalidRequest.With($"The header {Header} must be there once, with 1 to {MaxKey} visible ASCII characters.")),
-    };
+        var (key, problem) = IdempotencyHeader.Read(header);
+        return (key is null ? null : new(key, SHA256.HashData(body)), problem);
+    }
 
     /// <summary>The key of one ticket of a batch that carries this one. No caller's key has a space in it.</summary>
     public IdempotencyKey OfItem(int index, ReadOnlySpan<byte> body) => new($"{Key} {index}", SHA256.HashData(body));

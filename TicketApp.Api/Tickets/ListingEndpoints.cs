@@ -8,20 +8,23 @@ namespace TicketApp.Api.Tickets;
 
 internal static class ListingEndpoints
 {
+    private static readonly string _status = $"({string.Join('|', TicketStatusNames.AllPublic)})";
+    private static readonly string _statuses = $"^{_status}(,{_status})*$";
+
     public static IServiceCollection AddListing(this IServiceCollection services) => services.AddSingleton<TicketListStore>();
 
     /// <summary>Maps lists of tickets.</summary>
     public static RouteGroupBuilder MapListing(this RouteGroupBuilder v1)
     {
         v1.MapGet("/tickets", ListAsync).Produces<TicketPage>()
-            .WithSummary("List tickets, newest first")
-            .WithParameter("user_id", "Only this user's.")
-            .WithParameter("status", $"Only in these states, separated by commas: {string.Join(", ", TicketStatusNames.AllPublic)}.")
-            .WithParameter("created_after", "Only those created after this time, such as 2026-01-31T12:00:00Z.")
-            .WithParameter("created_before", "Only those created before this time.")
-            .WithParameter("limit", "The most on a page.", isNumber: true)
-            .WithParameter("cursor", "The value of next of the page before.")
-            .WithProblems(ProblemType.InvalidRequest, ProblemType.InvalidCursor);
+            .Describe("listTickets", ApiTags.Tickets, "List tickets, newest first", "With filters a page may be short while more follow.")
+            .WithQuery("user_id", "Only this user's.", Schemas.Id)
+            .WithQuery("status", "Only in these states, separated by commas.", Schemas.Pattern(_statuses))
+            .WithQuery("created_after", "Only those created after this time, such as 2026-01-31T12:00:00Z.", Schemas.Time)
+            .WithQuery("created_before", "Only those created before this time.", Schemas.Time)
+            .WithQuery("limit", "The most on a page.", Schemas.Number(1, 100, TicketListQuery.DefaultLimit))
+            .WithQuery("cursor", "The value of next of the page before.", Schemas.Text(CursorSeal.MaxText))
+            .WithProblems(ProblemType.InvalidCursor);
         return v1;
     }
 
@@ -45,4 +48,4 @@ internal static class ListingEndpoints
 /// <summary>A page of a list.</summary>
 /// <param name="Results">Tickets, newest first. With filters or large tickets, a page may be short or empty while more follow.</param>
 /// <param name="Next">The parameter <c>cursor</c> of the next page; null after the last.</param>
-public sealed record TicketPage(IReadOnlyList<TicketResource> Results, string? Next);
+public sealed record TicketPage([property: SchemaLength(100)] IReadOnlyList<TicketResource> Results, string? Next);

@@ -28,7 +28,7 @@ internal sealed record NewTicket(Guid TicketId, Guid UserId, TicketPriority Prio
 /// <param name="DeadlineS">Seconds from creation to finish; null: <see cref="TicketOptions.Deadline"/>.</param>
 /// <param name="Webhook">Where to tell of it; null: nowhere.</param>
 internal sealed record TicketDetails(
-    string Model, string? Input, int? QueueTtlS, int? ExecutionTimeoutS, int? DeadlineS, Webhook? Webhook = null);
+    string Model, Payload? Input, int? QueueTtlS, int? ExecutionTimeoutS, int? DeadlineS, Webhook? Webhook = null);
 
 /// <summary>
 /// A ticket that was stored, as far as the database decided it. Of tickets of the original API, whose callers do not ask, nothing is known.

@@ -10,7 +10,8 @@ internal static class RetentionEndpoints
     public static RouteGroupBuilder MapRetention(this RouteGroupBuilder v1)
     {
         v1.MapDelete("/tickets/{id}", DeleteAsync).Produces(StatusCodes.Status204NoContent)
-            .WithSummary("Remove a ticket that has finished").WithProblems(ProblemType.TicketNotFound, ProblemType.NotFinished);
+            .Describe("deleteTicket", ApiTags.Tickets, "Remove a ticket that has finished", "It answers 404 from then on. Cancel it first.")
+            .WithProblems(ProblemType.TicketNotFound, ProblemType.NotFinished);
         return v1;
     }
 

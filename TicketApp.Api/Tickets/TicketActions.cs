@@ -11,17 +11,21 @@ internal static class TicketActions
     public static RouteGroupBuilder MapTicketActions(this RouteGroupBuilder v1)
     {
         v1.MapPost("/tickets/{id}/cancel", CancelAsync).Produces<TicketResource>().Produces<TicketResource>(StatusCodes.Status202Accepted)
-            .WithSummary("Cancel a ticket")
-            .WithDescription(
+            .Describe(
+                "cancelTicket", ApiTags.Tickets, "Cancel a ticket",
                 "200: it is canceled, or had ended before and stays as it is. 202: its worker is told to stop. Repeating is harmless.")
             .WithProblems(ProblemType.TicketNotFound);
         v1.MapPost("/tickets/{id}/retry", RetryAsync).Produces<TicketResource>()
-            .WithSummary("Run a ticket again that ended without a response")
+            .Describe(
+                "retryTicket", ApiTags.Tickets, "Run a ticket again that ended without a response",
+                "It keeps its id, and comes at the end of its user's backlog.")
             .WithHeader(
                 IdempotencyKey.Header,
                 "1 to 255 visible ASCII characters. "
-                    + "A repetition under the same key runs nothing again and gives the ticket, with Idempotent-Replayed: true.")
-            .WithProblems(ProblemType.InvalidRequest, ProblemType.TicketNotFound, ProblemType.NotRetryable, ProblemType.TooManyOpenTickets);
+                    + "A repetition under the same key runs nothing again and gives the ticket, with Idempotent-Replayed: true.",
+                IdempotencyKey.MaxKey)
+            .WithResponseHeader(DescribedHeaders.IdempotentReplayed)
+            .WithProblems(ProblemType.TicketNotFound, ProblemType.NotRetryable, ProblemType.TooManyOpenTickets);
         return v1;
     }
 

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -22,13 +23,16 @@ internal static class TicketBatchEndpoints
     public static RouteGroupBuilder MapTicketBatch(this RouteGroupBuilder v1)
     {
         v1.MapPost("/tickets/batch", CreateAsync).Accepts<TicketBatch>("application/json").Produces<TicketBatchResult>()
-            .WithSummary("Submit many tickets")
-            .WithDescription("Each is taken or refused by itself: the results are in the order of the request.")
-            .WithHeader(IdempotencyKey.Header, "As for one ticket; it counts for each ticket at its place.")
+            .Describe(
+                "createTickets", ApiTags.Tickets, "Submit many tickets",
+                "Each is taken or refused by itself: the results are in the order of the request.")
+            .WithHeader(IdempotencyKey.Header, "As for one ticket; it counts for each ticket at its place.", IdempotencyKey.MaxKey)
             .WithRequestExample(
                 """{"tickets":[{"user_id":"01a205da-a5ea-7abf-916d-5fb3315c6011"},"""
                     + """{"user_id":"01a205da-a5ea-7abf-916d-5fb3315c6011","priority":"low"}]}""")
-            .WithProblems(ProblemType.InvalidRequest, ProblemType.TooLarge, ProblemType.NotJson);
+            .WithResponseExample(
+                $$"""{"results":[{"ticket":{{TicketResourceEndpoints.Example}}},{"ticket":{{TicketResourceEndpoints.Example}}}]}""")
+            .WithProblems(ProblemType.TooLarge);
         return v1;
     }
 
@@ -81,7 +85,7 @@ internal static class TicketBatchEndpoints
         HttpContext context, CreateTicketReader requests, ByteLimit.TakenBytes taken, TicketOptions options,
         CancellationToken cancellationToken)
     {
-        var body = await JsonBody.ReadAsync(context.Request, cancellationToken);
+        var body = await JsonBody.ReadWithInputsAsync(context.Request, cancellationToken);
         // Of a body without a length the longest was expected.
         taken.Reduce(BytesPerByte * body.Bytes.Length);
         if (body.Problem is { } unreadable)
@@ -116,11 +120,12 @@ internal static class TicketBatchEndpoints
 
 /// <summary>Tickets that are submitted together.</summary>
 /// <param name="Tickets">Each as it would be submitted alone.</param>
-public sealed record TicketBatch(IReadOnlyList<CreateTicket> Tickets);
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+public sealed record TicketBatch([property: Required, SchemaLength(1000, Min = 1)] IReadOnlyList<CreateTicket> Tickets);
 
 /// <summary>What became of a batch.</summary>
 /// <param name="Results">One for each ticket, in the order of the request.</param>
-public sealed record TicketBatchResult(IReadOnlyList<TicketBatchItem> Results);
+public sealed record TicketBatchResult([property: SchemaLength(1000, Min = 1)] IReadOnlyList<TicketBatchItem> Results);
 
 /// <summary>What became of one ticket of a batch: either the ticket or the problem.</summary>
 /// <param name="Ticket">The ticket.</param>

@@ -4,7 +4,7 @@ namespace TicketApp.Api.Tickets;
 
 /// <summary>
 /// The statements that store new tickets. $1 to $3: ids, users, priorities; $4: processing limit; $5: queue limit; $6: attempts; $7: lease.
-/// The detailed form takes what the resource API can say of a ticket as further arrays, then idempotency keys, and in $20 how many of the
+/// The detailed form takes what the resource API can say of a ticket as further arrays, then idempotency keys, and in $21 how many of the
 /// first are dispatched. It does all that the others do, and is used only where a ticket of the batch needs it.
 /// </summary>
 internal static class TicketInserts
@@ -37,8 +37,8 @@ internal static class TicketInserts
     public const string Detailed =
         $"""
         {Claim},
-        dispatched as ({IntoDispatched} {OnlyClaimed} and place <= $20 {Returning}),
-        queued as ({IntoQueued} {OnlyClaimed} and place > $20) i {HeadAndFlow} {Returning})
+        dispatched as ({IntoDispatched} {OnlyClaimed} and place <= $21 {Returning}),
+        queued as ({IntoQueued} {OnlyClaimed} and place > $21) i {HeadAndFlow} {Returning})
         select * from dispatched union all select * from queued
         """;
 
@@ -88,8 +88,8 @@ internal static class TicketInserts
         $"""
         insert into tickets ({DetailColumns}, status, attempt, epoch, lease_expires)
         select {DetailValues}, 'dispatched', 1, 1, now() + $7
-        from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15) with ordinality
-            i (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s,
+        from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15, $16) with ordinality
+            i (ticket_id, user_id, priority, model, input, input_json, queue_ttl_s, execution_timeout_s, deadline_s,
                webhook_url, webhook_events, trace_parent, place)
         join users u on u.user_id = i.user_id and u.time_erased is null
         """;
@@ -100,8 +100,8 @@ internal static class TicketInserts
         select {DetailValues}, 'queued', {QueueKey}
         from (
             select o.*, {Positions}
-            from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15) with ordinality
-                o (ticket_id, user_id, priority, model, input, queue_ttl_s, execution_timeout_s, deadline_s,
+            from unnest($1, $2, $3, $8, $9, $10, $11, $12, $13, $14, $15, $16) with ordinality
+                o (ticket_id, user_id, priority, model, input, input_json, queue_ttl_s, execution_timeout_s, deadline_s,
                    webhook_url, webhook_events, trace_parent, place)
             join users u on u.user_id = o.user_id and u.time_erased is null
         """;
@@ -112,25 +112,25 @@ internal static class TicketInserts
         with claimed as (
             insert into idempotency_keys (user_id, key, body_hash, ticket_id)
             select k.user_id, k.key, k.body_hash, k.ticket_id
-            from unnest($16, $17, $18, $19) with ordinality k (user_id, key, body_hash, ticket_id, place)
+            from unnest($17, $18, $19, $20) with ordinality k (user_id, key, body_hash, ticket_id, place)
             join users u on u.user_id = k.user_id and u.time_erased is null order by k.place
             on conflict on constraint idempotency_keys_pk do nothing
             returning ticket_id)
         """;
 
-    private const string OnlyClaimed = "where (ticket_id <> all ($19) or ticket_id in (select c.ticket_id from claimed c))";
+    private const string OnlyClaimed = "where (ticket_id <> all ($20) or ticket_id in (select c.ticket_id from claimed c))";
 
     private const string Returning = "returning ticket_id, expires_at, time_created";
 
     private const string DetailColumns =
-        "ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, model, input, "
+        "ticket_id, user_id, time_created, expires_at, due_at, max_attempts, priority, model, input, input_json, "
             + "queue_ttl_s, execution_timeout_s, deadline_s, webhook_url, webhook_events, trace_parent";
 
     private const string DetailValues =
         """
         i.ticket_id, i.user_id, now(), now() + coalesce(i.deadline_s * interval '1 s', $4),
             now() + least(coalesce(i.queue_ttl_s * interval '1 s', $5), coalesce(i.deadline_s * interval '1 s', $4)), $6,
-            i.priority, i.model, i.input,
+            i.priority, i.model, i.input, i.input_json,
             i.queue_ttl_s, i.execution_timeout_s, i.deadline_s, i.webhook_url, i.webhook_events, i.trace_parent
         """;
 }

@@ -7,7 +7,7 @@ namespace TicketApp.Api.Tickets;
 /// <summary>What a list of tickets is asked for.</summary>
 internal sealed record TicketListQuery
 {
-    private const int DefaultLimit = 20;
+    public const int DefaultLimit = 20;
     private const int PositionLength = 16;
 
     // Ids carry the clock of the Api that made them, the column that of the database.

@@ -1,15 +1,20 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Http;
 using TicketApp.Api.Storage;
+using TicketApp.Messaging;
 
 namespace TicketApp.Api.Tickets;
 
 /// <summary>A ticket as the resource API shows it.</summary>
 public sealed record TicketResource
 {
+    // A worker may say more of its answer than fits the usual depth.
+    private static readonly JsonDocumentOptions _details = new() { MaxDepth = JsonBody.MaxDepthWithInputs };
+
     public required Guid Id { get; init; }
 
     public required Guid UserId { get; init; }
@@ -18,13 +23,14 @@ public sealed record TicketResource
     /// <c>queued</c>, <c>running</c>, <c>canceling</c>; at the end <c>succeeded</c>, <c>failed</c>, <c>timed_out</c>, <c>expired</c> or
     /// <c>canceled</c>.
     /// </summary>
+    [AllowedValues("queued", "running", "canceling", "succeeded", "failed", "timed_out", "expired", "canceled")]
     public required string Status { get; init; }
 
     /// <summary>The model that answers it.</summary>
     public required string Model { get; init; }
 
-    /// <summary>What the model is asked.</summary>
-    public string? Input { get; init; }
+    /// <summary>What the model is asked: text, or any other JSON value.</summary>
+    public Payload? Input { get; init; }
 
     public required DateTime CreatedAt { get; init; }
 
@@ -39,8 +45,8 @@ public sealed record TicketResource
     /// <summary>When it ends unanswered.</summary>
     public required DateTime ExpiresAt { get; init; }
 
-    /// <summary>What the model answered; set exactly once it has succeeded.</summary>
-    public string? Response { get; init; }
+    /// <summary>What the model answered, text or any other JSON value; set exactly once it has succeeded.</summary>
+    public Payload? Response { get; init; }
 
     /// <summary>What the model said beside it, for example <c>{"probability":0.97}</c>; its members are the model's own.</summary>
     public JsonElement? ResponseDetails { get; init; }
@@ -49,12 +55,15 @@ public sealed record TicketResource
     public TicketError? Error { get; init; }
 
     /// <summary>How many attempts were made, the current one included.</summary>
+    [Range(0, int.MaxValue)]
     public required int Attempt { get; init; }
 
     /// <summary>How many attempts there may be.</summary>
+    [Range(1, int.MaxValue)]
     public required int MaxAttempts { get; init; }
 
     /// <summary><c>low</c>, <c>normal</c> or <c>high</c>.</summary>
+    [AllowedValues("low", "normal", "high")]
     public required string Priority { get; init; }
 
     /// <summary>Where it stands, while it waits.</summary>
@@ -79,7 +88,9 @@ public sealed record TicketResource
             PurgeAt = retention.PurgeAt(row.Finished),
             ExpiresAt = row.Expires,
             Response = row.Status == TicketStatus.Succeeded ? row.Response : null,
-            ResponseDetails = row is { Status: TicketStatus.Succeeded, ResponseDetails: { } details } ? JsonElement.Parse(details) : null,
+            ResponseDetails = row is { Status: TicketStatus.Succeeded, ResponseDetails: { } details }
+                ? JsonElement.Parse(details, _details)
+                : null,
             Error = ended && row.ErrorType is { } type ? new(type, row.ErrorMessage ?? "") : null,
             Attempt = row.Attempt,
             MaxAttempts = row.MaxAttempts,
@@ -98,10 +109,17 @@ public sealed record TicketError(string Type, string Message);
 /// <param name="Self">The ticket.</param>
 /// <param name="Cancel">Ends it, by POST.</param>
 /// <param name="Events">What happens to it, as server-sent events.</param>
-public sealed record TicketUrls(string Self, string Cancel, string Events);
+public sealed record TicketUrls(
+    [property: SchemaFormat("uri-reference")] string Self,
+    [property: SchemaFormat("uri-reference")] string Cancel,
+    [property: SchemaFormat("uri-reference")] string Events);
 
 /// <summary>The compiled serializers of this folder.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    // Of a ticket's own fields: bodies with inputs are read with all names.
+    AllowDuplicateProperties = false,
+    MaxDepth = JsonBody.MaxDepthWithInputs)]
 [JsonSerializable(typeof(TicketCreated))]
 [JsonSerializable(typeof(TicketAnswer))]
 [JsonSerializable(typeof(CreateTicket))]

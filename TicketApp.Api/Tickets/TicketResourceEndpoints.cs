@@ -10,13 +10,15 @@ namespace TicketApp.Api.Tickets;
 /// <summary>Tickets of the resource API: one is made, one is looked at.</summary>
 internal static class TicketResourceEndpoints
 {
-    private const string Example =
+    /// <summary>A ticket that waits.</summary>
+    public const string Example =
         """
         {
           "id": "01a205da-a612-79e7-be41-135fd85e6f9f", "user_id": "01a205da-a5ea-7abf-916d-5fb3315c6011",
           "status": "queued", "model": "simulated", "input": null,
-          "created_at": "2026-01-31T12:00:00.123456Z", "started_at": null, "finished_at": null, "expires_at": "2026-01-31T12:05:00.123456Z",
-          "response": null, "error": null, "attempt": 0, "max_attempts": 3, "priority": "normal",
+          "created_at": "2026-01-31T12:00:00.123456Z", "started_at": null, "finished_at": null, "purge_at": null,
+          "expires_at": "2026-01-31T12:05:00.123456Z",
+          "response": null, "response_details": null, "error": null, "attempt": 0, "max_attempts": 3, "priority": "normal",
           "queue": { "position": 12, "eta_seconds": { "p50": 30, "p90": 75 }, "wait_reason": "at_capacity" },
           "urls": {
             "self": "/v1/tickets/01a205da-a612-79e7-be41-135fd85e6f9f", "cancel": "/v1/tickets/01a205da-a612-79e7-be41-135fd85e6f9f/cancel",
@@ -28,23 +30,30 @@ internal static class TicketResourceEndpoints
     public static RouteGroupBuilder MapTicketResources(this RouteGroupBuilder v1)
     {
         v1.MapPost("/tickets", CreateAsync).Accepts<CreateTicket>("application/json").Produces<TicketResource>(StatusCodes.Status201Created)
-            .WithSummary("Submit a ticket")
+            .Describe(
+                "createTicket", ApiTags.Tickets, "Submit a ticket", "It is stored, and finishes whether or not anybody waits for it.")
             .WithHeader(
                 IdempotencyKey.Header,
                 "1 to 255 visible ASCII characters. "
-                    + "A repetition of the request under the same key gives the same ticket, with Idempotent-Replayed: true.")
-            .WithHeader(WaitPreference.Header, WaitPreference.Description)
+                    + "A repetition of the request under the same key gives the same ticket, with Idempotent-Replayed: true.",
+                IdempotencyKey.MaxKey)
+            .WithHeader(WaitPreference.Header, $"{WaitPreference.Description} {WaitPreference.AsyncDescription}", WaitPreference.MaxLength)
+            .WithResponseHeader(DescribedHeaders.Location)
+            .WithResponseHeader(DescribedHeaders.PreferenceApplied)
+            .WithResponseHeader(DescribedHeaders.IdempotentReplayed)
             .WithRequestExample("""{"user_id":"01a205da-a5ea-7abf-916d-5fb3315c6011","priority":"high","policy":{"deadline_s":120}}""")
             .WithResponseExample(Example)
             .WithProblems(
-                ProblemType.InvalidRequest, ProblemType.UnknownModel, ProblemType.UserNotFound,
-                ProblemType.TooLarge, ProblemType.NotJson, ProblemType.KeyReused);
+                ProblemType.UnknownModel, ProblemType.UserNotFound, ProblemType.TooLarge, ProblemType.KeyReused,
+                ProblemType.TooManyOpenTickets);
         v1.MapMethods("/tickets/{id}", [HttpMethods.Get, HttpMethods.Head], GetAsync)
             .Produces<TicketResource>()
             .Produces(StatusCodes.Status304NotModified)
-            .WithSummary("Look at a ticket")
-            .WithHeader(WaitPreference.Header, WaitPreference.Description)
-            .WithHeader("If-None-Match", "The ETag of a finished ticket that the caller has: 304 as long as it is the same.")
+            .Describe("getTicket", ApiTags.Tickets, "Look at a ticket", "200 in every state: see status.")
+            .WithHeader(WaitPreference.Header, WaitPreference.Description, WaitPreference.MaxLength)
+            .WithHeader("If-None-Match", "The ETag of a finished ticket that the caller has: 304 as long as it is the same.", 4096)
+            .WithResponseHeader(DescribedHeaders.PreferenceApplied, StatusCodes.Status200OK, StatusCodes.Status304NotModified)
+            .WithResponseHeader(DescribedHeaders.ETag, StatusCodes.Status200OK, StatusCodes.Status304NotModified)
             .WithResponseExample(Example)
             .WithProblems(ProblemType.TicketNotFound);
         return v1;
@@ -54,7 +63,7 @@ internal static class TicketResourceEndpoints
         HttpContext context, Caller caller, CreateTicketReader requests, TicketSubmitter tickets,
         TicketPresenter presenter, ITicketWaiter waiter, ByteLimit bytes, CancellationToken cancellationToken)
     {
-        var body = await JsonBody.ReadAsync(context.Request, cancellationToken);
+        var body = await JsonBody.ReadWithInputsAsync(context.Request, cancellationToken);
         if (body.Problem is { } unreadable)
         {
             return unreadable.ToResult();
@@ -71,6 +80,11 @@ internal static class TicketResourceEndpoints
         if (submission.Row is not { } row)
         {
             return submission.Problem!.ToResult();
+        }
+
+        if (WaitPreference.WantsAsync(context.Request.Headers[WaitPreference.Header]))
+        {
+            context.Response.Headers[WaitPreference.AppliedHeader] = WaitPreference.RespondAsync;
         }
 
         try

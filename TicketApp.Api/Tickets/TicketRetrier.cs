@@ -46,8 +46,9 @@ internal sealed class TicketRetrier(
             status = 'queued', epoch = t.epoch + 1, queue_key = placed.queue_key, max_attempts = t.attempt + $2,
             expires_at = now() + coalesce(t.deadline_s * interval '1 s', $3),
             due_at = now() + least(coalesce(t.queue_ttl_s * interval '1 s', $4), coalesce(t.deadline_s * interval '1 s', $3)),
-            time_finished = null, finished_xid = null, report_pending = false, response = null, response_details = null, error_type = null,
-            error_message = null, time_started = null, worker = null
+            time_finished = null, finished_xid = null, report_pending = false,
+            response = null, response_json = false, response_details = null, error_type = null, error_message = null,
+            time_started = null, worker = null
         from placed where t.ticket_id = placed.ticket_id
         returning {TicketRecord.Columns}
         """;

@@ -99,7 +99,8 @@ internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<Disp
         if (isDetailed)
         {
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.Model ?? tickets.Value.DefaultModel)));
-            command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.Input)));
+            command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.Input?.Text)));
+            command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.Input is { IsJson: true })));
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.QueueTtlS)));
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.ExecutionTimeoutS)));
             command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.DeadlineS)));

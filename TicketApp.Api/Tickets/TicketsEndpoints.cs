@@ -128,5 +128,5 @@ internal static class TicketsEndpoints
 public sealed record TicketCreated(Guid TicketId);
 
 /// <summary>The answer to <c>GET /ticket</c> of a ticket that succeeded.</summary>
-/// <param name="TicketResponse">What the model answered.</param>
+/// <param name="TicketResponse">What the model answered; the JSON text where it is JSON.</param>
 public sealed record TicketAnswer(string TicketResponse);

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
 using TicketApp.Api.Http;
@@ -58,10 +59,11 @@ internal sealed record Webhook(string Url, WebhookEvents Events)
 public sealed record WebhookRequest
 {
     /// <summary>Absolute, https, of the public Internet, with port 80, 443 or one from 1024, at most 2,000 characters.</summary>
-    [JsonPropertyName("url")]
+    [JsonPropertyName("url"), Required, SchemaLength(Webhook.MaxUrl), SchemaFormat("uri")]
     public string? Endpoint { get; init; }
 
     /// <summary><c>ticket.started</c>, <c>ticket.finished</c> or both. Default: <c>ticket.finished</c>.</summary>
+    [AllowedValues(Webhook.StartedEvent, Webhook.FinishedEvent), SchemaLength(int.MaxValue, Min = 1)]
     public IReadOnlyList<string?>? Events { get; init; }
 }
 

@@ -19,7 +19,8 @@ internal sealed class TicketWaiter(TicketWatch watch, KeyReader keys) : ITicketW
         }
 
         using var watcher = watch.Watch(ticket);
-        context.Response.Headers["Preference-Applied"] = string.Create(CultureInfo.InvariantCulture, $"wait={seconds}");
+        context.Response.Headers.AppendCommaSeparatedValues(
+            WaitPreference.AppliedHeader, string.Create(CultureInfo.InvariantCulture, $"wait={seconds}"));
         await watcher.WaitForEndAsync(TimeSpan.FromSeconds(seconds), cancellationToken);
         return await keys.IsGoodAsync(Caller.Of(context)) ? watcher.Latest : null;
     }

@@ -27,13 +27,13 @@ internal static class WaitingEndpoints
     public static RouteGroupBuilder MapWaiting(this RouteGroupBuilder v1)
     {
         v1.MapGet("/tickets/{id}/events", ListenAsync)
-            .Produces(StatusCodes.Status200OK, contentType: EventStream.ContentType)
+            .Produces<string>(StatusCodes.Status200OK, EventStream.ContentType)
             .Produces(StatusCodes.Status204NoContent)
-            .WithSummary("Listen to a ticket")
-            .WithDescription(
+            .Describe(
+                "listenToTicket", ApiTags.Tickets, "Listen to a ticket",
                 "Server-sent events queued, started, progress and finished; after the last the stream ends. "
                     + "204: the ticket has ended and the listener has heard of it.")
-            .WithHeader("Last-Event-ID", "The id of the last event that the listener has.")
+            .WithHeader("Last-Event-ID", "The id of the last event that the listener has.", 64)
             .WithProblems(ProblemType.TicketNotFound);
         return v1;
     }

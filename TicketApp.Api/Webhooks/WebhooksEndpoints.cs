@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Auth;
 using TicketApp.Api.Dispatch;
@@ -25,27 +26,45 @@ internal static class WebhooksEndpoints
             .AddSingleton<RetrySchedule>()
             .AddSingleton<WebhookSender>()
             .AddHostedService<WebhookDispatcher>()
-            .AddHostedService<DeliveryPurger>();
+            .AddHostedService<DeliveryPurger>()
+            .Configure<OpenApiOptions>(
+                ApiDescription.Document, description => description.AddDocumentTransformer(WebhookDescriptions.DescribeAsync));
     }
 
     public static RouteGroupBuilder MapWebhooks(this RouteGroupBuilder v1)
     {
         v1.MapPost("/users/{id}/webhook-secrets", RotateSecretAsync)
             .Produces<WebhookSecret>(StatusCodes.Status201Created)
-            .WithSummary("Make a new signing secret; the one before it stays good for a while");
+            .Describe(
+                "createWebhookSecret", ApiTags.Webhooks, "Make a new signing secret",
+                "It is told in this answer alone. The one before it signs too, for 24 hours.")
+            .WithProblems(ProblemType.UserNotFound);
         v1.MapGet("/users/{id}/webhook-deliveries/dead", ListDeadAsync)
             .Produces<WebhookDeliveryPage>()
-            .WithSummary("List deliveries that were given up");
+            .Describe("listDeadDeliveries", ApiTags.Webhooks, "List deliveries that were given up", "The newest first.")
+            .WithQuery("limit", "The most on a page.", Schemas.Number(1, 100, DefaultPage))
+            .WithQuery("cursor", "The value of next of the page before.", Schemas.Text(CursorSeal.MaxText))
+            .WithProblems(ProblemType.InvalidCursor, ProblemType.UserNotFound);
         v1.MapGet("/users/{id}/webhook-endpoints/off", ListOffAsync)
             .Produces<DisabledEndpoints>()
-            .WithSummary("List endpoints that are switched off");
+            .Describe(
+                "listDisabledEndpoints", ApiTags.Webhooks, "List endpoints that are switched off", "The latest 100 that answered 410.")
+            .WithProblems(ProblemType.UserNotFound);
         v1.MapDelete("/users/{id}/webhook-endpoints/off", SwitchOnAsync)
             .Produces(StatusCodes.Status204NoContent)
-            .WithSummary("Switch an endpoint on again");
-        v1.MapGet("/tickets/{id}/deliveries", ListAsync).Produces<WebhookDeliveries>().WithSummary("List a ticket's deliveries");
+            .Describe(
+                "enableEndpoint", ApiTags.Webhooks, "Switch an endpoint on again", "Deliveries that died before can then be replayed.")
+            .WithProblems(ProblemType.UserNotFound, ProblemType.EndpointNotFound);
+        v1.MapGet("/tickets/{id}/deliveries", ListAsync)
+            .Produces<WebhookDeliveries>()
+            .Describe("listDeliveries", ApiTags.Webhooks, "List a ticket's deliveries", "The latest 100, the newest first.")
+            .WithProblems(ProblemType.TicketNotFound);
         v1.MapPost("/tickets/{id}/deliveries/{delivery}/replay", ReplayAsync)
             .Produces(StatusCodes.Status202Accepted)
-            .WithSummary("Deliver again");
+            .Describe("replayDelivery", ApiTags.Webhooks, "Deliver again", "From the start of the schedule, under the same webhook-id.")
+            .WithResponseHeader(DescribedHeaders.Location)
+            .WithProblems(
+                ProblemType.TicketNotFound, ProblemType.DeliveryNotFound, ProblemType.DeliveryPending, ProblemType.DeliveryExhausted);
         return v1;
     }
 

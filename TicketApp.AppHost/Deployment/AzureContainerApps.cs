@@ -11,12 +11,20 @@ namespace TicketApp.AppHost.Deployment;
 /// <summary>Azure Container Apps, with PostgreSQL Flexible Server in place of the container.</summary>
 internal static class AzureContainerApps
 {
-    /// <summary>With a password, so that the connection string has the form that it has everywhere else. Key Vault holds it.</summary>
+    private const string Administrator = "ticketapp_admin";
+
+    /// <summary>
+    /// With passwords, so that the connection string has the form that it has everywhere else. Key Vault holds it. The Api's role is not
+    /// the administrator: the job <c>database-role</c> makes it.
+    /// </summary>
     public static IResourceBuilder<IResourceWithConnectionString> AddFlexibleServer(
         this IDistributedApplicationBuilder builder,
-        IResourceBuilder<ParameterResource> password) =>
-        builder.AddAzurePostgresFlexibleServer("postgres")
-            .WithPasswordAuthentication(builder.AddParameter("postgres-username", "ticketapp", publishValueAsDefault: true), password)
+        IResourceBuilder<ParameterResource> password,
+        IResourceBuilder<ParameterResource> rolePassword)
+    {
+        var administrator = builder.AddParameter("postgres-username", Administrator, publishValueAsDefault: true);
+        var postgres = builder.AddAzurePostgresFlexibleServer("postgres")
+            .WithPasswordAuthentication(administrator, password)
             .ConfigureInfrastructure(infrastructure =>
             {
                 var server = infrastructure.GetProvisionableResources().OfType<PostgreSqlFlexibleServer>().Single();
@@ -29,14 +37,28 @@ internal static class AzureContainerApps
                 {
                     Mode = PostgreSqlFlexibleServerHighAvailabilityMode.ZoneRedundant,
                 };
-                // Aspire's own text, and the server's certificate verified: it is from a public authority.
+                server.Storage.AutoGrow = StorageAutoGrow.Enabled;
+                // The Api's role in place of the administrator, and the server's certificate verified: it is from a public authority.
                 var secret = infrastructure.GetProvisionableResources().OfType<KeyVaultSecret>()
                     .Single(secret => secret.Name.Value == $"connectionstrings--{ServerResources.DatabaseName}");
-                var (host, user, word) = (server.FullyQualifiedDomainName, server.AdministratorLogin, server.AdministratorLoginPassword);
+                var (host, word) = (server.FullyQualifiedDomainName, rolePassword.AsProvisioningParameter(infrastructure));
+                var (role, database) = (ServerResources.Role, ServerResources.DatabaseName);
                 secret.Properties.Value = BicepFunction.Interpolate(
-                    $"Host={host};Username={user};Password={word};Database={ServerResources.DatabaseName};SSL Mode=VerifyFull");
-            })
-            .AddDatabase(ServerResources.DatabaseName);
+                    $"Host={host};Username={role};Password={word};Database={database};SSL Mode=VerifyFull");
+            });
+        // The image of Alpine has the certificates of public authorities, by which psql verifies the server's.
+        builder.AddContainer("database-role", "docker.io/library/postgres", "18.3-alpine")
+            .WithArgs("sh", "-c", ServerScripts.MakeRole)
+            .WithEnvironment("PGHOST", postgres.Resource.HostName)
+            .WithEnvironment("PGUSER", administrator)
+            .WithEnvironment("PGPASSWORD", password)
+            .WithEnvironment("PGDATABASE", ServerResources.DatabaseName)
+            .WithEnvironment("PGSSLMODE", "verify-full")
+            .WithEnvironment("PGSSLROOTCERT", "system")
+            .WithEnvironment("TICKETS_PASSWORD", rolePassword)
+            .PublishAsAzureContainerAppJob();
+        return postgres.AddDatabase(ServerResources.DatabaseName);
+    }
 
     public static void DeployToAzure(
         this IDistributedApplicationBuilder builder,
@@ -48,10 +70,18 @@ internal static class AzureContainerApps
         var environment = builder.AddAzureContainerAppEnvironment("aca");
         var domain = new BicepOutputReference("AZURE_CONTAINER_APPS_ENVIRONMENT_DEFAULT_DOMAIN", environment.Resource);
 
+        // The certificate is one that the environment manages, which it makes only when the name leads to it: empty at first.
+        var domainName = options.PublicHost is { } host ? builder.AddParameter("public-host", host, publishValueAsDefault: true) : null;
+        var certificate = domainName is null ? null : builder.AddParameter("certificate-name", "", publishValueAsDefault: true);
         api.PublishAsAzureContainerApp((_, app) =>
         {
             SetResources(app, cpu: 0.5, memory: "1Gi", graceSeconds: 45);
             SetReplicas(app, options.MinApiReplicas, options.MaxApiReplicas);
+            if (domainName is not null)
+            {
+                app.ConfigureCustomDomain(domainName, certificate!);
+            }
+
             app.Template.Scale.Rules.Add(new ContainerAppScaleRule
             {
                 Name = "http",

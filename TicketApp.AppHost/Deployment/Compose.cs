@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
+using Aspire.Hosting.Docker.Resources;
 using Aspire.Hosting.Docker.Resources.ComposeNodes;
 using Aspire.Hosting.Docker.Resources.ServiceNodes;
 using Aspire.Hosting.Docker.Resources.ServiceNodes.Swarm;
@@ -8,9 +10,21 @@ using Limits = Aspire.Hosting.Docker.Resources.ServiceNodes.Swarm.Resources;
 namespace TicketApp.AppHost.Deployment;
 
 /// <summary>A Docker Compose file for one host.</summary>
-internal static class Compose
+internal static partial class Compose
 {
+    // Neither leads out of the host. Only the Api is on the database's.
     private const string DatabaseNetwork = "database";
+    private const string BrokerNetwork = "broker";
+
+    /// <summary>Variables that a site may leave empty, and what they are then. Without any other one, Compose starts nothing.</summary>
+    private static readonly Dictionary<string, string> _defaults = new()
+    {
+        ["API_PORT"] = "8080",
+        ["WORKER_PORT"] = "8080",
+        ["RABBITMQ_USERNAME"] = "ticketapp",
+        ["WORKER_SLOTS"] = "100",
+        ["OTLP_ENDPOINT"] = "",
+    };
 
     public static void DeployToCompose(
         this IDistributedApplicationBuilder builder,
@@ -19,14 +33,16 @@ internal static class Compose
         IResourceBuilder<ProjectResource> api,
         IResourceBuilder<ProjectResource> worker)
     {
-        var compose = builder.AddDockerComposeEnvironment("compose").WithDashboard(enabled: false);
+        var compose = builder.AddDockerComposeEnvironment("compose").WithDashboard(enabled: false).ConfigureComposeFile(Require);
         var servers = new List<string>();
         if (rabbitmq.Resource is RabbitMQServerResource broker)
         {
             servers.Add(broker.Name);
+            compose.ConfigureComposeFile(file => AddInternalNetwork(file, BrokerNetwork));
             builder.CreateResourceBuilder(broker).PublishAsDockerComposeService((_, service) =>
             {
                 Restart(service, "120s", cpus: "2", memory: "1g");
+                service.Networks = [BrokerNetwork];
                 service.Hostname = broker.Name;
                 Escape(service);
                 service.Healthcheck = Check("CMD", "rabbitmq-diagnostics", "-q", "check_port_connectivity");
@@ -36,9 +52,7 @@ internal static class Compose
         var database = builder.Resources.OfType<PostgresServerResource>().SingleOrDefault();
         if (database is not null)
         {
-            // Only the Api is on this network.
-            compose.ConfigureComposeFile(file =>
-                file.AddNetwork(new Network { Name = DatabaseNetwork, Driver = "bridge", Internal = true }));
+            compose.ConfigureComposeFile(file => AddInternalNetwork(file, DatabaseNetwork));
             builder.CreateResourceBuilder(database).PublishAsDockerComposeService((_, service) =>
             {
                 Restart(service, "120s", cpus: "4", memory: "1g");
@@ -54,20 +68,50 @@ internal static class Compose
             Harden(service, "45s", cpus: "2", memory: "512m", replicas: null, servers);
             // The host's own port, which else is a random one. Keys and tickets are in the clear here: a proxy with TLS stands before it.
             service.Ports = ["127.0.0.1:8080:${API_PORT}"];
+            if (servers.Count > 0)
+            {
+                service.Networks.Add(BrokerNetwork);
+            }
+
             if (database is not null)
             {
                 service.Networks.Add(DatabaseNetwork);
                 WaitFor(service, database.Name);
             }
         });
-        worker.PublishAsDockerComposeService((_, service) => Harden(
-            service,
-            string.Create(CultureInfo.InvariantCulture, $"{options.WorkerGraceSeconds}s"),
-            cpus: "2",
-            memory: "768m",
-            worker.Resource.GetReplicaCount(),
-            servers));
+        var hasEndpoint = builder.HasModelEndpoint();
+        worker.PublishAsDockerComposeService((_, service) =>
+        {
+            var grace = string.Create(CultureInfo.InvariantCulture, $"{options.WorkerGraceSeconds}s");
+            Harden(service, grace, cpus: "2", memory: "768m", worker.Resource.GetReplicaCount(), servers);
+            if (servers.Count > 0)
+            {
+                // It leaves the host for the endpoint of a model alone.
+                service.Networks = hasEndpoint ? [.. service.Networks, BrokerNetwork] : [BrokerNetwork];
+            }
+        });
     }
+
+    private static void AddInternalNetwork(ComposeFile file, string name) =>
+        file.AddNetwork(new Network { Name = name, Driver = "bridge", Internal = true });
+
+    /// <summary>An empty password or key would be one. Images have none either: <c>latest</c> is not the same on every day.</summary>
+    private static void Require(ComposeFile file)
+    {
+        foreach (var service in file.Services.Values)
+        {
+            service.Image = service.Image is { } image ? Require(image) : null;
+            service.Ports = [.. service.Ports.Select(Require)];
+            service.Expose = [.. service.Expose.Select(Require)];
+            foreach (var (name, value) in service.Environment.ToArray())
+            {
+                service.Environment[name] = Require(value);
+            }
+        }
+    }
+
+    private static string Require(string text) => Variable().Replace(text, match => match.Groups[1].Value is var name
+        && _defaults.TryGetValue(name, out var value) ? $"${{{name}:-{value}}}" : $"${{{name}:?Set {name}.}}");
 
     /// <summary>Without a check: the images hold nothing but the service, so nothing that could ask it. It restarts when it ends.</summary>
     private static void Harden(
@@ -110,4 +154,7 @@ internal static class Compose
         StartPeriod = "60s",
         Retries = 6,
     };
+
+    [GeneratedRegex(@"\$\{([A-Z_]+)\}")]
+    private static partial Regex Variable();
 }

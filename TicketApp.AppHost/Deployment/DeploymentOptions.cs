@@ -25,8 +25,11 @@ internal sealed class DeploymentOptions
     /// <summary>RabbitMQ is elsewhere, at the connection string <c>rabbitmq</c>. Default false: it is part of the deployment.</summary>
     public bool ExternalRabbitMq { get; set; }
 
-    /// <summary>The name under which callers reach the Api. Default <c>ticketapp.example.com</c>.</summary>
-    public string PublicHost { get; set; } = "ticketapp.example.com";
+    /// <summary>
+    /// The name under which callers reach the Api. Not set: a value of the chart, <c>ticketapp.example.com</c>; on Azure, the
+    /// environment's own name alone.
+    /// </summary>
+    public string? PublicHost { get; set; }
 
     /// <summary>Replicas of the Api at least and at most. Default 2 to 10.</summary>
     public int MinApiReplicas { get; set; } = 2;

@@ -38,13 +38,13 @@ internal static class KubernetesEgress
         To(PublicInternet, Tcp(80), Tcp(443), Tcp(1024, 65535)),
     ];
 
-    /// <summary>Name servers, the broker, telemetry, and the chat model where there is one: by HTTPS, or at its own address.</summary>
-    public static Yaml[] OfWorker(DeploymentOptions options, IResourceBuilder<ProjectResource> worker, bool hasChatModel) =>
+    /// <summary>Name servers, the broker, telemetry, and endpoints of models where there are any: by HTTPS, or at their address.</summary>
+    public static Yaml[] OfWorker(DeploymentOptions options, IResourceBuilder<ProjectResource> worker, bool hasModelEndpoint) =>
     [
         Dns(worker),
         Broker(options, worker),
         Telemetry(worker),
-        .. hasChatModel ? (Yaml[])[To(PublicInternet, Tcp(443)), Elsewhere(worker, "model", new Yaml { ["protocol"] = "TCP" })] : [],
+        .. hasModelEndpoint ? (Yaml[])[To(PublicInternet, Tcp(443)), Elsewhere(worker, "model", new Yaml { ["protocol"] = "TCP" })] : [],
     ];
 
     /// <summary>The cluster's, and the cache that nodes may have at an address of their own.</summary>

@@ -4,23 +4,20 @@ using Aspire.Hosting.Kubernetes.Resources;
 
 namespace TicketApp.AppHost.Deployment;
 
+/// <summary>CPU and memory that a pod is placed by, and those that it may not exceed.</summary>
+internal sealed record NodeShare(string CpuRequest, string MemoryRequest, string CpuLimit, string MemoryLimit);
+
 /// <summary>What makes a pod fit for production.</summary>
 internal static partial class KubernetesHardening
 {
     /// <summary>Takes away every right that the workload does not need, and gives it its share of the node.</summary>
     /// <param name="service">The objects of the workload.</param>
     /// <param name="uid">User of the image, and group of its volumes.</param>
-    /// <param name="requests">CPU and memory that it is placed by.</param>
-    /// <param name="limits">CPU and memory that it may not exceed.</param>
+    /// <param name="share">Its share of the node.</param>
     /// <param name="gracePeriodSeconds">How long it may take to stop.</param>
     /// <param name="scratch">Folders that it writes to, apart from its volume. Gone with the pod.</param>
     public static ContainerV1 Harden(
-        this KubernetesResource service,
-        long uid,
-        (string Cpu, string Memory) requests,
-        (string Cpu, string Memory) limits,
-        long gracePeriodSeconds,
-        params string[] scratch)
+        this KubernetesResource service, long uid, NodeShare share, long gracePeriodSeconds, params string[] scratch)
     {
         var pod = service.Workload!.PodTemplate.Spec;
         var container = pod.Containers[0];
@@ -45,13 +42,12 @@ internal static partial class KubernetesHardening
         };
         container.Resources = new ResourceRequirementsV1
         {
-            Requests = { ["cpu"] = requests.Cpu, ["memory"] = requests.Memory },
-            Limits = { ["cpu"] = limits.Cpu, ["memory"] = limits.Memory },
+            Requests = { ["cpu"] = share.CpuRequest, ["memory"] = share.MemoryRequest },
+            Limits = { ["cpu"] = share.CpuLimit, ["memory"] = share.MemoryLimit },
         };
         for (var i = 0; i < scratch.Length; i++)
         {
-            pod.Volumes.Add(new VolumeV1 { Name = $"scratch-{i}", EmptyDir = new EmptyDirVolumeSourceV1 { SizeLimit = "128Mi" } });
-            container.VolumeMounts.Add(new VolumeMountV1 { Name = $"scratch-{i}", MountPath = scratch[i] });
+            service.Mount($"scratch-{i}", scratch[i], new() { SizeLimit = "128Mi" });
         }
 
         var probes = new[] { container.StartupProbe, container.ReadinessProbe, container.LivenessProbe };
@@ -62,6 +58,20 @@ internal static partial class KubernetesHardening
         }
 
         return container;
+    }
+
+    /// <summary>
+    /// Memory that processes share. A container has 64 MiB of it unless a volume says otherwise, too little for queries that PostgreSQL
+    /// divides among processes. What is in use counts as memory of the pod.
+    /// </summary>
+    public static void ShareMemory(this KubernetesResource service, string size) =>
+        service.Mount("shared-memory", "/dev/shm", new() { Medium = "Memory", SizeLimit = size });
+
+    private static void Mount(this KubernetesResource service, string name, string path, EmptyDirVolumeSourceV1 volume)
+    {
+        var pod = service.Workload!.PodTemplate.Spec;
+        pod.Volumes.Add(new VolumeV1 { Name = name, EmptyDir = volume });
+        pod.Containers[0].VolumeMounts.Add(new VolumeMountV1 { Name = name, MountPath = path });
     }
 
     /// <summary>Over zones and nodes, as far as there are some.</summary>

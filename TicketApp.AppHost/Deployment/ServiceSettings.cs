@@ -14,6 +14,15 @@ internal static class ServiceSettings
     private const string ProxyNetworks = "10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,fc00::/7";
 
     /// <summary>
+    /// Published, references are connection strings alone: their parts would be variables too, and so every password one that nothing
+    /// reads. Comes before the references.
+    /// </summary>
+    public static IResourceBuilder<ProjectResource> WithConnectionStrings(this IResourceBuilder<ProjectResource> project) =>
+        project.ApplicationBuilder.ExecutionContext.IsPublishMode
+            ? project.WithReferenceEnvironment(ReferenceEnvironmentInjectionFlags.ConnectionString)
+            : project;
+
+    /// <summary>
     /// A probe of each type. The startup probe is an annotation: WithHttpProbe also adds a health check of its
     /// path, and refuses the second of one path.
     /// </summary>

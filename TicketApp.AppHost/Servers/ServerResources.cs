@@ -12,10 +12,10 @@ internal static class ServerResources
     public const string DatabaseName = "tickets";
     public const string BrokerName = "rabbitmq";
 
-    private const string PostgresName = "postgres";
-
     /// <summary>The Api's role, as <c>postgres-role.sql</c> makes it.</summary>
-    private const string Role = "ticketapp";
+    public const string Role = "ticketapp";
+
+    private const string PostgresName = "postgres";
 
     /// <summary>The workers' account, as <c>rabbitmq-accounts.json</c> makes it.</summary>
     private const string WorkerAccount = "worker";
@@ -29,12 +29,12 @@ internal static class ServerResources
         }
 
         var password = builder.AddPassword("postgres-password");
+        var rolePassword = builder.AddPassword("tickets-password");
         if (deployment.Target == DeploymentTarget.Azure)
         {
-            return builder.AddFlexibleServer(password);
+            return builder.AddFlexibleServer(password, rolePassword);
         }
 
-        var rolePassword = builder.AddPassword("tickets-password");
         if (servers.IsNative)
         {
             var native = builder.AddNativePostgres(PostgresName, servers.Data, password, rolePassword);

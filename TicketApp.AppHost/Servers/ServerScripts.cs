@@ -21,10 +21,26 @@ internal static partial class ServerScripts
         + "unset RABBITMQ_DEFAULT_USER RABBITMQ_DEFAULT_PASS WORKER_PASSWORD; "
         + "export RABBITMQ_CONFIG_FILE=/tmp/rabbitmq.conf; exec docker-entrypoint.sh rabbitmq-server";
 
-    /// <summary>Starts PostgreSQL, which makes the role with its data, at the first start.</summary>
+    /// <summary>
+    /// Starts PostgreSQL with the role: made with the data at the first start, and at every other one before anybody can connect, since the
+    /// data may be older than the role or its password. Not on data that is being restored, which nothing may write to.
+    /// </summary>
     public static string PostgresStart(string setting) =>
-        $"printf \"{Placeholder().Replace(Compact("postgres-role.sql"), "%s")}\" \"$TICKETS_PASSWORD\" "
-        + $">/docker-entrypoint-initdb.d/role.sql; unset TICKETS_PASSWORD; exec docker-entrypoint.sh postgres -c {setting}";
+        $"role=$(printf \"{Placeholder().Replace(Compact("postgres-role.sql"), "%s")}\" \"$TICKETS_PASSWORD\"); unset TICKETS_PASSWORD; "
+        // Started as root, the image runs the server as the user postgres.
+        + "as=; [ \"$(id -u)\" != 0 ] || as='gosu postgres'; "
+        + "if [ ! -s \"$PGDATA/PG_VERSION\" ]; then printf '%s\\n' \"$role\" >/docker-entrypoint-initdb.d/role.sql; "
+        + "elif ! ls \"$PGDATA\"/*.signal >/dev/null 2>&1; then "
+        + "printf '%s\\n' \"$role\" | $as postgres --single -D \"$PGDATA\" -c exit_on_error=on "
+        + $"{ServerResources.DatabaseName} >/dev/null || exit 1; fi; "
+        + $"unset role; exec docker-entrypoint.sh postgres -c {setting}";
+
+    /// <summary>
+    /// Makes the role on a server that somebody else runs, as its administrator, by psql: where and as whom is in psql's own variables.
+    /// Again it gives the role its password.
+    /// </summary>
+    public static string MakeRole { get; } =
+        $"printf \"{Placeholder().Replace(Compact("postgres-role.sql"), "%s")}\" \"$TICKETS_PASSWORD\" | psql -v ON_ERROR_STOP=1";
 
     /// <summary>Makes the role, or gives it its password.</summary>
     public static string RoleSql(string password) =>

@@ -1,5 +1,7 @@
 using System.Net;
 using Npgsql;
+using TicketApp.Api.Storage;
+using TicketApp.AppHost.Servers;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Accounts;
@@ -71,6 +73,81 @@ public sealed class DatabaseRoleTests(AppFixture app)
         await database.ExecuteAsync("alter table old add more text; insert into old default values; drop function one(); drop table old");
     }
 
+    /// <summary>Of a server that somebody else runs, such as Azure's: it creates roles and databases, and is no superuser.</summary>
+    [Fact]
+    public async Task An_administrator_who_is_no_superuser_makes_the_role_and_hands_over_what_there_is()
+    {
+        var name = $"managed_{Guid.NewGuid():N}";
+        await using var superuser = NpgsqlDataSource.Create(app.Database);
+        await ExecuteAsync(superuser, $"create role {name}_admin login createdb createrole password 'secret'");
+        await ExecuteAsync(superuser, $"create database {name} owner {name}_admin");
+        try
+        {
+            await using var administrator = NpgsqlDataSource.Create(Connection($"{name}_admin", "secret"));
+            await ExecuteAsync(administrator, "create table old (id int)");
+            foreach (var password in (string[])["first", "second"])
+            {
+                await ExecuteAsync(administrator, ServerScripts.RoleSql(password).Replace("ticketapp", name, StringComparison.Ordinal)
+                    .Replace("database tickets", $"database {name}", StringComparison.Ordinal));
+                await using var role = NpgsqlDataSource.Create(Connection(name, password));
+                await ExecuteAsync(role, "alter table old alter id set default 1; create table mine (id int); drop table mine");
+                var error = await Assert.ThrowsAsync<PostgresException>(() => ExecuteAsync(role, "create role another"));
+                Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, error.SqlState);
+            }
+        }
+        finally
+        {
+            NpgsqlConnection.ClearAllPools();
+            await ExecuteAsync(superuser, $"drop database {name} with (force)");
+            await ExecuteAsync(superuser, $"drop role {name}, {name}_admin");
+        }
+
+        string Connection(string role, string password) => new NpgsqlConnectionStringBuilder(app.Database)
+        {
+            Username = role,
+            Password = password,
+            Database = name,
+        }.ConnectionString;
+    }
+
+    /// <summary>As docs/operations.md makes the role of an identity. What Azure's own statement makes is a role that logs in.</summary>
+    [Fact]
+    public async Task An_identity_signs_in_with_tokens_as_a_role_of_its_own()
+    {
+        var identity = $"identity_{Guid.NewGuid():N}";
+        await using var superuser = NpgsqlDataSource.Create(app.Database);
+        await ExecuteAsync(superuser, $"create role {identity} login password 'token'");
+        try
+        {
+            await ExecuteAsync(superuser, Documented("The identity's role").Replace("IDENTITY", identity, StringComparison.Ordinal));
+            await using var database = Build(new FakeCredential("token"));
+            await using var who = database.CreateCommand("select concat(session_user, ' as ', current_user)");
+            Assert.Equal($"{identity} as ticketapp", await who.ExecuteScalarAsync(Cancel));
+            var error = await Assert.ThrowsAsync<PostgresException>(() => ExecuteAsync(database, "create role another"));
+            Assert.Equal(PostgresErrorCodes.InsufficientPrivilege, error.SqlState);
+
+            await using var without = Build(new FakeCredential("", new InvalidOperationException("No identity.")));
+            var missing = await Assert.ThrowsAsync<NpgsqlException>(() => ExecuteAsync(without, "select 1"));
+            Assert.Equal("No identity.", missing.GetBaseException().Message);
+        }
+        finally
+        {
+            await ExecuteAsync(superuser, $"drop role {identity}");
+        }
+
+        NpgsqlDataSource Build(FakeCredential credential)
+        {
+            NpgsqlDataSourceBuilder builder = new(new NpgsqlConnectionStringBuilder(app.Database)
+            {
+                Username = identity,
+                Password = null,
+                Pooling = false,
+            }.ConnectionString);
+            builder.UseTokens(credential);
+            return builder.Build();
+        }
+    }
+
     /// <summary>As docs/operations.md makes the two roles.</summary>
     [Fact]
     public async Task The_schema_may_belong_to_another_role_than_the_one_that_serves()
@@ -81,7 +158,7 @@ public sealed class DatabaseRoleTests(AppFixture app)
         await ExecuteAsync(server, $"create database {name}");
         try
         {
-            await ExecuteAsync(superuser, Documented().Replace("ticketapp", name, StringComparison.Ordinal)
+            await ExecuteAsync(superuser, Documented("Two roles").Replace("ticketapp", name, StringComparison.Ordinal)
                 .Replace("database tickets", $"database {name}", StringComparison.Ordinal));
             var port = AppProcesses.NextPort();
             await using var api = AppProcesses.Service("api", "TicketApp.Api", port, new Dictionary<string, string>
@@ -123,10 +200,10 @@ public sealed class DatabaseRoleTests(AppFixture app)
     }
 
     /// <summary>The statements of the manual, each on a line of its own.</summary>
-    private static string Documented()
+    private static string Documented(string title)
     {
         var manual = File.ReadAllText(Path.Combine(Repository.Root, "docs", "operations.md"));
-        return manual.Split("```sql\n-- Two roles")[1].Split('\n', 2)[1].Split("```")[0];
+        return manual.Split($"-- {title}")[1].Split('\n', 2)[1].Split("```")[0];
     }
 
     private static async Task ExecuteAsync(NpgsqlDataSource database, string sql)

@@ -17,7 +17,7 @@ public sealed class StartTests(AppFixture app)
     [InlineData(Worker, "ConnectionStrings__rabbitmq", "", "ConnectionStrings:rabbitmq")]
     [InlineData(Worker, "ConnectionStrings__rabbitmq", "nonsense", "ConnectionStrings:rabbitmq")]
     [InlineData(Worker, "ConnectionStrings__rabbitmq", "http://127.0.0.1", "ConnectionStrings:rabbitmq")]
-    [InlineData(Worker, "ConnectionStrings__chat", "nonsense", "ConnectionStrings:chat")]
+    [InlineData(Worker, "Models__llama__Kind", "nonsense", "Models:llama:Kind")]
     [InlineData(Worker, "Worker__ExecutionTimeout", "soon", "Worker:ExecutionTimeout")]
     [InlineData(Worker, "Worker__ExecutionTimeout", "9.00:00:00", "ExecutionTimeout")]
     [InlineData(Worker, "Worker__Models__0", "unheard-of", "Worker:Models")]

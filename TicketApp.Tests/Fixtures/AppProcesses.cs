@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json.Nodes;
 using Npgsql;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -101,17 +102,33 @@ internal static class AppProcesses
     /// The port of <see cref="Epmd"/> and the names of all nodes, the first of which starts first; null: it is alone.
     /// </param>
     /// <param name="configuration">Erlang terms on top of the script's configuration, as in <c>advanced.config</c>.</param>
+    /// <param name="virtualHosts">Beside the usual one: all accounts may do there what they may do in that.</param>
     public static ChildProcess RabbitMq(
-        string directory, Uri uri, string name = "rabbitmq", (int EpmdPort, string[] Nodes)? cluster = null, string? configuration = null)
+        string directory,
+        Uri uri,
+        string name = "rabbitmq",
+        (int EpmdPort, string[] Nodes)? cluster = null,
+        string? configuration = null,
+        params IReadOnlyList<string> virtualHosts)
     {
         ConnectionFactory factory = new() { Uri = uri };
         var folder = Path.Combine(directory, name);
-        File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(folder, "definitions")).FullName, "tests.json"), $$"""
-            {
-              "users": [{ "name": "{{factory.UserName}}", "password": "{{factory.Password}}", "tags": [] }],
-              "permissions": [{ "user": "{{factory.UserName}}", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" }]
-            }
-            """);
+        var accounts = JsonNode.Parse(File.ReadAllText(ScriptOf("rabbitmq").Replace(".sh", "-accounts.json", StringComparison.Ordinal)))!;
+        var worker = accounts["permissions"]!.AsArray().Single(permission => (string?)permission!["user"] == "worker")!;
+        JsonObject all = new() { ["user"] = factory.UserName, ["configure"] = ".*", ["write"] = ".*", ["read"] = ".*" };
+        JsonObject definitions = new()
+        {
+            ["vhosts"] = new JsonArray([.. virtualHosts.Select(host => new JsonObject { ["name"] = host })]),
+            ["users"] = new JsonArray(
+                new JsonObject { ["name"] = factory.UserName, ["password"] = factory.Password, ["tags"] = new JsonArray() }),
+            ["permissions"] = new JsonArray(
+            [
+                In(all, "/"),
+                .. virtualHosts.SelectMany(host => (JsonNode[])[In(all, host), In(worker, host)]),
+            ]),
+        };
+        Directory.CreateDirectory(Path.Combine(folder, "definitions"));
+        File.WriteAllText(Path.Combine(folder, "definitions", "tests.json"), definitions.ToJsonString());
         if (configuration is not null)
         {
             File.WriteAllText(Path.Combine(folder, "advanced.config"), configuration);
@@ -132,6 +149,13 @@ internal static class AppProcesses
         }
 
         return Server(name, ScriptOf("rabbitmq"), "beam.smp", directory, uri.Port, settings, IsReadyAsync);
+
+        static JsonNode In(JsonNode permission, string virtualHost)
+        {
+            var there = permission.DeepClone();
+            there["vhost"] = virtualHost;
+            return there;
+        }
 
         async Task<bool> IsReadyAsync()
         {
@@ -167,10 +191,15 @@ internal static class AppProcesses
     }
 
     /// <summary>Api or worker, by its project, with the variables that say what is where.</summary>
-    public static ChildProcess Service(string name, string project, int port, IReadOnlyDictionary<string, string> environment)
+    public static ChildProcess Service(string name, string project, int port, IReadOnlyDictionary<string, string> environment) =>
+        Service(name, port, environment, [Repository.OutputOf(project)]);
+
+    /// <inheritdoc cref="Service(string, string, int, IReadOnlyDictionary{string, string})"/>
+    public static ChildProcess Service(
+        string name, int port, IReadOnlyDictionary<string, string> environment, IEnumerable<string> command, string? program = null)
     {
         Dictionary<string, string> variables = new(environment) { ["ASPNETCORE_URLS"] = Address(port) };
-        return new(name, [Repository.OutputOf(project)], variables, async () =>
+        return new(name, command, variables, async () =>
         {
             try
             {
@@ -181,15 +210,19 @@ internal static class AppProcesses
             {
                 return false;
             }
-        });
+        })
+        { Program = program };
     }
 
-    /// <summary>A client of replicas: each connection goes to the next one that listens, as a load balancer's would.</summary>
+    /// <summary>
+    /// A client of replicas: each connection goes to the next one that listens, as a load balancer's would. What it sends and gets is what
+    /// is described (<see cref="ApiContract"/>).
+    /// </summary>
     public static HttpClient Client(IReadOnlyList<int> ports)
     {
         var next = 0;
         SocketsHttpHandler handler = new() { ConnectCallback = ConnectAsync };
-        return new(handler) { BaseAddress = new(Address(ports[0])) };
+        return new(new ContractHandler(handler)) { BaseAddress = new(Address(ports[0])) };
 
         async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
         {

@@ -21,9 +21,6 @@ internal sealed class ChatServer : IAsyncDisposable
     /// <summary>What it was asked, in the order of the requests.</summary>
     public IReadOnlyList<ChatExchange> Exchanges => [.. _exchanges];
 
-    /// <summary>The connection string of a worker that is to use it.</summary>
-    public string ConnectionString => $"Endpoint={Url};Key=test-key;Model=test-model";
-
     public static async Task<ChatServer> StartAsync(Func<ChatExchange, Task> answer)
     {
         var builder = WebApplication.CreateSlimBuilder();

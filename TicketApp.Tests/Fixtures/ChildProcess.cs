@@ -31,6 +31,9 @@ internal sealed class ChildProcess(
     /// <summary>Ends it when it is disposed of; without one it is killed.</summary>
     public string? QuickStopSignal { get; init; }
 
+    /// <summary>The id of what does the work.</summary>
+    public int Id => ProgramId();
+
     public bool IsRunning => _process is { HasExited: false };
 
     /// <summary>What it has written, in all its starts.</summary>

@@ -1,3 +1,5 @@
+using TicketApp.Tests.Conformance;
+
 namespace TicketApp.Tests.Fixtures;
 
 /// <summary>
@@ -28,6 +30,8 @@ public class FaultApp : RunningApp
     /// </summary>
     protected override string BrokerConfiguration =>
         $"[{{rabbit, [{{consumer_timeout, {(int)ConsumerTimeout.TotalMilliseconds}}}, {{channel_tick_interval, 1000}}]}}].";
+
+    protected override IReadOnlyList<string> VirtualHosts => [.. ConformanceWorker.All.Select(worker => worker.VirtualHost)];
 
     /// <summary>How long a message may stay unacknowledged before the broker ends its consumer.</summary>
     public static TimeSpan ConsumerTimeout { get; } = TimeSpan.FromSeconds(10);

@@ -64,7 +64,7 @@ public class KeyedApp : RunningApp
                 return new NetworkStream(socket, ownsSocket: true);
             },
         };
-        return new(handler) { BaseAddress = replica.BaseAddress };
+        return new(new ContractHandler(handler)) { BaseAddress = replica.BaseAddress };
     }
 
     /// <summary>Sends a request with a key, or without.</summary>

@@ -16,5 +16,8 @@ internal static class Repository
         typeof(Repository).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
 
     /// <summary>The program that a project makes.</summary>
-    public static string OutputOf(string project) => Path.Combine(Root, project, "bin", Configuration, "net10.0", project);
+    /// <param name="project">The project.</param>
+    /// <param name="root">Another clone of the repository; null: this one.</param>
+    public static string OutputOf(string project, string? root = null) =>
+        Path.Combine(root ?? Root, project, "bin", Configuration, "net10.0", project);
 }

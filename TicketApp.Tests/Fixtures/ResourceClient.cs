@@ -19,7 +19,7 @@ internal sealed record ResourceAnswer(HttpStatusCode Status, HttpResponseHeaders
     /// <summary>Asserts that it is a problem of that kind, complete.</summary>
     public JsonObject Problem(HttpStatusCode status, string name)
     {
-        Assert.Equal((status, $"urn:ticketapp:problem:{name}"), (Status, Json["type"]?.GetValue<string>()));
+        Assert.Equal((status, $"/openapi/problems#{name}"), (Status, Json["type"]?.GetValue<string>()));
         Assert.Equal("application/problem+json", ContentType);
         Assert.Equal((int)status, Json["status"]!.GetValue<int>());
         Assert.NotEmpty(Json["title"]!.GetValue<string>());

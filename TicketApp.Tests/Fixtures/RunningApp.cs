@@ -65,6 +65,9 @@ public abstract class RunningApp : IAsyncLifetime
     /// <summary>What differs in the broker's configuration, in its <c>advanced.config</c>.</summary>
     protected virtual string? BrokerConfiguration => null;
 
+    /// <summary>Further virtual hosts of the broker, where the application has no part.</summary>
+    protected virtual IReadOnlyList<string> VirtualHosts => [];
+
     /// <summary>What the services run on.</summary>
     /// <param name="Groups">The servers; those of a group start together, after those of the group before.</param>
     /// <param name="Database">Npgsql connection string of the database.</param>
@@ -180,6 +183,13 @@ public abstract class RunningApp : IAsyncLifetime
         }
     }
 
+    /// <summary>Starts a further process, which ends with the others.</summary>
+    private protected Task AddAsync(ChildProcess process)
+    {
+        _processes.Add(process);
+        return StartAsync([process]);
+    }
+
     private protected virtual Servers CreateServers(string directory)
     {
         NpgsqlConnectionStringBuilder database = new()
@@ -191,9 +201,14 @@ public abstract class RunningApp : IAsyncLifetime
             Database = "tickets",
         };
         Uri broker = new($"amqp://tests:{Password}@127.0.0.1:{AppProcesses.NextPort().ToString(CultureInfo.InvariantCulture)}");
-        var rabbitmq = AppProcesses.RabbitMq(directory, broker, configuration: BrokerConfiguration);
+        var rabbitmq = AppProcesses.RabbitMq(directory, broker, configuration: BrokerConfiguration, virtualHosts: VirtualHosts);
         return new([[AppProcesses.Postgres(directory, database), rabbitmq]], database.ConnectionString, broker);
     }
+
+    /// <summary>A replica of a service.</summary>
+    private protected virtual ChildProcess CreateService(
+        string service, string name, string project, int port, IReadOnlyDictionary<string, string> environment) =>
+        AppProcesses.Service(name, project, port, environment);
 
     /// <summary>Called when everything runs, before the first test.</summary>
     protected virtual Task PrepareAsync(string database) => Task.CompletedTask;
@@ -249,8 +264,8 @@ public abstract class RunningApp : IAsyncLifetime
         _replicas = [.. ports.Select(port => AppProcesses.Client([port]))];
         _api = AppProcesses.Client(ports);
 
-        ChildProcess Service(string name, string project, int replica, int port) => AppProcesses.Service(
-            $"{name}-{(replica + 1).ToString(CultureInfo.InvariantCulture)}", project, port, EnvironmentOf(name, database, broker));
+        ChildProcess Service(string name, string project, int replica, int port) => CreateService(
+            name, $"{name}-{(replica + 1).ToString(CultureInfo.InvariantCulture)}", project, port, EnvironmentOf(name, database, broker));
     }
 
     /// <summary>What a script said of a server that this machine does not have.</summary>

@@ -63,7 +63,7 @@ public sealed class KeyTests(KeyedApp app)
         await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/ticket", key: null, HttpStatusCode.Unauthorized, body);
         JsonObject tickets = new() { ["tickets"] = new JsonArray(body.DeepClone()) };
         var batch = await KeyedApp.AskAsync(app.First, HttpMethod.Post, "/v1/tickets/batch", other.Key, body: tickets);
-        Assert.Contains("urn:ticketapp:problem:user-not-found", batch!.ToJsonString(), StringComparison.Ordinal);
+        Assert.Contains("/openapi/problems#user-not-found", batch!.ToJsonString(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -101,6 +101,44 @@ public sealed class KeyTests(KeyedApp app)
                 : null;
         });
         Assert.Contains("message\"}", answer, StringComparison.Ordinal);
+    }
+
+    /// <summary>An administrator's may be any; a stranger's is all that the user's key is asked for with.</summary>
+    [Theory]
+    [InlineData(KeyedApp.AdminKey, "order-17")]
+    [InlineData(null, "4d3c0b2a-8f0e-4b6c-9a57-1de0c3b7f6aa")]
+    public async Task A_repeated_creation_of_a_user_gives_the_same_key_before_and_after_its_first_use(string? admin, string name)
+    {
+        var repeat = name + Guid.NewGuid();
+        var first = await CreateUserAsync(app.First, admin, repeat);
+        var second = await CreateUserAsync(app.Second, admin, repeat);
+        var (id, key) = (second["id"]!.GetValue<string>(), second["api_key"]!.GetValue<string>());
+        await KeyedApp.AskAsync(app.First, HttpMethod.Get, $"/v1/users/{id}/keys", key);
+        var third = await CreateUserAsync(app.First, admin, repeat);
+
+        Assert.Equal(
+            [first.ToJsonString(), first.ToJsonString()],
+            [second.ToJsonString(), third.ToJsonString()]);
+        Assert.NotEqual(key, (await CreateUserAsync(app.First, admin, $"{repeat}2"))["api_key"]!.GetValue<string>());
+        // Another caller who has guessed it has made another user.
+        var other = await CreateUserAsync(app.First, admin is null ? KeyedApp.AdminKey : null, repeat);
+        Assert.NotEqual(key, other["api_key"]!.GetValue<string>());
+
+        await KeyedApp.AskAsync(app.First, HttpMethod.Delete, $"/v1/users/{id}", key, HttpStatusCode.Accepted);
+        await CreateUserAsync(app.First, KeyedApp.AdminKey, repeat);
+        await KeyedApp.AskAsync(app.Second, HttpMethod.Post, "/ticket", KeyedApp.AdminKey, HttpStatusCode.NotFound, new JsonObject
+        {
+            ["user_id"] = id,
+        });
+    }
+
+    [Fact]
+    public async Task A_stranger_repeats_the_creation_of_a_user_with_an_unguessable_key_only()
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, "/v1/users") { Headers = { { "Idempotency-Key", "order-17" } } };
+        using var refused = await app.First.SendAsync(request, TestContext.Current.CancellationToken);
+
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
     }
 
     [Fact]
@@ -211,6 +249,16 @@ public sealed class KeyTests(KeyedApp app)
     [InlineData("/alive")]
     public async Task What_shows_nothing_of_anybody_needs_no_key(string path) =>
         Assert.Equal(HttpStatusCode.OK, (await KeyedApp.SendAsync(app.First, HttpMethod.Get, path, key: null)).StatusCode);
+
+    private static async Task<JsonObject> CreateUserAsync(HttpClient replica, string? key, string repeat)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, "/v1/users") { Headers = { { "Idempotency-Key", repeat } } };
+        request.Headers.Authorization = key is null ? null : new("Bearer", key);
+        using var response = await replica.SendAsync(request, TestContext.Current.CancellationToken);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.True(response.StatusCode == HttpStatusCode.Created, text);
+        return JsonNode.Parse(text)!.AsObject();
+    }
 
     private async Task<object?> ShowsAsync(string url, string key, string ticket)
     {

@@ -25,7 +25,7 @@ public sealed class LimitTests(KeyedApp app)
         Assert.Equal(KeyedApp.OpenTickets, refused.Length);
         Assert.All(refused, answer => Assert.NotNull(answer.Headers.RetryAfter));
         var problem = JsonNode.Parse(await refused[0].Content.ReadAsStringAsync(TestContext.Current.CancellationToken))!;
-        Assert.Equal("urn:ticketapp:problem:too-many-open-tickets", problem["type"]!.GetValue<string>());
+        Assert.Equal("/openapi/problems#too-many-open-tickets", problem["type"]!.GetValue<string>());
 
         // One user's limit is no other's.
         using var other = await SubmitAsync(app.Second, await app.CreateUserWithKeyAsync());
@@ -108,7 +108,7 @@ public sealed class LimitTests(KeyedApp app)
         Assert.All(served, result => Assert.Equal(Characters, result!["ticket"]!["response"]!.GetValue<string>().Length));
         Assert.All(
             again.Except(served),
-            result => Assert.Equal("urn:ticketapp:problem:overloaded", result!["problem"]!["type"]!.GetValue<string>()));
+            result => Assert.Equal("/openapi/problems#overloaded", result!["problem"]!["type"]!.GetValue<string>()));
     }
 
     [Fact]

@@ -99,6 +99,22 @@ public sealed class ReportTests(AppFixture app)
     }
 
     [Fact]
+    public async Task An_attempt_that_never_reached_its_model_is_on_record_and_not_charged()
+    {
+        await using var database = await CreateAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            await ApplyAsync(database, Failed(await DispatchAsync(database)) with { IsRefused = true, ErrorType = "model_unavailable" });
+            Assert.Equal("retryable", await StatusAsync(database));
+            await Sweeps(database).EndDueAsync(100, [], Cancel);
+        }
+
+        Assert.Equal(0, await database.ValueAsync<short>("select attempt from tickets"));
+        Assert.Equal("1 1 1 1 1", await database.ValueAsync<string>(
+            "select string_agg(attempt::text, ' ') from ticket_attempts where outcome = 'failed'"));
+    }
+
+    [Fact]
     public async Task Progress_counts_once_and_only_while_the_ticket_runs_under_its_epoch()
     {
         await using var database = await CreateAsync();

@@ -1,7 +1,7 @@
 using System.Net.ServerSentEvents;
 using System.Text.Json.Nodes;
 using TicketApp.Tests.Fixtures;
-using TicketApp.Worker.Models.Chat;
+using TicketApp.Worker.Models.Endpoints;
 
 namespace TicketApp.Tests.Models;
 
@@ -9,6 +9,8 @@ namespace TicketApp.Tests.Models;
 [Collection(AppCollection.Name)]
 public sealed class ChatTicketTests(AppFixture app)
 {
+    private const string Model = "chat";
+
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(30);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
@@ -94,10 +96,10 @@ public sealed class ChatTicketTests(AppFixture app)
     private Task<TestWorker> StartAsync(ChatServer server) =>
         TestWorker.StartAsync(
             app,
-            ChatConnection.Name,
-            builder => builder.AddChatModel(),
-            new KeyValuePair<string, string?>("ConnectionStrings:chat", server.ConnectionString));
+            Model,
+            builder => builder.AddConfiguredModels(),
+            ChatHost.Settings(server.Url));
 
     private async Task<string> CreateAsync(string input) =>
-        await app.CreateTicketAsync(await app.CreateUserAsync(), ChatConnection.Name, input);
+        await app.CreateTicketAsync(await app.CreateUserAsync(), Model, input);
 }

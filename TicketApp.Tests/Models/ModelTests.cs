@@ -13,8 +13,8 @@ public sealed class ModelTests(AppFixture app)
     [Fact]
     public async Task A_model_that_nobody_serves_holds_up_no_other()
     {
-        TestModel absent = new((run, _) => Task.FromResult($"absent {run.Input}"));
-        TestModel present = new((run, _) => Task.FromResult($"present {run.Input}"));
+        TestModel absent = new((run, _) => Task.FromResult($"absent {run.Text}"));
+        TestModel present = new((run, _) => Task.FromResult($"present {run.Text}"));
         await (await TestWorker.StartAsync(app, absent)).DisposeAsync();
         await using var worker = await TestWorker.StartAsync(app, present);
         var userId = await app.CreateUserAsync();
@@ -60,9 +60,9 @@ public sealed class ModelTests(AppFixture app)
                     ? throw new InvalidOperationException("poisoned")
                     : [.. runs.Select(run => run.Input == "bad"
                         ? Worker.Models.ModelOutcome.Failed(Final("bad input"))
-                        : Worker.Models.ModelOutcome.Answered($"batch {run.Input}"))];
+                        : Worker.Models.ModelOutcome.Answered($"batch {run.Text}"))];
             },
-            (run, _) => run.Input == "poison" ? throw Final("poison") : Task.FromResult($"single {run.Input}"),
+            (run, _) => run.Input == "poison" ? throw Final("poison") : Task.FromResult($"single {run.Text}"),
             largest: 8);
         await using var worker = await TestWorker.StartAsync(app, model);
         var userId = await app.CreateUserAsync();

@@ -70,7 +70,7 @@ public sealed class PageTests(AppFixture app, BrowserFixture browser) : IAsyncLi
 
             JsonObject problem = new()
             {
-                ["type"] = "urn:ticketapp:problem:key-required",
+                ["type"] = "/openapi/problems#key-required",
                 ["title"] = "A key is required",
                 ["status"] = 401,
                 ["detail"] = "Send a key.",
@@ -174,7 +174,7 @@ public sealed class PageTests(AppFixture app, BrowserFixture browser) : IAsyncLi
         await Expect(_page.Tickets).ToContainTextAsync("Happy message");
         JsonObject problem = new()
         {
-            ["type"] = "urn:ticketapp:problem:unavailable",
+            ["type"] = "/openapi/problems#unavailable",
             ["title"] = "The service is temporarily unavailable",
             ["status"] = 503,
             ["detail"] = "Try again.",

@@ -1,4 +1,7 @@
+using Aspire.Hosting.Azure;
+using Azure.Provisioning.AppContainers;
 using Microsoft.Extensions.Logging.Abstractions;
+using TicketApp.AppHost;
 
 namespace TicketApp.Tests.Unit;
 
@@ -25,17 +28,41 @@ public sealed class AppModelTests
     }
 
     [Fact]
-    public async Task Only_the_worker_gets_the_chat_model_where_one_is_configured()
+    public async Task Only_the_workers_get_the_configured_models_and_their_keys_as_secrets()
+    {
+        await using var builder = await CreateAsync(
+            "Models:llama:Kind=chat", "Models:llama:Url=https://api.example.com",
+            "Models:llama:ApiKey=k", "Models:llama:Headers:X-Team=blue");
+
+        var variables = await PublishedVariablesAsync(Find<ProjectResource>(builder, "worker"));
+
+        Assert.Equal(("chat", "https://api.example.com"), (variables["Models__llama__Kind"], variables["Models__llama__Url"]));
+        Assert.Equal("{models-llama-apikey.value}", variables["Models__llama__ApiKey"]);
+        Assert.Equal("{models-llama-headers-x-team.value}", variables["Models__llama__Headers__X-Team"]);
+        Assert.True(Find<ParameterResource>(builder, "models-llama-apikey").Secret);
+        var ofApi = await PublishedVariablesAsync(Find<ProjectResource>(builder, "api"));
+        Assert.DoesNotContain(ofApi.Keys, name => name.StartsWith("Models", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_worker_in_Python_runs_where_it_is_asked_for()
     {
         await using var without = await CreateAsync();
-        Assert.DoesNotContain(without.Resources, resource => resource.Name == "chat");
+        Assert.Empty(without.Resources.OfType<PythonWorker>());
 
-        await using var builder = await CreateAsync("ConnectionStrings:chat=Endpoint=https://api.example.com/v1;Key=k;Model=m");
-        var variables = await PublishedVariablesAsync(Find<ProjectResource>(builder, "worker"));
-        Assert.Equal("{chat.connectionString}", variables["ConnectionStrings__chat"]);
-        Assert.Equal(["rabbitmq-worker", "chat"], References(Find<ProjectResource>(builder, "worker")));
-        Assert.DoesNotContain("chat", References(Find<ProjectResource>(builder, "api")));
-        Assert.True(Find<ParameterResource>(builder, "chat").Secret);
+        await using var builder = await CreateAsync("Python:Workers=true", "Python:Interpreter=/opt/python");
+        var worker = Assert.Single(builder.Resources.OfType<PythonWorker>());
+        var result = await ExecutionConfigurationBuilder.Create(worker)
+            .WithArgumentsConfig()
+            .WithEnvironmentVariablesConfig()
+            .BuildAsync(new DistributedApplicationExecutionContext(DistributedApplicationOperation.Publish), NullLogger.Instance, Cancel);
+
+        var variables = result.EnvironmentVariables.ToDictionary();
+        Assert.Equal(("shout", "/opt/python"), (worker.Name, worker.Command));
+        Assert.True(File.Exists(Assert.Single(result.Arguments).Value));
+        Assert.True(File.Exists(Path.Combine(variables["PYTHONPATH"], "ticketapp_worker", "__init__.py")));
+        Assert.Equal("{rabbitmq-worker.connectionString}", variables["ConnectionStrings__rabbitmq"]);
+        Assert.DoesNotContain(variables.Keys, name => name.Contains("tickets", StringComparison.OrdinalIgnoreCase));
     }
 
     [Fact]
@@ -158,6 +185,30 @@ public sealed class AppModelTests
         var worker = await VariablesAsync(Find<ProjectResource>(builder, "worker"), builder.ExecutionContext);
         Assert.Matches("^amqp://worker:wk@127.0.0.1:4000[0-9]$", worker["ConnectionStrings__rabbitmq"]);
         Assert.Equal("http://localhost:45000", variables["ASPNETCORE_URLS"]);
+    }
+
+    /// <summary>What the packages for Azure would call: the stand-ins publish nothing.</summary>
+    [Theory]
+    [InlineData(null)]
+    [InlineData("tickets.example.org")]
+    public async Task On_Azure_the_api_has_a_name_of_its_own_where_one_is_set(string? host)
+    {
+        string[] publish = ["--operation", "publish", "--step", "publish", "--Deployment:Target=azure"];
+        await using var builder = await CreateAsync([.. publish, .. host is null ? (string[])[] : [$"--Deployment:PublicHost={host}"]]);
+        var app = new ContainerApp { Template = { Containers = { new ContainerAppContainer() } } };
+
+        foreach (var customization in Find<ProjectResource>(builder, "api").Annotations.OfType<AzureContainerAppCustomizationAnnotation>())
+        {
+            customization.Configure(new AzureResourceInfrastructure(), app);
+        }
+
+        Assert.Equal(2, app.Template.Scale.MinReplicas.Value);
+        var names = app.Configuration.Ingress.CustomDomains.Select(domain => domain.Value!.Name.Value);
+        Assert.Equal(host is null ? [] : ["public-host"], names);
+        if (host is not null)
+        {
+            Assert.Equal(host, await Find<ParameterResource>(builder, "public-host").GetValueAsync(Cancel));
+        }
     }
 
     private static Task<IDistributedApplicationTestingBuilder> CreateAsync(params string[] args) =>

@@ -9,15 +9,15 @@ public sealed class ChatFailureTests
 {
     private const string Secret = "the-words-of-a-user";
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(30);
-    private static readonly KeyValuePair<string, string?> _shortSilence = new("Chat:TokenTimeout", "00:00:00.500");
+    private static readonly KeyValuePair<string, string?> _shortSilence = new("Models:chat:Timeout", "00:00:00.500");
 
     /// <summary>What it does, whether that is final, and a part of what is said of it.</summary>
     public static TheoryData<string, bool, string> Failures { get; } = new()
     {
         { "status 400", true, "(400)" },
-        { "status 401", true, "see Key in ConnectionStrings:chat" },
+        { "status 401", true, "see Models:chat:ApiKey" },
         { "status 403", true, "(403)" },
-        { "status 404", true, "see Model and Endpoint" },
+        { "status 404", true, "see Models:chat:Url" },
         { "status 422", true, "(422)" },
         { "status 307", true, "redirects are not followed" },
         { "status 202", false, "(202)" },
@@ -42,12 +42,14 @@ public sealed class ChatFailureTests
         string failure, bool isFinal, string message)
     {
         await using var server = await ChatServer.StartAsync(exchange => FailAsync(exchange, failure));
-        using ChatHost chat = new(server.ConnectionString);
+        using ChatHost chat = new(server.Url);
 
         var exception = await Assert.ThrowsAsync<ModelException>(() => RunAsync(chat));
 
         Assert.Contains(message, exception.Message, StringComparison.Ordinal);
-        Assert.Equal((isFinal, "model_error"), (exception.IsFinal, exception.ErrorType));
+        Assert.Equal(
+            (isFinal, failure is "status 429" or "status 503" ? "model_unavailable" : "model_error"),
+            (exception.IsFinal, exception.ErrorType));
         Assert.Single(server.Exchanges);
         Assert.DoesNotContain(Secret, $"{exception} {chat.Log}", StringComparison.Ordinal);
     }
@@ -58,7 +60,7 @@ public sealed class ChatFailureTests
     public async Task An_endpoint_that_goes_silent_is_left(string failure)
     {
         await using var server = await ChatServer.StartAsync(exchange => FailAsync(exchange, failure));
-        using ChatHost chat = new(server.ConnectionString, _shortSilence);
+        using ChatHost chat = new(server.Url, _shortSilence);
 
         var exception = await Assert.ThrowsAsync<ModelException>(() => RunAsync(chat));
 
@@ -73,7 +75,7 @@ public sealed class ChatFailureTests
     public async Task An_answer_that_never_ends_is_cut_off(string failure, string message)
     {
         await using var server = await ChatServer.StartAsync(exchange => FailAsync(exchange, failure));
-        using ChatHost chat = new(server.ConnectionString);
+        using ChatHost chat = new(server.Url);
 
         var exception = await Assert.ThrowsAsync<ModelException>(() => RunAsync(chat));
 
@@ -94,7 +96,7 @@ public sealed class ChatFailureTests
             exchange.Response.Headers[header] = value;
             return FailAsync(exchange, "status 429");
         });
-        using ChatHost chat = new(server.ConnectionString);
+        using ChatHost chat = new(server.Url);
 
         var exception = await Assert.ThrowsAsync<ModelException>(() => RunAsync(chat));
 
@@ -111,7 +113,7 @@ public sealed class ChatFailureTests
             exchange.Response.Headers.RetryAfter = "60";
             return FailAsync(exchange, "status 429");
         });
-        using ChatHost chat = new(server.ConnectionString);
+        using ChatHost chat = new(server.Url);
 
         var exception = await Assert.ThrowsAsync<ModelException>(() => chat.RunAsync(
             Secret, TestContext.Current.CancellationToken, time: TimeSpan.FromMinutes(7), deadline: TimeSpan.FromSeconds(20))
@@ -132,16 +134,16 @@ public sealed class ChatFailureTests
         var isBusy = true;
         await using var server = await ChatServer.StartAsync(
             exchange => isBusy ? FailAsync(exchange, refusal) : exchange.AnswerAsync("yes"));
-        using ChatHost chat = new(server.ConnectionString);
+        using ChatHost chat = new(server.Url);
         var cancel = TestContext.Current.CancellationToken;
         await Assert.ThrowsAsync<ModelException>(() => RunAsync(chat));
 
-        var runs = Enumerable.Range(0, Runs).Select(_ => chat.RunAsync(Secret, cancel, time: _limit)).ToArray();
+        var runs = Enumerable.Range(0, Runs).Select(_ => chat.RunAsync(Secret, cancel, _limit)).ToArray();
         await Eventually.IsTrueAsync("A run tries", _limit, () => server.Exchanges.Count >= 2);
         isBusy = false;
         var answers = await Task.WhenAll(runs).WaitAsync(_limit, cancel);
 
-        Assert.All(answers, answer => Assert.Equal("yes", answer.Response));
+        Assert.All(answers, answer => Assert.Equal("yes", answer.Response.Text));
         Assert.InRange(server.Exchanges.Count, Runs + 2, Runs + 3);
     }
 
@@ -149,7 +151,7 @@ public sealed class ChatFailureTests
     public async Task An_endpoint_that_says_it_is_there_gets_more_time_and_not_all()
     {
         await using var server = await ChatServer.StartAsync(exchange => FailAsync(exchange, "silent but for comments"));
-        using ChatHost chat = new(server.ConnectionString, _shortSilence);
+        using ChatHost chat = new(server.Url, _shortSilence);
 
         var exception = await Assert.ThrowsAsync<ModelException>(() => RunAsync(chat));
 
@@ -163,7 +165,7 @@ public sealed class ChatFailureTests
         string gone;
         await using (var server = await ChatServer.StartAsync(exchange => exchange.FinishAsync()))
         {
-            gone = server.ConnectionString;
+            gone = server.Url;
         }
 
         using ChatHost chat = new(gone);
@@ -177,7 +179,7 @@ public sealed class ChatFailureTests
     public async Task A_run_that_is_told_to_stop_closes_its_connection()
     {
         await using var server = await ChatServer.StartAsync(exchange => FailAsync(exchange, "silent half-way"));
-        using ChatHost chat = new(server.ConnectionString);
+        using ChatHost chat = new(server.Url);
         using CancellationTokenSource stop = new();
         var run = chat.RunAsync(Secret, stop.Token);
         await Eventually.IsTrueAsync("A token came", _limit, () => chat.Progress.Count > 0);

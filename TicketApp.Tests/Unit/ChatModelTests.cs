@@ -4,6 +4,7 @@ using System.Diagnostics.Metrics;
 using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
 using TicketApp.Tests.Models;
+using TicketApp.Worker.Models;
 using TicketApp.Worker.Models.Chat;
 
 namespace TicketApp.Tests.Unit;
@@ -19,11 +20,11 @@ public sealed class ChatModelTests
     public async Task An_answer_grows_token_by_token_and_tells_what_it_took()
     {
         await using var server = await ChatServer.StartAsync(exchange => exchange.AnswerAsync("It", " is", " \\u00fcber \ud83d\ude0a"));
-        using ChatHost chat = new(server.ConnectionString);
+        using ChatHost chat = new(server.Url);
 
         var answer = await chat.RunAsync(Input, Cancel);
 
-        Assert.Equal("It is \u00fcber \ud83d\ude0a", answer.Response);
+        Assert.Equal("It is \u00fcber \ud83d\ude0a", answer.Response.Text);
         Assert.Equal(["It", " is", " \u00fcber \ud83d\ude0a"], chat.Progress);
         Assert.Equal(
             """{"model":"test-model","finish_reason":"stop","input_tokens":11,"output_tokens":7}""",
@@ -42,23 +43,23 @@ public sealed class ChatModelTests
     public async Task It_asks_as_its_settings_say_at_a_resource_of_the_app()
     {
         await using var server = await ChatServer.StartAsync(exchange => exchange.AnswerAsync("yes"));
-        using ChatHost chat = new(
-            "Endpoint=https+http://llm;Model=small",
-            [
-                new("services:llm:http:0", server.Url),
-                new("Chat:SystemPrompt", "Be brief."),
-                new("Chat:Temperature", "0.5"),
-                new("Chat:MaxOutputTokens", "100"),
-                new("Chat:MaxConcurrency", "3"),
-            ]);
+        using ModelHost chat = new(
+            new KeyValuePair<string, string?>("services:llm:http:0", server.Url),
+            new("Models:llama:Kind", "chat"),
+            new("Models:llama:Url", "https+http://llm"),
+            new("Models:llama:Model", "small"),
+            new("Models:llama:SystemPrompt", "Be brief."),
+            new("Models:llama:Temperature", "0.5"),
+            new("Models:llama:MaxOutputTokens", "100"),
+            new("Models:llama:Slots", "3"));
 
-        Assert.Equal("yes", (await chat.RunAsync("Well?", Cancel)).Response);
+        Assert.Equal("yes", (await chat.RunAsync("Well?", Cancel)).Response.Text);
 
         var asked = Assert.Single(server.Exchanges).Request;
         Assert.Equal("""[{"role":"system","content":"Be brief."},{"role":"user","content":"Well?"}]""", asked["messages"]!.ToJsonString());
         Assert.Equal(("small", 0.5, 100), ((string?)asked["model"], (double)asked["temperature"]!, (int)asked["max_completion_tokens"]!));
         // Whatever the worker's number for all models is.
-        Assert.Equal(3, chat.WorkerOptions.Slots["chat"]);
+        Assert.Equal(("llama", 3), (chat.Model.Name, chat.WorkerOptions.Slots["llama"]));
     }
 
     [Fact]
@@ -95,7 +96,7 @@ public sealed class ChatModelTests
         meters.SetMeasurementEventCallback<double>((instrument, value, _, _) => Measure(instrument, value, null));
         meters.Start();
         await using var server = await ChatServer.StartAsync(exchange => exchange.AnswerAsync("answered words"));
-        using ChatHost chat = new(server.ConnectionString);
+        using ChatHost chat = new(server.Url);
 
         await chat.RunAsync("asked words", Cancel);
 
@@ -120,30 +121,55 @@ public sealed class ChatModelTests
     }
 
     [Theory]
-    [InlineData("Endpoint=https://llm.example.com;Key=a=b;Model=m", "https://llm.example.com/v1", "a=b")]
-    [InlineData("endpoint=https://x.openai.azure.com/openai/v1/;key=k;model=m", "https://x.openai.azure.com/openai/v1/", "k")]
-    [InlineData("Endpoint=https+http://llm:81/;Model=m", "https+http://llm:81/v1", "none")]
-    public void A_connection_string_says_where_it_is(string connectionString, string endpoint, string key)
-    {
-        var parsed = ChatConnection.Parse(connectionString);
+    [InlineData("https://llm.example.com", "https://llm.example.com/v1")]
+    [InlineData("https://x.openai.azure.com/openai/v1/", "https://x.openai.azure.com/openai/v1/")]
+    [InlineData("https+http://llm:81/", "https+http://llm:81/v1")]
+    public void An_address_without_a_path_gets_the_usual_one(string given, string address) =>
+        Assert.Equal(address, new ChatModelSettings { Url = new Uri(given) }.Address.AbsoluteUri);
 
-        Assert.Equal((endpoint, key, "m"), (parsed.Endpoint.AbsoluteUri, parsed.Key, parsed.Model));
+    [Fact]
+    public async Task An_object_with_messages_is_passed_on_under_what_the_settings_say()
+    {
+        await using var server = await ChatServer.StartAsync(exchange => exchange.AnswerAsync("yes"));
+        using ChatHost chat = new(
+            server.Url,
+            new KeyValuePair<string, string?>("Models:chat:SystemPrompt", "Be brief."), new("Models:chat:MaxOutputTokens", "50"));
+
+        await chat.RunAsync(
+            new(
+                """
+                {"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Yes?"},
+                {"role":"user","content":[{"type":"text","text":"Why?"}]}],"temperature":1.5,"top_p":0.5,"max_tokens":1000}
+                """,
+                IsJson: true),
+            Cancel);
+
+        var asked = Assert.Single(server.Exchanges).Request;
+        Assert.Equal(
+            """[{"role":"system","content":"Be brief."},{"role":"user","content":"Hi"},{"role":"assistant","content":"Yes?"},"""
+            + """{"role":"user","content":[{"type":"text","text":"Why?"}]}]""",
+            asked["messages"]!.ToJsonString());
+        Assert.Equal(("test-model", 1.5, 0.5), ((string?)asked["model"], (double)asked["temperature"]!, (double)asked["top_p"]!));
+        Assert.Equal((50, true, false), ((int)asked["max_completion_tokens"]!, (bool)asked["stream"]!, asked.ContainsKey("max_tokens")));
     }
 
     [Theory]
-    [InlineData("secret")]
-    [InlineData("Key=secret;Model=m")]
-    [InlineData("Endpoint=llm;Key=secret;Model=m")]
-    [InlineData("Endpoint=ftp://llm;Key=secret;Model=m")]
-    [InlineData("Endpoint=https://llm;Key=secret")]
-    [InlineData("Endpoint=https://u:secret@llm;Model=m")]
-    [InlineData("Endpoint=https://llm/v1?api-key=secret;Model=m")]
-    public void One_that_cannot_be_used_is_refused_without_telling_the_key(string connectionString)
+    [InlineData("""{"messages":[]}""", "messages")]
+    [InlineData("""{"messages":["Hi"]}""", "messages")]
+    [InlineData("""{"messages":[{}],"model":"the-dear-one"}""", "no members but")]
+    [InlineData("""{"messages":[{}],"n":100}""", "no members but")]
+    [InlineData("""{"messages":[{}],"max_tokens":0.5}""", "max_tokens")]
+    [InlineData("""{"messages":[{}],"messages":[{}]}""", "twice")]
+    public async Task An_object_that_asks_for_more_is_refused_before_the_endpoint_is_asked(string input, string reason)
     {
-        var exception = Assert.Throws<InvalidOperationException>(() => ChatConnection.Parse(connectionString));
+        await using var server = await ChatServer.StartAsync(exchange => exchange.AnswerAsync("yes"));
+        using ChatHost chat = new(server.Url);
 
-        Assert.StartsWith("ConnectionStrings:chat ", exception.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("secret", exception.ToString(), StringComparison.Ordinal);
+        var exception = await Assert.ThrowsAsync<ModelException>(() => chat.RunAsync(new(input, IsJson: true), Cancel));
+
+        Assert.True(exception.IsFinal);
+        Assert.Contains(reason, exception.Message, StringComparison.Ordinal);
+        Assert.Empty(server.Exchanges);
     }
 
     private static string? Tag(ReadOnlySpan<KeyValuePair<string, object?>> tags, string name)

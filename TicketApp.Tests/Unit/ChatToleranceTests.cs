@@ -62,11 +62,11 @@ public sealed class ChatToleranceTests
                 await exchange.EventAsync(data);
             }
         });
-        using ChatHost chat = new(server.ConnectionString);
+        using ChatHost chat = new(server.Url);
 
         var given = await chat.RunAsync(kind, Cancel).WaitAsync(_limit, Cancel);
 
-        Assert.Equal(answer, given.Response);
+        Assert.Equal(answer, given.Response.Text);
         Assert.Equal(answer, string.Concat(chat.Progress));
         Assert.Single(server.Exchanges);
     }
@@ -79,9 +79,9 @@ public sealed class ChatToleranceTests
             await exchange.EventAsync(Hello);
             await exchange.WriteAsync($"data: {Done}");
         });
-        using ChatHost chat = new(server.ConnectionString);
+        using ChatHost chat = new(server.Url);
 
-        Assert.Equal("Hello", (await chat.RunAsync("?", Cancel).WaitAsync(_limit, Cancel)).Response);
+        Assert.Equal("Hello", (await chat.RunAsync("?", Cancel).WaitAsync(_limit, Cancel)).Response.Text);
     }
 
     [Fact]
@@ -93,7 +93,7 @@ public sealed class ChatToleranceTests
             await exchange.EventAsync("""{"error":"Request failed during generation","error_type":"generation"}""");
             await exchange.EventAsync(Done);
         });
-        using ChatHost chat = new(server.ConnectionString);
+        using ChatHost chat = new(server.Url);
 
         var exception = await Assert.ThrowsAsync<ModelException>(() => chat.RunAsync("?", Cancel).WaitAsync(_limit, Cancel));
 
@@ -117,11 +117,11 @@ public sealed class ChatToleranceTests
                 }
                 """);
         });
-        using ChatHost chat = new(server.ConnectionString);
+        using ChatHost chat = new(server.Url);
 
         var given = await chat.RunAsync("?", Cancel).WaitAsync(_limit, Cancel);
 
-        Assert.Equal("Hello", given.Response);
+        Assert.Equal("Hello", given.Response.Text);
         Assert.Equal(4, (long)given.Details!["output_tokens"]!);
     }
 
@@ -144,12 +144,12 @@ public sealed class ChatToleranceTests
 
             await exchange.StallAsync();
         });
-        using ChatHost chat = new(server.ConnectionString);
+        using ChatHost chat = new(server.Url);
         hasAnswer = () => chat.Progress.Count > 0;
 
         var given = await chat.RunAsync("?", Cancel).WaitAsync(TimeSpan.FromSeconds(10), Cancel);
 
-        Assert.Equal("Hello", given.Response);
+        Assert.Equal("Hello", given.Response.Text);
     }
 
     [Fact]
@@ -160,23 +160,23 @@ public sealed class ChatToleranceTests
             await exchange.EventAsync("""{"choices":[{"delta":{"reasoning_content":"hmm "},"finish_reason":null}]}""");
             await exchange.FinishAsync("length");
         });
-        using ChatHost chat = new(server.ConnectionString);
+        using ChatHost chat = new(server.Url);
 
         var exception = await Assert.ThrowsAsync<ModelException>(() => chat.RunAsync("?", Cancel).WaitAsync(_limit, Cancel));
 
         Assert.True(exception.IsFinal);
-        Assert.Contains("see Chat:MaxOutputTokens", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("see MaxOutputTokens", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task The_limit_holds_where_the_endpoint_does_not_know_it()
     {
         await using var server = await ChatServer.StartAsync(exchange => exchange.AnswerAsync(Enumerable.Repeat("word ", 5000)));
-        using ChatHost chat = new(server.ConnectionString, new KeyValuePair<string, string?>("Chat:MaxOutputTokens", "20"));
+        using ChatHost chat = new(server.Url, new KeyValuePair<string, string?>("Models:chat:MaxOutputTokens", "20"));
 
         var given = await chat.RunAsync("?", Cancel).WaitAsync(_limit, Cancel);
 
-        Assert.InRange(given.Response.Split(' ').Length, 20, 30);
+        Assert.InRange(given.Response.Text.Split(' ').Length, 20, 30);
         Assert.Equal("length", (string?)given.Details!["finish_reason"]);
         await server.Exchanges[0].Closed.WaitAsync(_limit, Cancel);
     }
@@ -191,10 +191,10 @@ public sealed class ChatToleranceTests
                 ? exchange.AnswerAsync("yes")
                 : exchange.WriteAsync("""{"detail":[{"loc":["body","max_completion_tokens"],"msg":"Extra inputs are not permitted"}]}""");
         });
-        using ChatHost chat = new(server.ConnectionString, new KeyValuePair<string, string?>("Chat:MaxOutputTokens", "20"));
+        using ChatHost chat = new(server.Url, new KeyValuePair<string, string?>("Models:chat:MaxOutputTokens", "20"));
 
-        Assert.Equal("yes", (await chat.RunAsync("?", Cancel).WaitAsync(_limit, Cancel)).Response);
-        Assert.Equal("yes", (await chat.RunAsync("?", Cancel).WaitAsync(_limit, Cancel)).Response);
+        Assert.Equal("yes", (await chat.RunAsync("?", Cancel).WaitAsync(_limit, Cancel)).Response.Text);
+        Assert.Equal("yes", (await chat.RunAsync("?", Cancel).WaitAsync(_limit, Cancel)).Response.Text);
         Assert.Equal(3, server.Exchanges.Count);
     }
 
@@ -202,7 +202,7 @@ public sealed class ChatToleranceTests
     public async Task No_connection_is_used_twice()
     {
         await using var server = await ChatServer.StartAsync(exchange => exchange.AnswerAsync("yes"));
-        using ChatHost chat = new(server.ConnectionString);
+        using ChatHost chat = new(server.Url);
 
         await chat.RunAsync("?", Cancel).WaitAsync(_limit, Cancel);
         await chat.RunAsync("?", Cancel).WaitAsync(_limit, Cancel);

@@ -136,7 +136,7 @@ public sealed class MessageReaderTests
         var body = $"[{good},{string.Join(',', bad.Select(one => $"{one},{good}"))}]";
         var elements = MessageReader.ReadReports(Encoding.UTF8.GetBytes(body));
 
-        Assert.Equal(bad.Length + 1, elements.Count(element => element is { Value.Response: "x", Defect: null }));
+        Assert.Equal(bad.Length + 1, elements.Count(element => element is { Value.Response: { Text: "x" }, Defect: null }));
         var refused = elements.Where(element => element.Defect is not null);
         Assert.Equal(bad, refused.Select(element => Encoding.UTF8.GetString(element.Body.Span)));
     }

@@ -53,7 +53,7 @@ public sealed class ProxyTests
 
         var ports = compose.SkipWhile(line => line.Trim() != "ports:").Skip(1).TakeWhile(line => line.Trim().StartsWith('-'));
 
-        Assert.Equal("- \"127.0.0.1:8080:${API_PORT}\"", Assert.Single(ports).Trim());
+        Assert.Equal("- \"127.0.0.1:8080:${API_PORT:-8080}\"", Assert.Single(ports).Trim());
         Assert.Single(compose, line => line.Trim() == "ports:");
     }
 

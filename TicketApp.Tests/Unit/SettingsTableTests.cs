@@ -3,6 +3,8 @@ using System.Text.RegularExpressions;
 using TicketApp.Api.Dispatch;
 using TicketApp.Tests.Fixtures;
 using TicketApp.Worker;
+using TicketApp.Worker.Models.Endpoints;
+using TicketApp.Worker.Onnx;
 
 namespace TicketApp.Tests.Unit;
 
@@ -31,6 +33,28 @@ public sealed partial class SettingsTableTests
             select $"{section}:{property.Name} | {Summary(source, property.Name)}";
 
         Assert.Equal(declared.Order(StringComparer.Ordinal), Documented(assembly).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Each_setting_of_a_configured_model_has_its_row()
+    {
+        Assembly[] programs = [typeof(ModelSettings).Assembly, typeof(OnnxModelSettings).Assembly];
+        string[] sources =
+        [
+            .. programs.SelectMany(program => Directory.EnumerateFiles(
+                Path.Combine(Repository.Root, program.GetName().Name!), "*.cs", SearchOption.AllDirectories)).Select(File.ReadAllText),
+        ];
+        var declared =
+            from type in programs.SelectMany(program => program.GetTypes())
+            where type == typeof(ModelSettings) || type.IsSubclassOf(typeof(ModelSettings))
+            let source = sources.Single(source => Regex.IsMatch(source, $@" class {type.Name}\b"))
+            from property in type.GetProperties(BindingFlags.Instance | BindingFlags.Public | BindingFlags.DeclaredOnly)
+            select $"{property.Name} | {Summary(source, property.Name)}";
+        var documented =
+            from cells in Documents.Table("docs/models.md", "| setting of a model |")
+            select $"{Plain(cells[0])} | {Plain(cells[3])}. Default: {Plain(cells[2])}.";
+
+        Assert.Equal(declared.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
     }
 
     private static string Source(string program, string type) => Directory

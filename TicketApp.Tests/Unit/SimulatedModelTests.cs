@@ -24,12 +24,13 @@ public sealed class SimulatedModelTests
     [InlineData("""{"seed":"one"}""")]
     [InlineData("""{"seconds":-1}""")]
     public async Task Any_other_input_is_answered_at_random(string? input) =>
-        Assert.EndsWith("message", (await RunAsync(input)).Response, StringComparison.Ordinal);
+        Assert.EndsWith("message", (await RunAsync(input)).Response.Text, StringComparison.Ordinal);
 
     [Fact]
     public async Task It_fails_on_request() =>
         Assert.Equal("no", (await Assert.ThrowsAsync<ModelException>(() => RunAsync("""{"fail":"no"}"""))).Message);
 
-    private static async Task<ModelAnswer> RunAsync(string? input) =>
-        await _model.RunAsync(new(Guid.NewGuid(), input, Attempt: 1, new RunProgress()), TestContext.Current.CancellationToken);
+    private static async Task<ModelAnswer> RunAsync(string? input) => await _model.RunAsync(
+        new(Guid.NewGuid(), input is null ? null : new(input, false), Attempt: 1, new RunProgress()),
+        TestContext.Current.CancellationToken);
 }

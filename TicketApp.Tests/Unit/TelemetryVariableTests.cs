@@ -3,7 +3,10 @@ using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Tests.Unit;
@@ -50,6 +53,22 @@ public sealed class TelemetryVariableTests
         var span = (await client.GetStringAsync("/", Cancel)).Split(' ');
 
         Assert.Equal((isSampled.ToString(), isContinued), (span[1], span[0] == StrangersTrace));
+    }
+
+    /// <summary>Else the figures of two replicas would be taken for those of one.</summary>
+    [Fact]
+    public async Task Each_process_has_an_id_of_its_own_unless_it_is_given_one()
+    {
+        await using var first = await StartAsync();
+        await using var second = await StartAsync();
+        await using var named = await StartAsync(("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=pod-7"), ("OTEL_SERVICE_NAME", "api"));
+
+        Assert.NotEqual(AttributeOf(first, "service.instance.id"), AttributeOf(second, "service.instance.id"));
+        Assert.Equal("pod-7", AttributeOf(named, "service.instance.id"));
+        Assert.Equal("api", AttributeOf(named, "service.name"));
+
+        static object AttributeOf(Started started, string name) => started.App.Services.GetRequiredService<MeterProvider>()
+            .GetResource().Attributes.Single(attribute => attribute.Key == name).Value;
     }
 
     private static async Task<Started> StartAsync(params (string Name, string? Value)[] settings)

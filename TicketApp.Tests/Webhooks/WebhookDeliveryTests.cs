@@ -169,7 +169,7 @@ public sealed class WebhookDeliveryTests(AppFixture app) : IAsyncLifetime
 
         var webhook = Assert.Single(await receiver.WaitAsync(1));
 
-        Assert.Equal(2, webhook.Signatures.Length);
+        Assert.Equal(2, webhook.Signatures.Distinct().Count());
         AssertSigned(webhook, current);
         AssertSigned(webhook, old);
         Assert.DoesNotContain(Sign(webhook, oldest), webhook.Signatures);

@@ -18,6 +18,9 @@ public sealed class ModelException : Exception
     {
     }
 
+    /// <summary>The <see cref="ErrorType"/> of an attempt that waited in vain for its model to be there and to take more.</summary>
+    public const string Unavailable = "model_unavailable";
+
     /// <summary>A stable word for the reason, up to 50 characters. Default <c>model_error</c>.</summary>
     public string ErrorType { get; init; } = "model_error";
 
@@ -25,8 +28,8 @@ public sealed class ModelException : Exception
     public bool IsFinal { get; init; }
 
     /// <summary>
-    /// Whether nothing was run: what the model asks cannot be reached, or takes no more for now. The chat model waits then, and asks again
-    /// in the same attempt. Default false.
+    /// Whether nothing was run: what the model asks cannot be reached, or takes no more for now. The attempt is not charged, and the ticket
+    /// is tried again until its deadline. Default false.
     /// </summary>
     public bool IsRefused { get; init; }
 

@@ -12,8 +12,11 @@ internal sealed class ModelGate(TimeProvider time) : IDisposable
     // Whatever is asked for, somebody looks after that time again.
     private static readonly TimeSpan _maxAsked = TimeSpan.FromHours(1);
 
-    // After that the attempt fails, and its ticket gives the slot to another one.
+    // After that the attempt ends, uncharged, and its ticket gives the slot to another one.
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(5);
+
+    // Before the run's time is over, which would look as if the model had used it up.
+    private static readonly TimeSpan _margin = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _turns = new(1);
@@ -23,10 +26,12 @@ internal sealed class ModelGate(TimeProvider time) : IDisposable
     /// <param name="run">The run.</param>
     /// <param name="ask">Asks; calls its parameter as soon as there is an answer, while the rest of it may follow.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="ModelException">The run has no time for the next try, or <paramref name="ask"/> failed otherwise.</exception>
+    /// <exception cref="ModelException">
+    /// The run has no time for the next try, which is no fault of its ticket's, or <paramref name="ask"/> failed otherwise.
+    /// </exception>
     public async Task<T> RunAsync<T>(ModelRun run, Func<Action, Task<T>> ask, CancellationToken cancellationToken)
     {
-        var latest = new[] { time.GetUtcNow() + _patience, run.Ends, run.Deadline }.Min();
+        var latest = new[] { time.GetUtcNow() + _patience, run.Ends - _margin, run.Deadline - _margin }.Min();
         while (true)
         {
             using var turn = await EnterAsync(run, latest, cancellationToken);
@@ -39,7 +44,12 @@ internal sealed class ModelGate(TimeProvider time) : IDisposable
                 Close(refused, turn);
                 if (refused.RetryAfter >= run.Deadline - time.GetUtcNow())
                 {
-                    throw new ModelException(refused.Message) { RetryAfter = refused.RetryAfter, IsFinal = true };
+                    throw new ModelException(refused.Message)
+                    {
+                        ErrorType = ModelException.Unavailable,
+                        RetryAfter = refused.RetryAfter,
+                        IsFinal = true,
+                    };
                 }
             }
             catch (ModelException) when (turn.IsTry)
@@ -102,7 +112,9 @@ internal sealed class ModelGate(TimeProvider time) : IDisposable
 
     private ModelException TooLate(Refusal refusal, ModelRun run) => new(refusal.Cause.Message)
     {
+        ErrorType = ModelException.Unavailable,
         RetryAfter = refusal.Until - time.GetUtcNow(),
+        IsRefused = true,
         IsFinal = refusal.Asked && refusal.Until >= run.Deadline,
     };
 

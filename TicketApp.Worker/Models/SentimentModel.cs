@@ -23,7 +23,7 @@ internal sealed class SentimentModel : IBatchModel
         return Task.CompletedTask;
     }
 
-    public ValueTask<ModelAnswer> RunAsync(ModelRun run, CancellationToken cancellationToken) => new(Answer(run.Input));
+    public ValueTask<ModelAnswer> RunAsync(ModelRun run, CancellationToken cancellationToken) => new(Answer(run.Text));
 
     public ValueTask<IReadOnlyList<ModelOutcome>> RunBatchAsync(IReadOnlyList<ModelRun> runs, CancellationToken cancellationToken)
     {
@@ -31,7 +31,7 @@ internal sealed class SentimentModel : IBatchModel
         for (var i = 0; i < outcomes.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            outcomes[i] = ModelOutcome.Answered(Answer(runs[i].Input));
+            outcomes[i] = ModelOutcome.Answered(Answer(runs[i].Text));
         }
 
         return new(outcomes);

@@ -15,7 +15,7 @@ internal sealed class SimulatedModel(IOptions<SimulatorOptions> options, TimePro
 
     public async ValueTask<ModelAnswer> RunAsync(ModelRun run, CancellationToken cancellationToken)
     {
-        var input = SimulatedInput.Parse(run.Input);
+        var input = SimulatedInput.Parse(run.Text);
         var random = input.Seed is { } seed ? new Random(seed) : Random.Shared;
         var answer = random.Next(2) == 0 ? "Happy message" : "Sad message";
         var (min, max) = (options.Value.MinDuration, options.Value.MaxDuration);

@@ -92,7 +92,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, ActiveRuns runs, 
         while (_batch.Count < MaxBatch && characters < MaxCharacters && _entries.Reader.TryRead(out var entry))
         {
             _batch.Add(entry);
-            characters += (entry.Report?.Response?.Length ?? 0) + (entry.Report?.Text?.Length ?? 0);
+            characters += (entry.Report?.Response?.Text.Length ?? 0) + (entry.Report?.Text?.Length ?? 0);
         }
     }
 

@@ -14,14 +14,14 @@ internal sealed partial class RunEnds(Reporter reporter, RunMetrics metrics, Wor
     /// <returns>Whether this ended the run, as with the others here.</returns>
     public bool Answered(Run run, ModelAnswer answer)
     {
-        if (answer.Response.Length > WorkerReport.MaxResponse)
+        if (answer.Response.Text.Length > WorkerReport.MaxResponse)
         {
             return Failed(run, new ModelException($"The response has more than {WorkerReport.MaxResponse} characters") { IsFinal = true });
         }
 
         return End(run, run.Report(ReportType.Finished, worker.Name) with
         {
-            Response = Reportable.Text(answer.Response),
+            Response = answer.Response.IsJson ? answer.Response : Reportable.Text(answer.Response.Text),
             Details = DetailsOf(answer.Details),
         });
     }
@@ -39,6 +39,7 @@ internal sealed partial class RunEnds(Reporter reporter, RunMetrics metrics, Wor
             ? Failure(run, known.ErrorType, known.Message) with
             {
                 IsFinal = known.IsFinal,
+                IsRefused = known.IsRefused && !known.IsFinal,
                 RetryAfterMilliseconds = (long)Math.Max(0, known.RetryAfter?.TotalMilliseconds ?? 0),
             }
             : Failure(run, "model_error", exception.Message));

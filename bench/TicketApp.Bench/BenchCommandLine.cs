@@ -42,6 +42,12 @@ internal static class BenchCommandLine
         Description = "Measure TicketApp compiled natively",
         Recursive = true,
     };
+    private static readonly Option<string> _against = new("--against")
+    {
+        Description = "What compare runs beside TicketApp: masstransit, wolverine or both",
+        DefaultValueFactory = _ => BenchOptions.Baselines[0].Key,
+        Recursive = true,
+    };
     private static readonly Option<int> _tickets = Number("--tickets", "Tickets a round", 20_000);
     private static readonly Option<int> _connections = Number(
         "--connections", "Callers of the closed loop, each with a connection of its own", 64);
@@ -56,9 +62,10 @@ internal static class BenchCommandLine
     public static RootCommand Create()
     {
         RootCommand root = new("Measures TicketApp and the limits of the machine it runs on.");
+        _against.AcceptOnlyFromAmong([.. BenchOptions.Baselines.Select(baseline => baseline.Key), BenchOptions.AllBaselines]);
         Option[] options =
         [
-            _database, _broker, _fileName, _variants, _native, _tickets, _connections,
+            _database, _broker, _fileName, _variants, _native, _against, _tickets, _connections,
             _warmUp, _rounds, _rate, _seconds, _finished, _backlog, _hold,
         ];
         foreach (var option in options)
@@ -120,6 +127,7 @@ internal static class BenchCommandLine
                 ["backlog"] = options.Backlog,
                 ["warm_up"] = options.WarmUpRequests,
                 ["native"] = options.Native,
+                ["against"] = options.Against,
             },
             Figures = session.Sheet.Figures,
         };
@@ -143,6 +151,7 @@ internal static class BenchCommandLine
         Hold = parsed.GetValue(_hold),
         Variants = parsed.GetValue(_variants) ?? [],
         Native = parsed.GetValue(_native),
+        Against = parsed.GetValue(_against)!,
         Name = parsed.GetValue(_fileName),
         RepositoryRoot = Metadata("RepositoryRoot"),
         Configuration = Metadata("Configuration"),

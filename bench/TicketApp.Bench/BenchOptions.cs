@@ -3,6 +3,13 @@ namespace TicketApp.Bench;
 /// <summary>What the command line says; each command uses what concerns it.</summary>
 internal sealed record BenchOptions
 {
+    /// <summary>All of <see cref="Baselines"/>.</summary>
+    public const string AllBaselines = "both";
+
+    /// <summary>The systems of <c>bench/</c> that TicketApp can be compared with: as on the command line and as in the tables.</summary>
+    public static IReadOnlyList<(string Key, string Name)> Baselines { get; } =
+        [("masstransit", "MassTransit"), ("wolverine", "Wolverine")];
+
     /// <summary>Npgsql connection string of a running PostgreSQL, as a user that may create databases; null: one of our own.</summary>
     public string? Database { get; init; }
 
@@ -36,6 +43,9 @@ internal sealed record BenchOptions
 
     /// <summary>Whether TicketApp's native programs are measured, which <c>./ticketapp bench --native</c> builds.</summary>
     public required bool Native { get; init; }
+
+    /// <summary>The key of the baseline that TicketApp is compared with, or <see cref="AllBaselines"/>.</summary>
+    public required string Against { get; init; }
 
     /// <summary>Name of the result file; null: the command's.</summary>
     public string? Name { get; init; }

@@ -13,7 +13,13 @@ internal sealed record BenchSession(BenchOptions Options, BenchServers Servers, 
 {
     public TicketAppStarter TicketApp { get; } = new TicketAppStarter(Servers, Options);
 
-    public ISystemStarter MassTransit { get; } = new MassTransitStarter(Servers, Options.RepositoryRoot, Options.Configuration);
+    /// <summary>What TicketApp is compared with, as <see cref="BenchOptions.Against"/> says.</summary>
+    public IReadOnlyList<ISystemStarter> Baselines { get; } =
+    [
+        .. from baseline in BenchOptions.Baselines
+           where Options.Against == baseline.Key || Options.Against == BenchOptions.AllBaselines
+           select new BaselineStarter(baseline.Name, baseline.Key, Servers, Options),
+    ];
 
     /// <summary>Says what happens now.</summary>
     public static void Say(string text) => Console.Error.WriteLine($"{DateTimeOffset.Now:HH:mm:ss} {text}");

@@ -6,10 +6,13 @@ param location string
 
 param principalId string
 
-param postgres_username string = 'ticketapp'
+param postgres_username string = 'ticketapp_admin'
 
 @secure()
 param postgres_password string
+
+@secure()
+param tickets_password string
 
 resource rg 'Microsoft.Resources/resourceGroups@2023-07-01' = {
   name: resourceGroupName
@@ -24,6 +27,7 @@ module postgres 'postgres/postgres.bicep' = {
     administratorLogin: postgres_username
     administratorLoginPassword: postgres_password
     postgres_kv_outputs_name: postgres_kv.outputs.name
+    tickets_password: tickets_password
   }
 }
 

@@ -25,14 +25,30 @@ namespace Aspire.Hosting
     {
         public static IResourceBuilder<T> PublishAsAzureContainerApp<T>(
             this IResourceBuilder<T> project, Action<AzureResourceInfrastructure, ContainerApp> configure)
-            where T : ProjectResource => project;
+            where T : ProjectResource => project.WithAnnotation(new AzureContainerAppCustomizationAnnotation(configure));
     }
 
     public static class AzureContainerAppContainerExtensions
     {
         public static IResourceBuilder<T> PublishAsAzureContainerApp<T>(
             this IResourceBuilder<T> container, Action<AzureResourceInfrastructure, ContainerApp> configure)
-            where T : ContainerResource => container;
+            where T : ContainerResource => container.WithAnnotation(new AzureContainerAppCustomizationAnnotation(configure));
+    }
+
+    public static class ContainerAppExtensions
+    {
+        public static void ConfigureCustomDomain(
+            this ContainerApp app,
+            IResourceBuilder<ParameterResource> customDomain,
+            IResourceBuilder<ParameterResource> certificateName) =>
+            app.Configuration.Ingress.CustomDomains.Add(new ContainerAppCustomDomain
+            {
+                Name = customDomain.Resource.Name,
+                CertificateId = certificateName.Resource.Name,
+            });
+
+        public static IResourceBuilder<T> PublishAsAzureContainerAppJob<T>(this IResourceBuilder<T> resource)
+            where T : IComputeResource => resource;
     }
 
     public static class AzureProvisioningResourceExtensions
@@ -40,6 +56,10 @@ namespace Aspire.Hosting
         public static IResourceBuilder<T> ConfigureInfrastructure<T>(
             this IResourceBuilder<T> builder, Action<AzureResourceInfrastructure> configure)
             where T : AzureProvisioningResource => builder;
+
+        public static ProvisioningParameter AsProvisioningParameter(
+            this IResourceBuilder<ParameterResource> parameterResourceBuilder, AzureResourceInfrastructure infrastructure) =>
+            new(parameterResourceBuilder.Resource.Name);
 
         public static ProvisioningParameter AsProvisioningParameter(
             this BicepOutputReference outputReference, AzureResourceInfrastructure infrastructure) =>
@@ -54,6 +74,12 @@ namespace Aspire.Hosting.Azure
     public class AzureProvisioningResource(string name) : AzureBicepResource(name);
 
     public sealed class AzureResourceInfrastructure : Infrastructure;
+
+    public sealed class AzureContainerAppCustomizationAnnotation(Action<AzureResourceInfrastructure, ContainerApp> configure)
+        : IResourceAnnotation
+    {
+        public Action<AzureResourceInfrastructure, ContainerApp> Configure { get; } = configure;
+    }
 
     public sealed class BicepOutputReference(string name, AzureBicepResource resource)
     {

@@ -46,7 +46,21 @@ namespace Azure.Provisioning.Expressions
 
 namespace Azure.Provisioning.AppContainers
 {
-    public sealed class ContainerApp : Provisionable { public ContainerAppTemplate Template { get; set; } = new(); }
+    public sealed class ContainerApp : Provisionable
+    {
+        public ContainerAppConfiguration Configuration { get; set; } = new();
+        public ContainerAppTemplate Template { get; set; } = new();
+    }
+
+    public sealed class ContainerAppConfiguration { public ContainerAppIngressConfiguration Ingress { get; set; } = new(); }
+
+    public sealed class ContainerAppIngressConfiguration { public BicepList<ContainerAppCustomDomain> CustomDomains { get; set; } = []; }
+
+    public sealed class ContainerAppCustomDomain
+    {
+        public BicepValue<string> Name { get; set; } = new("");
+        public BicepValue<string> CertificateId { get; set; } = new("");
+    }
 
     public sealed class ContainerAppTemplate
     {

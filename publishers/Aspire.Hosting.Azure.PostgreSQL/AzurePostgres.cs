@@ -23,7 +23,11 @@ namespace Aspire.Hosting
 
 namespace Aspire.Hosting.Azure
 {
-    public class AzurePostgresFlexibleServerResource(string name) : AzureProvisioningResource(name);
+    public class AzurePostgresFlexibleServerResource(string name) : AzureProvisioningResource(name)
+    {
+        /// <summary>Azure alone knows it, and a stand-in does not ask.</summary>
+        public ReferenceExpression HostName { get; } = ReferenceExpression.Empty;
+    }
 
     public class AzurePostgresFlexibleServerDatabaseResource(
         string name, string databaseName, AzurePostgresFlexibleServerResource postgresParentResource)
@@ -46,7 +50,19 @@ namespace Azure.Provisioning.PostgreSql
         public BicepValue<string> AdministratorLoginPassword { get; set; } = new("");
         public BicepValue<string> FullyQualifiedDomainName { get; } = new("");
         public PostgreSqlFlexibleServerSku Sku { get; set; } = new();
+        public PostgreSqlFlexibleServerStorage Storage { get; set; } = new();
         public PostgreSqlFlexibleServerHighAvailability HighAvailability { get; set; } = new();
+    }
+
+    public sealed class PostgreSqlFlexibleServerStorage
+    {
+        public BicepValue<StorageAutoGrow> AutoGrow { get; set; } = new(StorageAutoGrow.Disabled);
+    }
+
+    public enum StorageAutoGrow
+    {
+        Enabled,
+        Disabled,
     }
 
     public sealed class PostgreSqlFlexibleServerSku

@@ -72,7 +72,7 @@ const ownWords = {
 /** What an answer says went wrong. It is an outage where any other request would end the same way: then waiting is all there is to do. */
 export function problemOf(response, body) {
   const { status } = response;
-  const type = typeof body?.type === "string" ? body.type.split(":").at(-1) : "";
+  const type = typeof body?.type === "string" ? body.type.split("#").at(-1) : "";
   const told = [body?.title, body?.detail].filter((text) => typeof text === "string" && text !== "").map(sentence).join(" ");
   return {
     status,

@@ -3,7 +3,7 @@ import { account } from "./account.js";
 import { cancelTicket, retryTicket, sentence, ticketPath } from "./api.js";
 import { copyText } from "./clipboard.js";
 import { dateAndTime, duration, exactDuration, setText, shortId, since } from "./format.js";
-import { answerOf, canCancel, canRetry, describe, fractionOf, isOpen, stateOf } from "./ticket-words.js";
+import { answerOf, canCancel, canRetry, describe, fractionOf, isOpen, stateOf, textOf } from "./ticket-words.js";
 
 const template = document.getElementById("ticket-template");
 const copiedFor = 1500;
@@ -61,7 +61,7 @@ export class TicketView {
     article.dataset.tone = tone;
     article.querySelector(".state-icon use").setAttribute("href", `#icon-${icon}`);
     this.#set("state", label);
-    this.#set("asked", ticket.input ?? "");
+    this.#set("asked", textOf(ticket.input));
     this.#set("response", answerOf(ticket));
     this.#part("response").classList.toggle("long", answerOf(ticket).length > longAnswer);
     this.#part("response").classList.toggle("growing", isOpen(ticket));

@@ -46,20 +46,24 @@ export function describe(ticket) {
 export const fractionOf = ({ progress }) => (typeof progress?.fraction === "number" ? Math.min(1, Math.max(0, progress.fraction)) : null);
 
 /** The answer, or as much of it as there is. */
-export const answerOf = ({ response, progress }) => response ?? progress?.text ?? "";
+export const answerOf = ({ response, progress }) => textOf(response ?? progress?.text);
+
+/** What was asked or answered: a text, or any other JSON value. */
+export const textOf = (value) => (typeof value === "string" ? value : JSON.stringify(value ?? undefined) ?? "");
 
 const reasons = {
   no_workers: ({ model }) => `No worker serves ${model} now. It runs when one comes.`,
   at_capacity: () => "All workers are busy.",
   user_limit: () => "As many of your tickets run as may at once.",
   retry_backoff: ({ attempt, max_attempts: most }) => `Attempt ${attempt} of ${most} failed. The next one follows after a pause.`,
+  model_unavailable: ({ model }) => `The model ${model} cannot be reached or takes no more. It is asked again, which costs no attempt.`,
   paused: () => "An operator has paused the queue.",
   broker_down: () => "The message broker is away. It runs when that is back.",
 };
 
 function waiting({ queue, ...ticket }) {
   const reason = queue?.wait_reason ? reasons[queue.wait_reason]?.(ticket) ?? `It waits: ${queue.wait_reason}.` : "On its way to a worker.";
-  if (!queue || queue.wait_reason === "retry_backoff") {
+  if (!queue || queue.wait_reason === "retry_backoff" || queue.wait_reason === "model_unavailable") {
     return queue ? reason : "";
   }
 

@@ -24,6 +24,21 @@ public sealed class IdempotencyTests(FaultApp app)
     }
 
     [Fact]
+    public async Task A_repeated_creation_of_a_user_gives_the_same_user()
+    {
+        var key = $"user-{Guid.NewGuid()}";
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Api.PostAsync("/v1/users", null, ("Idempotency-Key", key))));
+        var late = await Api.PostAsync("/v1/users", null, ("Idempotency-Key", key));
+
+        Assert.All(answers, answer => Assert.Equal((HttpStatusCode.Created, late.Body), (answer.Status, answer.Body)));
+        Assert.Single(answers, answer => !answer.Headers.Contains("Idempotent-Replayed"));
+        Assert.Equal("true", Assert.Single(late.Headers.GetValues("Idempotent-Replayed")));
+        Assert.Equal(HttpStatusCode.Created, (await Api.CreateTicketAsync(late.Id)).Status);
+        Assert.NotEqual(late.Id, (await Api.PostAsync("/v1/users", null, ("Idempotency-Key", $"{key}2"))).Id);
+        (await Api.PostAsync("/v1/users", null, ("Idempotency-Key", "two words"))).Problem(HttpStatusCode.BadRequest, "invalid-request");
+    }
+
+    [Fact]
     public async Task Another_body_under_the_same_key_is_refused()
     {
         var user = await Api.CreateUserAsync();

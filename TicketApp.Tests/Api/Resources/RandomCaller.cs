@@ -64,6 +64,12 @@ internal sealed partial class RandomCaller(string? userId, string? key)
 
     private void Learn(string name, JsonNode? node, string request)
     {
+        if (name == "input")
+        {
+            // Whatever the caller sent.
+            return;
+        }
+
         if (node is JsonArray array)
         {
             foreach (var item in array)

@@ -145,6 +145,7 @@ internal sealed class RandomRequests(JsonObject description)
                         3, 5, Of(property.Value!, property.Key, depth - 1).Select(value => $"\"{property.Key}\":{value}"))))
                     .Select(members => $"{{{string.Join(',', members)}}}"),
                 "array" => Of(schema["items"]!, name, depth - 1).Array[0, 3].Select(items => $"[{string.Join(',', items)}]"),
+                _ when name == "input" => Gen.Frequency<string>((3, Gen.Const("\"<own:input:0>\"")), (2, _json)),
                 "integer" or "number" => _number,
                 "boolean" => Gen.OneOf<string>("true", "false"),
                 _ => Value(name, _text).Select(Quoted),

@@ -54,7 +54,9 @@ public sealed class TicketTests(AppFixture app)
     [InlineData("""{"user_id":"USER","model":"oracle"}""", "unknown-model", "model")]
     [InlineData("""{"user_id":"USER","input":"a\u0000b"}""", "invalid-request", "input")]
     [InlineData("""{"user_id":"USER","input":"a\ud800"}""", "invalid-request", "input")]
-    [InlineData("""{"user_id":"USER","input":{}}""", "invalid-request", "input")]
+    [InlineData("""{"user_id":"USER","input":{"a":"NESTED"}}""", "invalid-request", "input")]
+    [InlineData("""{"user_id":"USER","priority":"low","priority":"low"}""", "invalid-request", "priority")]
+    [InlineData("""{"user_id":"USER","policy":{"deadline_s":1,"deadline_s":2}}""", "invalid-request", "policy.deadline_s")]
     [InlineData("""{"user_id":"USER","policy":{"deadline_s":0}}""", "invalid-request", "policy.deadline_s")]
     [InlineData("""{"user_id":"USER","policy":{"deadline_s":1.5}}""", "invalid-request", "policy.deadline_s")]
     [InlineData("""{"user_id":"USER","policy":{"queue_ttl_s":99999999999}}""", "invalid-request", "policy.queue_ttl_s")]
@@ -64,7 +66,10 @@ public sealed class TicketTests(AppFixture app)
     [InlineData("""{"user_id":17}""", "invalid-request", "user_id")]
     public async Task A_field_that_is_wrong_is_named(string body, string problem, string field)
     {
-        var answer = await Api.PostAsync("/v1/tickets", body.Replace("USER", await Api.CreateUserAsync(), StringComparison.Ordinal));
+        body = body
+            .Replace("USER", await Api.CreateUserAsync(), StringComparison.Ordinal)
+            .Replace("\"NESTED\"", new string('[', 64) + new string(']', 64), StringComparison.Ordinal);
+        var answer = await Api.PostAsync("/v1/tickets", body);
 
         Assert.Contains(field, answer.Problem(HttpStatusCode.BadRequest, problem)["errors"]!.AsObject().Select(error => error.Key));
     }

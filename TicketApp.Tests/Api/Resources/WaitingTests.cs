@@ -24,7 +24,8 @@ public sealed class WaitingTests(FaultApp app)
         }));
 
         Assert.All(answers, one => Assert.Equal((HttpStatusCode.Created, "succeeded"), (one.Answer.Status, one.Answer.TicketStatus)));
-        Assert.All(answers, one => Assert.Equal("wait=30", Assert.Single(one.Answer.Headers.GetValues("Preference-Applied"))));
+        Assert.All(answers, one => Assert.Equal(
+            "respond-async,wait=30", Assert.Single(one.Answer.Headers.GetValues("Preference-Applied"))));
         // Several times what is promised: the machine is busy with tests.
         Assert.All(answers, one => Assert.InRange(one.Late, TimeSpan.FromSeconds(-1), TimeSpan.FromSeconds(2)));
     }
@@ -42,6 +43,16 @@ public sealed class WaitingTests(FaultApp app)
 
         Assert.Equal(HttpStatusCode.Created, answer.Status);
         Assert.False(answer.Headers.Contains("Preference-Applied"));
+    }
+
+    [Fact]
+    public async Task An_answer_before_the_work_is_done_is_granted_to_a_new_ticket()
+    {
+        var answer = await Api.CreateTicketAsync(await Api.CreateUserAsync(), ("Prefer", "Respond-Async; q=1"));
+
+        Assert.Equal(HttpStatusCode.Created, answer.Status);
+        Assert.Equal("respond-async", Assert.Single(answer.Headers.GetValues("Preference-Applied")));
+        Assert.Equal(answer.Json["urls"]!["self"]!.GetValue<string>(), answer.Headers.Location!.ToString());
     }
 
     [Fact]

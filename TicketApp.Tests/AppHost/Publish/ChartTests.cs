@@ -66,6 +66,135 @@ public sealed class ChartTests
     }
 
     [Fact]
+    public async Task Another_port_is_the_port_of_every_object()
+    {
+        var (chart, values) = await Sites.OfAsync("another port");
+
+        var ports = chart.Parse("api/network.yaml", values)["spec"]!["ingress"]![0]!["ports"]!.AsArray();
+        Assert.Equal(9090L, (long)Assert.Single(ports)!["port"]!);
+        Assert.Equal(9090L, (long)chart.Parse("api/route.yaml", values)["spec"]!["rules"]![0]!["backendRefs"]![0]!["port"]!);
+        Assert.Contains(
+            ":9090/v1/stats",
+            (string?)chart.Parse("worker/scaler.yaml", values)["spec"]!["triggers"]![0]!["metadata"]!["url"],
+            StringComparison.Ordinal);
+        foreach (var (service, port) in (IEnumerable<(string, long)>)[("api", 9090), ("worker", 9091)])
+        {
+            var published = Assert.Single(chart.Parse($"{service}/service.yaml", values)["spec"]!["ports"]!.AsArray())!;
+            Assert.Equal((port, port), ((long)published["port"]!, (long)published["targetPort"]!));
+            var container = chart.Parse($"{service}/deployment.yaml", values)["spec"]!["template"]!["spec"]!["containers"]![0]!;
+            Assert.Equal(port, (long)Assert.Single(container["ports"]!.AsArray())!["containerPort"]!);
+            Assert.All(
+                ["startupProbe", "readinessProbe", "livenessProbe"],
+                probe => Assert.Equal(port, (long)container[probe]!["httpGet"]!["port"]!));
+            Assert.Equal($"{port}", chart.Variables(service, values)["HTTP_PORTS"]);
+        }
+
+        Assert.All(chart.RenderAll(values), item =>
+            Assert.DoesNotMatch(item.Key.StartsWith("api/", StringComparison.Ordinal) ? "8080|9091" : "8080", item.Value));
+    }
+
+    [Fact]
+    public async Task Callers_come_by_the_charts_own_Gateway_over_HTTPS_alone()
+    {
+        var (chart, values) = await Sites.OfAsync("host and TLS");
+        var gateway = chart.Parse("api/gateway.yaml", values);
+        var route = chart.Parse("api/route.yaml", values);
+
+        var listener = Assert.Single(gateway["spec"]!["listeners"]!.AsArray())!;
+        Assert.Equal("cilium", (string?)gateway["spec"]!["gatewayClassName"]);
+        Assert.Equal(("HTTPS", "tickets.example.org"), ((string?)listener["protocol"], (string?)listener["hostname"]));
+        Assert.Equal("other-tls", (string?)Assert.Single(listener["tls"]!["certificateRefs"]!.AsArray())!["name"]);
+        Assert.Equal("letsencrypt", (string?)gateway["metadata"]!["annotations"]!["cert-manager.io/cluster-issuer"]);
+        var parent = Assert.Single(route["spec"]!["parentRefs"]!.AsArray())!;
+        Assert.Equal((string?)gateway["metadata"]!["name"], (string?)parent["name"]);
+        Assert.Equal((string?)listener["name"], (string?)parent["sectionName"]);
+        Assert.Equal("tickets.example.org", (string?)Assert.Single(route["spec"]!["hostnames"]!.AsArray()));
+        // Event streams last.
+        Assert.Equal("0s", (string?)route["spec"]!["rules"]![0]!["timeouts"]!["request"]);
+        Assert.DoesNotContain("api/ingress.yaml", chart.RenderAll(values));
+    }
+
+    [Fact]
+    public async Task Callers_come_by_a_Gateway_of_the_site()
+    {
+        var (chart, values) = await Sites.OfAsync("a gateway of the site");
+
+        var parent = Assert.Single(chart.Parse("api/route.yaml", values)["spec"]!["parentRefs"]!.AsArray())!;
+
+        Assert.Equal(
+            ("shared", "gateways", "web"), ((string?)parent["name"], (string?)parent["namespace"], (string?)parent["sectionName"]));
+        Assert.DoesNotContain("api/gateway.yaml", chart.RenderAll(values));
+        Assert.True(new NetworkPolicies(chart, values).Allow("namespace/gateways", "api", 8080));
+    }
+
+    [Fact]
+    public async Task An_Ingress_takes_the_largest_batch_unless_the_site_says_otherwise()
+    {
+        var (chart, values) = await Sites.OfAsync("an ingress");
+        values["config"]!["api"]!["public_annotations"] = new JsonObject();
+        var ingress = chart.Parse("api/ingress.yaml", values);
+
+        Assert.Equal("haproxy", (string?)ingress["spec"]!["ingressClassName"]);
+        // What Tickets take: TicketOptions.
+        Assert.Equal(4 * 1024 * 1024, new TicketApp.Api.Dispatch.TicketOptions().MaxBatchBytes);
+        Assert.Equal("4m", (string?)ingress["metadata"]!["annotations"]!["nginx.ingress.kubernetes.io/proxy-body-size"]);
+        Assert.DoesNotContain(chart.RenderAll(values).Keys, file => file is "api/gateway.yaml" or "api/route.yaml");
+
+        (chart, values) = await Sites.OfAsync("an ingress");
+        var annotations = chart.Parse("api/ingress.yaml", values)["metadata"]!["annotations"]!;
+        Assert.Equal("8m", (string?)annotations["nginx.ingress.kubernetes.io/proxy-body-size"]);
+        Assert.Equal("120", (string?)annotations["nginx.ingress.kubernetes.io/proxy-read-timeout"]);
+    }
+
+    [Theory]
+    [InlineData("api", "expose", "Set config.api.expose: gateway, ingress or none.")]
+    [InlineData("worker", "scaler", "Set config.worker.scaler: keda or none.")]
+    public void A_choice_that_there_is_not_is_refused(string service, string name, string line)
+    {
+        var values = _deployed.ValuesWithSecrets(_ => Password);
+        values["config"]![service]![name] = "other";
+
+        var error = Assert.Throws<InvalidDataException>(() => _deployed.RenderAll(values));
+
+        Assert.Contains(line, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_a_site_does_not_want_is_not_there()
+    {
+        var (chart, values) = await Sites.OfAsync("no KEDA");
+        Assert.DoesNotContain("worker/scaler.yaml", chart.RenderAll(values));
+
+        (chart, values) = await Sites.OfAsync("callers from within");
+        Assert.DoesNotContain(chart.RenderAll(values).Keys, file => file is "api/gateway.yaml" or "api/route.yaml" or "api/ingress.yaml");
+    }
+
+    [Fact]
+    public void Processes_of_PostgreSQL_share_more_memory_than_a_container_has()
+    {
+        var pod = _deployed.Parse("postgres/statefulset.yaml", _deployed.ValuesWithSecrets(_ => Password))["spec"]!["template"]!["spec"]!;
+
+        var mount = Assert.Single(pod["containers"]![0]!["volumeMounts"]!.AsArray(), item => (string?)item!["mountPath"] == "/dev/shm")!;
+        var volume = Assert.Single(pod["volumes"]!.AsArray(), item => (string?)item!["name"] == (string?)mount["name"])!;
+        Assert.Equal(("Memory", "256Mi"), ((string?)volume["emptyDir"]!["medium"], (string?)volume["emptyDir"]!["sizeLimit"]));
+    }
+
+    [Fact]
+    public async Task A_site_gives_each_pod_its_share_of_a_node_and_each_server_its_storage()
+    {
+        var (chart, values) = await Sites.OfAsync("large");
+
+        var resources = chart.Parse("postgres/statefulset.yaml", values)["spec"]!["template"]!["spec"]!["containers"]![0]!["resources"]!;
+        Assert.Equal(("8", "32Gi"), ((string?)resources["requests"]!["cpu"], (string?)resources["requests"]!["memory"]));
+        Assert.Equal(("16", "32Gi"), ((string?)resources["limits"]!["cpu"], (string?)resources["limits"]!["memory"]));
+        var claim = chart.Parse("ticketapp-postgres-data/ticketapp-postgres-data.yaml", values);
+        Assert.Equal("2Ti", (string?)claim["spec"]!["resources"]!["requests"]!["storage"]);
+        var scaler = chart.Parse("worker/scaler.yaml", values)["spec"]!;
+        Assert.Equal((20L, 400L), ((long)scaler["minReplicaCount"]!, (long)scaler["maxReplicaCount"]!));
+        Assert.Equal("400", (string?)scaler["triggers"]![0]!["metadata"]!["targetValue"]);
+    }
+
+    [Fact]
     public async Task A_missing_or_unfit_secret_is_named()
     {
         var chart = await Publication.OfTicketAppAsync();

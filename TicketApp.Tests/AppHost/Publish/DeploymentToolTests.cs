@@ -1,4 +1,6 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using Json.Schema;
 using k8s;
 using TicketApp.Tests.Fixtures;
 
@@ -9,105 +11,160 @@ public sealed class DeploymentToolTests
 {
     private const string Password = "Letters0and9digits";
 
-    /// <summary>What a site may set when it publishes.</summary>
-    public static TheoryData<string, string[]> Publications => new()
+    private static readonly Chart _deployed = new(Path.Combine(Repository.Root, "deploy", "kubernetes"));
+
+    /// <summary>The kinds that <see cref="KubernetesYaml"/> does not know, and the modules that have their types.</summary>
+    private static readonly Dictionary<string, string> _modules = new()
     {
-        { "defaults", [] },
-        { "external servers", ["--Deployment:ExternalPostgres=true", "--Deployment:ExternalRabbitMq=true"] },
-        { "workers down to none", ["--Deployment:MinWorkers=0"] },
+        ["ScaledObject"] = "@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject",
+        ["Gateway"] = "@kubernetes-models/gateway-api/gateway.networking.k8s.io/v1/Gateway",
+        ["HTTPRoute"] = "@kubernetes-models/gateway-api/gateway.networking.k8s.io/v1/HTTPRoute",
     };
 
-    /// <summary>What a site may set when it installs the chart.</summary>
-    public static TheoryData<string, string> Installations => new()
-    {
-        { "another port", """{"parameters":{"api":{"port_http":9090},"worker":{"port_http":9091}}}""" },
-        { "another host", """{"config":{"api":{"public_host":"tickets.example.org","tls_secret":"other-tls"}}}""" },
-        { "one replica", """{"config":{"api":{"min_api_replicas":1,"max_api_replicas":1},"worker":{"min_workers":1,"max_workers":1}}}""" },
-        { "large", """{"config":{"api":{"min_api_replicas":8,"max_api_replicas":40},"worker":{"min_workers":20,"max_workers":400}}}""" },
-    };
+    /// <summary>Aspire's own: parameters that it writes whether they are used or not, and the addresses of secrets.</summary>
+    private static readonly string[] _bicepWarnings =
+    [
+        "\"userPrincipalId\" is declared but never used", "\"location\" is declared but never used",
+        "\"aca_outputs_azure_container_apps_environment_default_domain\" is declared but never used",
+        "use-secure-value-for-secure-inputs: Property 'value' expects a secure value",
+    ];
+
+    public static TheoryData<string> All => Sites.All;
 
     [Theory]
-    [MemberData(nameof(Publications))]
-    public async Task Helm_finds_no_fault_in_the_chart(string site, params string[] settings)
+    [MemberData(nameof(All))]
+    public async Task Helm_finds_no_fault_in_the_chart(string site)
     {
-        var chart = await Publication.OfTicketAppAsync(settings);
+        var (chart, values) = await Sites.OfAsync(site);
 
         var (exitCode, output, error) = await DeploymentTools.HelmAsync(
-            ["lint", "--strict", chart.Folder, "--values", "-"], chart.ValuesWithSecrets(_ => Password).ToJsonString());
+            ["lint", "--strict", chart.Folder, "--values", "-"], values.ToJsonString());
 
-        Assert.True(exitCode == 0, $"{site}: {output}{error}");
+        Assert.True(exitCode == 0, output + error);
     }
 
+    /// <summary>Reads every object into its type, and takes no field that the type does not have.</summary>
     [Theory]
-    [MemberData(nameof(Publications))]
-    public async Task Kubernetes_knows_every_field_of_every_object(string site, params string[] settings)
+    [MemberData(nameof(All))]
+    public async Task Kubernetes_knows_every_field_of_every_object(string site)
     {
-        var chart = await Publication.OfTicketAppAsync(settings);
-
-        AssertKnown(site, chart.RenderAll(chart.ValuesWithSecrets(_ => Password)));
-    }
-
-    [Theory]
-    [MemberData(nameof(Installations))]
-    public void Kubernetes_knows_every_field_of_what_a_site_has_changed(string site, string changes)
-    {
-        Chart chart = new(Path.Combine(Repository.Root, "deploy", "kubernetes"));
-        var values = chart.ValuesWithSecrets(_ => Password);
-        Change(values, JsonNode.Parse(changes)!.AsObject());
+        var (chart, values) = await Sites.OfAsync(site);
 
         var rendered = chart.RenderAll(values);
 
-        AssertKnown(site, rendered);
-        Assert.NotEqual(chart.RenderAll(chart.ValuesWithSecrets(_ => Password)), rendered);
+        Assert.True(rendered.Count > 10, $"Only {rendered.Count} objects.");
+        foreach (var (file, text) in rendered.Where(entry => !_modules.ContainsKey((string)Yaml.Parse(entry.Value)["kind"]!)))
+        {
+            var error = Record.Exception(() => Assert.Single(KubernetesYaml.LoadAllFromString(text, typeMap: null, strict: true)));
+            Assert.True(error is null, $"{file}: {error}");
+        }
     }
 
     [Fact]
     public void A_field_that_Kubernetes_does_not_know_is_found()
     {
-        Chart chart = new(Path.Combine(Repository.Root, "deploy", "kubernetes"));
-        var text = chart.Render("api/deployment.yaml", chart.ValuesWithSecrets(_ => Password));
+        var text = _deployed.Render("api/deployment.yaml", _deployed.ValuesWithSecrets(_ => Password));
 
         Assert.ThrowsAny<Exception>(() => KubernetesYaml.LoadAllFromString(
             text.Replace("readOnlyRootFilesystem:", "readOnlyRootFileSystem:", StringComparison.Ordinal), typeMap: null, strict: true));
     }
 
     [Fact]
-    public async Task Bicep_has_no_error_and_no_warning_but_those_of_Aspires_own_files()
+    public async Task KEDA_and_the_Gateway_API_know_every_field_of_their_objects()
+    {
+        HashSet<string> objects = [];
+        foreach (var site in All)
+        {
+            var (chart, values) = await Sites.OfAsync(site);
+            objects.UnionWith(chart.RenderAll(values).Values.Select(Yaml.Parse)
+                .Where(item => _modules.ContainsKey((string)item["kind"]!)).Select(item => item.ToJsonString()));
+        }
+
+        Assert.Equal(_modules.Keys.Order(), objects.Select(text => (string)JsonNode.Parse(text)!["kind"]!).Distinct().Order());
+
+        var (exitCode, output, _) = await CompileAsync(objects);
+
+        Assert.True(exitCode == 0, output);
+    }
+
+    [Fact]
+    public async Task A_field_that_KEDA_or_the_Gateway_API_does_not_know_is_found()
+    {
+        var values = _deployed.ValuesWithSecrets(_ => Password);
+        (string File, string Field, string Change)[] faults =
+        [
+            ("worker/scaler.yaml", "\"minReplicaCount\":", "\"minReplicas\":"),
+            ("worker/scaler.yaml", "\"triggers\":", "\"trigger\":"),
+            ("api/gateway.yaml", "\"port\":443", "\"port\":\"443\""),
+            ("api/route.yaml", "\"hostnames\":", "\"hostname\":"),
+        ];
+
+        var (_, output, _) = await CompileAsync(faults.Select(fault =>
+            _deployed.Parse(fault.File, values).ToJsonString().Replace(fault.Field, fault.Change, StringComparison.Ordinal)));
+
+        Assert.All(Enumerable.Range(1, faults.Length), line => Assert.Contains($"({line},", output, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("1.29.0", false)]
+    [InlineData("1.30.0", true)]
+    [InlineData("1.35.2-eks-1", true)]
+    public async Task The_chart_wants_the_Kubernetes_that_it_needs(string version, bool isEnough)
+    {
+        var (exitCode, _, error) = await DeploymentTools.HelmAsync(
+            ["template", "ticketapp", _deployed.Folder, "--kube-version", version, "--values", "-"],
+            _deployed.ValuesWithSecrets(_ => Password).ToJsonString());
+
+        Assert.Equal(isEnough, exitCode == 0);
+        Assert.True(isEnough || error.Contains(">= 1.30.0-0", StringComparison.Ordinal), error);
+    }
+
+    /// <summary>The rest are modules of <c>main</c>.</summary>
+    [Theory]
+    [InlineData("main.bicep")]
+    [InlineData("api/api.bicep")]
+    [InlineData("worker/worker.bicep")]
+    [InlineData("rabbitmq/rabbitmq.bicep")]
+    [InlineData("database-role/database-role.bicep")]
+    public async Task Bicep_has_no_error_and_no_warning_but_those_of_Aspires_own_files(string file)
     {
         var (exitCode, _, error) = await DeploymentTools.BicepAsync(
-            "build", Path.Combine(Repository.Root, "deploy", "azure", "main.bicep"), "--stdout");
+            "build", Path.Combine(Repository.Root, "deploy", "azure", file), "--stdout");
 
         Assert.True(exitCode == 0, error);
-        string[] known = ["\"userPrincipalId\" is declared but never used", "\"location\" is declared but never used"];
         Assert.DoesNotContain(
             error.Split('\n', StringSplitOptions.RemoveEmptyEntries),
-            line => !known.Any(text => line.Contains(text, StringComparison.Ordinal)));
+            line => !_bicepWarnings.Any(text => line.Contains(text, StringComparison.Ordinal)));
     }
 
-    /// <summary>Reads every object into its type, and takes no field that the type does not have.</summary>
-    private static void AssertKnown(string site, IReadOnlyDictionary<string, string> rendered)
+    [Theory]
+    [InlineData()]
+    [InlineData("--Deployment:ExternalPostgres=true", "--Deployment:ExternalRabbitMq=true")]
+    [InlineData("--Models:llama:Kind=chat", "--Models:llama:Url=https://api.example.com/v1", "--Models:llama:ApiKey=k")]
+    public async Task Compose_knows_every_key_of_its_file(params string[] settings)
     {
-        Assert.True(rendered.Count > 10, $"{site}: only {rendered.Count} objects.");
-        foreach (var (file, text) in rendered.Where(entry => !entry.Value.Contains("apiVersion: \"keda.sh/", StringComparison.Ordinal)))
-        {
-            var error = Record.Exception(() => Assert.Single(KubernetesYaml.LoadAllFromString(text, typeMap: null, strict: true)));
-            Assert.True(error is null, $"{site}, {file}: {error}");
-        }
+        var schema = DeploymentTools.ComposeSchema;
+        var folder = await Publication.OfTicketAppToAsync("compose", settings);
+        var file = Yaml.Parse(await File.ReadAllTextAsync(
+            Path.Combine(folder, "docker-compose.yaml"), TestContext.Current.CancellationToken));
+
+        Assert.Equal("", Faults(file));
+
+        file["services"]!["worker"]!["read_onyl"] = true;
+        Assert.Contains("read_onyl", Faults(file), StringComparison.Ordinal);
+
+        // Of a choice of forms, those that are not meant have faults too.
+        string Faults(JsonNode compose) =>
+            schema.Evaluate(JsonSerializer.SerializeToElement(compose), new() { OutputFormat = OutputFormat.List }) is var result
+            && result.IsValid ? "" : string.Join('\n', result.Details!.Where(detail => detail.Errors is not null).SelectMany(detail =>
+                detail.Errors!.Select(error => $"{detail.InstanceLocation}: {error.Value}")));
     }
 
-    private static void Change(JsonObject values, JsonObject changes)
-    {
-        foreach (var (name, change) in changes)
+    /// <summary>Has the types' own compiler read the objects, each on a line of its own.</summary>
+    private static Task<(int ExitCode, string Output, string Error)> CompileAsync(IEnumerable<string> objects) =>
+        DeploymentTools.CompileAsync(string.Concat(objects.Select((text, i) =>
         {
-            if (change is JsonObject inner)
-            {
-                Change(values[name]!.AsObject(), inner);
-            }
-            else
-            {
-                Assert.True(values.ContainsKey(name), $"There is no value {name}.");
-                values[name] = change!.DeepClone();
-            }
-        }
-    }
+            var kind = (string)JsonNode.Parse(text)!["kind"]!;
+            return $"import type {{ I{kind} as K{i} }} from \"{_modules[kind]}\"; export const o{i}: K{i} = {text};\n";
+        })));
 }

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Json.Schema;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.AppHost.Publish;
@@ -18,6 +19,11 @@ internal static class DeploymentTools
 
     private static readonly string? _helm = Find("helm");
 
+    private static readonly Lazy<JsonSchema> _composeSchema =
+        // It names its dialect in a way of its own.
+        new(() => JsonSchema.FromText(File.ReadAllText(Path.Combine(_cache, "compose.schema.json")).Replace(
+            "https://json-schema.org/draft-07/schema", "http://json-schema.org/draft-07/schema#", StringComparison.Ordinal)));
+
     /// <summary>Whether there is Helm; without it, tests of the chart are skipped.</summary>
     public static bool HasHelm => _helm is not null;
 
@@ -28,6 +34,14 @@ internal static class DeploymentTools
         return Publication.RunAsync(_helm!, arguments, input);
     }
 
+    /// <summary>Runs Prometheus' tool for rules, or skips the test.</summary>
+    public static Task<(int ExitCode, string Output, string Error)> PromtoolAsync(IEnumerable<string> arguments)
+    {
+        var promtool = Find("promtool");
+        Assert.SkipWhen(promtool is null, "promtool is not installed, and ./ticketapp setup could not fetch it.");
+        return Publication.RunAsync(promtool, arguments);
+    }
+
     /// <summary>Runs the Bicep compiler, or skips the test.</summary>
     public static Task<(int ExitCode, string Output, string Error)> BicepAsync(params string[] arguments)
     {
@@ -35,6 +49,41 @@ internal static class DeploymentTools
             .SingleOrDefault(attribute => attribute.Key == "Bicep")?.Value;
         Assert.SkipWhen(bicep is null, "There is a Bicep compiler for Linux on x64 only.");
         return Publication.RunAsync(bicep, arguments);
+    }
+
+    /// <summary>The schema of the Compose specification; without it, the test is skipped.</summary>
+    public static JsonSchema ComposeSchema
+    {
+        get
+        {
+            var file = Path.Combine(_cache, "compose.schema.json");
+            Assert.SkipUnless(File.Exists(file), "There is no schema of Compose, and ./ticketapp setup could not fetch it.");
+            return _composeSchema.Value;
+        }
+    }
+
+    /// <summary>Compiles TypeScript that uses the types of KEDA and of the Gateway API, or skips the test.</summary>
+    public static async Task<(int ExitCode, string Output, string Error)> CompileAsync(string text)
+    {
+        var kinds = Path.Combine(_cache, "kinds");
+        Assert.SkipUnless(
+            File.Exists(Path.Combine(kinds, "package-lock.json")), "There are no types, and ./ticketapp setup could not fetch any.");
+        // Beside the modules, where the compiler looks for them.
+        var file = Path.Combine(kinds, $"{Guid.NewGuid():N}.ts");
+        try
+        {
+            await File.WriteAllTextAsync(file, text, TestContext.Current.CancellationToken);
+            return await Publication.RunAsync(
+                "node",
+                [
+                    Path.Combine(kinds, "node_modules", "typescript", "bin", "tsc"),
+                    "--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--target", "es2022", file,
+                ]);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
     }
 
     private static string? Find(string program) =>

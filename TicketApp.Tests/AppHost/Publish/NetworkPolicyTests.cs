@@ -28,7 +28,7 @@ public sealed class NetworkPolicyTests
     [InlineData("namespace/default", "postgres", 5432, false)]
     [InlineData("namespace/default", "rabbitmq", 5672, false)]
     // Callers come by the ingress; what scales the workers asks the Api.
-    [InlineData("namespace/ingress-nginx", "api", 8080, true)]
+    [InlineData("namespace/envoy-gateway-system", "api", 8080, true)]
     [InlineData("namespace/keda", "api", 8080, true)]
     [InlineData("namespace/default", "api", 8080, false)]
     [InlineData("worker", "api", 8080, false)]
@@ -105,8 +105,8 @@ public sealed class NetworkPolicyTests
         values["parameters"]!["api"]!["port_http"] = 9090;
         var policies = new NetworkPolicies(_deployed, values);
 
-        Assert.True(policies.Allow("namespace/ingress-nginx", "api", 9090));
-        Assert.False(policies.Allow("namespace/ingress-nginx", "api", 8080));
+        Assert.True(policies.Allow("namespace/envoy-gateway-system", "api", 9090));
+        Assert.False(policies.Allow("namespace/envoy-gateway-system", "api", 8080));
     }
 
     [Fact]
@@ -151,9 +151,9 @@ public sealed class NetworkPolicyTests
     }
 
     [Fact]
-    public async Task Only_a_worker_with_a_chat_model_reaches_endpoints_of_models()
+    public async Task Only_a_worker_with_a_configured_model_reaches_endpoints_of_models()
     {
-        var chart = await Publication.OfTicketAppAsync("--ConnectionStrings:chat=Endpoint=https://api.example.com/v1;Key=k;Model=m");
+        var chart = await Publication.OfTicketAppAsync("--Models:llama:Kind=chat", "--Models:llama:Url=https://api.example.com");
         var values = chart.ValuesWithSecrets(_ => Password);
         Assert.False(new NetworkPolicies(chart, values).Allow("worker", "namespace/models", 11434));
         values["config"]!["worker"]!["model_namespace"] = "models";

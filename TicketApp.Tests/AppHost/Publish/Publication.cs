@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
@@ -11,8 +12,11 @@ internal static class Publication
 {
     private static readonly TimeSpan _limit = TimeSpan.FromMinutes(1);
     private static readonly Lazy<DirectoryInfo> _folders = new(CreateFolders);
+    private static readonly ConcurrentDictionary<string, Task<Chart>> _charts = [];
 
-    public static async Task<Chart> OfTicketAppAsync(params string[] settings) => new(await OfTicketAppToAsync("kubernetes", settings));
+    /// <summary>The chart, which is published once for each choice of settings.</summary>
+    public static Task<Chart> OfTicketAppAsync(params string[] settings) => _charts.GetOrAdd(
+        string.Join('\n', settings), async _ => new Chart(await OfTicketAppToAsync("kubernetes", settings)));
 
     /// <returns>The folder that was written.</returns>
     public static async Task<string> OfTicketAppToAsync(string target, params string[] settings)
@@ -63,7 +67,7 @@ internal static class Publication
 
     /// <returns>The exit code, -1 where there is no such program, and what it wrote.</returns>
     public static async Task<(int ExitCode, string Output, string Error)> RunAsync(
-        string program, IEnumerable<string> arguments, string input = "")
+        string program, IEnumerable<string> arguments, string input = "", TimeSpan? limit = null)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -82,7 +86,7 @@ internal static class Publication
             process.StandardInput.Close();
             var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
             var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-            await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(_limit);
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(limit ?? _limit);
             return (process.ExitCode, await output, await error);
         }
         catch (Win32Exception)

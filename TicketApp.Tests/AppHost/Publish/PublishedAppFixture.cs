@@ -1,34 +1,56 @@
 using System.Net.Http.Headers;
+using System.Text.Json.Nodes;
 using Npgsql;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.AppHost.Publish;
 
 /// <summary>
-/// The application with the variables that the checked-in chart gives its services, and no others. The servers' addresses are local ones.
+/// The application with the variables that the checked-in chart gives its services, and no others, and with the user, the file system and
+/// the capabilities of their containers. The servers' addresses are local ones.
 /// </summary>
-public sealed class PublishedAppFixture : RunningApp
+public class PublishedAppFixture : RunningApp
 {
     private const string AdminKey = "TheKeyOfTheAdministrator";
 
+    private static readonly Chart _chart = new(Path.Combine(Repository.Root, "deploy", "kubernetes"));
+
     public static string AdminAuthorization => new AuthenticationHeaderValue("Bearer", AdminKey).ToString();
+
+    /// <summary>The process ids of the services.</summary>
+    public IEnumerable<int> Services => Processes
+        .Where(process => process.Name.Split('-')[0] is ApiService or WorkerService)
+        .Select(process => process.Id);
 
     protected override string? Obstacle => DeploymentTools.HasHelm ? base.Obstacle : DeploymentTools.NoHelm;
 
-    protected override IReadOnlyDictionary<string, string> EnvironmentOf(string service, string database, Uri broker)
+    /// <summary>The Deployment of a service.</summary>
+    protected static JsonObject Manifest(string service) =>
+        _chart.Parse($"{service}/deployment.yaml", _chart.ValuesWithSecrets(_ => "OfNoServerHere"));
+
+    protected override IReadOnlyDictionary<string, string> EnvironmentOf(string service, string database, Uri broker) =>
+        EnvironmentOf(service, database, broker, SecretsOf(database, broker));
+
+    /// <summary>The secrets of the chart, as the servers of the tests have them.</summary>
+    protected static Dictionary<string, string> SecretsOf(string database, Uri broker)
     {
-        NpgsqlConnectionStringBuilder postgres = new(database);
         var password = broker.UserInfo.Split(':')[1];
-        Dictionary<string, string> secrets = new()
+        return new()
         {
-            ["tickets_password"] = postgres.Password!,
+            ["tickets_password"] = new NpgsqlConnectionStringBuilder(database).Password!,
             ["rabbitmq_password"] = password,
             ["rabbitmq_worker_password"] = password,
             ["admin_key"] = AdminKey,
             ["webhook_secret_key"] = "AKeyThatSealsTheSecretsOfWebhooks",
         };
-        var chart = new Chart(Path.Combine(Repository.Root, "deploy", "kubernetes"));
-        var variables = chart.Variables(service, chart.ValuesWithSecrets(name => secrets.GetValueOrDefault(name, "OfNoServerHere")))
+    }
+
+    /// <summary>The variables of a service with these secrets.</summary>
+    protected static Dictionary<string, string> EnvironmentOf(
+        string service, string database, Uri broker, IReadOnlyDictionary<string, string> secrets)
+    {
+        NpgsqlConnectionStringBuilder postgres = new(database);
+        var variables = _chart.Variables(service, _chart.ValuesWithSecrets(name => secrets.GetValueOrDefault(name, "OfNoServerHere")))
             .ToDictionary(variable => variable.Key, variable => variable.Value
                 .Replace("Host=postgres-service;Port=5432", $"Host={postgres.Host};Port={postgres.Port}", StringComparison.Ordinal)
                 .Replace("@rabbitmq-service:5672", $"@{broker.Authority}", StringComparison.Ordinal));
@@ -39,6 +61,10 @@ public sealed class PublishedAppFixture : RunningApp
         variables["Simulator__MaxDuration"] = "00:00:00.050";
         return variables;
     }
+
+    private protected override ChildProcess CreateService(
+        string service, string name, string project, int port, IReadOnlyDictionary<string, string> environment) =>
+        AppProcesses.Service(name, port, environment, [.. PodRights.Of(Manifest(service), Repository.OutputOf(project))]);
 }
 
 [CollectionDefinition(Name)]

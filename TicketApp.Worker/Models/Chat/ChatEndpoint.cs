@@ -1,10 +1,10 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
 using TicketApp.Messaging;
+using TicketApp.Worker.Models.Endpoints;
 
 namespace TicketApp.Worker.Models.Chat;
 
@@ -14,7 +14,7 @@ namespace TicketApp.Worker.Models.Chat;
 /// <see cref="ModelException"/> with words of our own.
 /// </summary>
 /// <remarks>https://platform.openai.com/docs/api-reference/chat</remarks>
-internal sealed class ChatEndpoint(HttpClient http, ChatConnection connection, TimeSpan tokenTimeout, TimeProvider time) : IChatClient
+internal sealed class ChatEndpoint(ModelEndpoint endpoint, string model) : IChatClient
 {
     private const string MaxTokens = "max_tokens";
     private const string MaxCompletionTokens = "max_completion_tokens";
@@ -26,8 +26,8 @@ internal sealed class ChatEndpoint(HttpClient http, ChatConnection connection, T
     // The usage comes right after the end, where it comes.
     private static readonly TimeSpan _afterEnd = TimeSpan.FromSeconds(2);
 
-    private readonly Uri _address = new($"{connection.Endpoint.AbsoluteUri.TrimEnd('/')}/chat/completions");
-    private readonly ChatClientMetadata _metadata = new("openai", connection.Endpoint, connection.Model);
+    private readonly TimeSpan _timeout = endpoint.Timeout;
+    private readonly ChatClientMetadata _metadata = new("openai", endpoint.Address, model);
 
     // Servers that do not know the newer name mostly ignore it; those that refuse it are asked by the older one from then on.
     private volatile string _limitName = MaxCompletionTokens;
@@ -40,15 +40,15 @@ internal sealed class ChatEndpoint(HttpClient http, ChatConnection connection, T
     {
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         using var signs = CancellationTokenSource.CreateLinkedTokenSource(silence.Token);
-        silence.CancelAfter(tokenTimeout);
+        silence.CancelAfter(_timeout);
         using var response = await TryAsync(() => SendAsync(messages, options, signs.Token), default, silence, cancellationToken);
         yield return new(ChatRole.Assistant, []);
         ChatText text = new();
         var (tokens, hasEnded, isLast) = (0, false, false);
         var most = options?.MaxOutputTokens is { } limit ? limit + (limit / 4) + 2L : long.MaxValue;
-        signs.CancelAfter(tokenTimeout * SignsOfLife);
+        signs.CancelAfter(_timeout * SignsOfLife);
         await using var pieces = ChatStream
-            .ReadAsync(await response!.Content.ReadAsStreamAsync(signs.Token), () => silence.CancelAfter(tokenTimeout), signs.Token)
+            .ReadAsync(await response!.Content.ReadAsStreamAsync(signs.Token), () => silence.CancelAfter(_timeout), signs.Token)
             .GetAsyncEnumerator(signs.Token);
         while (!isLast && await TryAsync(() => pieces.MoveNextAsync().AsTask(), hasEnded, silence, cancellationToken))
         {
@@ -56,7 +56,7 @@ internal sealed class ChatEndpoint(HttpClient http, ChatConnection connection, T
             if (piece.IsToken && !hasEnded)
             {
                 tokens++;
-                signs.CancelAfter(tokenTimeout * SignsOfLife);
+                signs.CancelAfter(_timeout * SignsOfLife);
             }
 
             ChatResponseUpdate update = new() { Role = ChatRole.Assistant, ModelId = piece.Model };
@@ -110,7 +110,7 @@ internal sealed class ChatEndpoint(HttpClient http, ChatConnection connection, T
     public object? GetService(Type serviceType, object? serviceKey = null) =>
         serviceType == typeof(ChatClientMetadata) ? _metadata : serviceType.IsInstanceOfType(this) ? this : null;
 
-    public void Dispose() => http.Dispose();
+    public void Dispose() => endpoint.Dispose();
 
     private static void ThrowIfNone(string end, int length)
     {
@@ -123,7 +123,7 @@ internal sealed class ChatEndpoint(HttpClient http, ChatConnection connection, T
         {
             throw end == ChatFinishReason.Length.Value
                 ? new ModelException(
-                    "The model used up the limit of its answer before the first word, as models that reason do; see Chat:MaxOutputTokens")
+                    "The model used up the limit of its answer before the first word, as models that reason do; see MaxOutputTokens")
                 {
                     IsFinal = true,
                 }
@@ -148,14 +148,13 @@ internal sealed class ChatEndpoint(HttpClient http, ChatConnection connection, T
 
             // Being told to stop shows in several ways, as does the end of patience; a connection that takes too long shows as the same.
             cancellationToken.ThrowIfCancellationRequested();
-            throw exception is OperationCanceledException { InnerException: TimeoutException } ? ChatFailures.Of(exception)
-                : silence.IsCancellationRequested ? Silent("nothing", tokenTimeout)
-                : exception is OperationCanceledException ? Silent("signs of life but no answer", tokenTimeout * SignsOfLife)
-                : ChatFailures.Of(exception);
+            throw exception is OperationCanceledException { InnerException: TimeoutException } ? EndpointFailures.Of(exception)
+                : silence.IsCancellationRequested ? EndpointFailures.Silent("nothing", _timeout)
+                : exception is OperationCanceledException
+                    ? EndpointFailures.Silent("signs of life but no answer", _timeout * SignsOfLife)
+                    : EndpointFailures.Of(exception);
         }
     }
-
-    private static ModelException Silent(string heard, TimeSpan time) => new($"The endpoint sent {heard} for {time.TotalSeconds:0.#} s");
 
     private async Task<HttpResponseMessage> SendAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
@@ -163,12 +162,9 @@ internal sealed class ChatEndpoint(HttpClient http, ChatConnection connection, T
         var limitName = _limitName;
         while (true)
         {
-            using HttpRequestMessage request = new(HttpMethod.Post, _address)
-            {
-                Content = new StringContent(Body(messages, options, limitName).ToJsonString(), Encoding.UTF8, "application/json"),
-                Headers = { Authorization = new AuthenticationHeaderValue("Bearer", connection.Key) },
-            };
-            var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            var body = Encoding.UTF8.GetBytes(Body(messages, options, limitName).ToJsonString());
+            using var request = endpoint.Request(HttpMethod.Post, "chat/completions", body);
+            var response = await endpoint.OpenAsync(request, cancellationToken);
             if (response.StatusCode == HttpStatusCode.OK)
             {
                 _limitName = limitName;
@@ -179,7 +175,7 @@ internal sealed class ChatEndpoint(HttpClient http, ChatConnection connection, T
             {
                 if (limitName == MaxTokens || options?.MaxOutputTokens is null || !await NamesLimitAsync(response, cancellationToken))
                 {
-                    throw ChatFailures.Of(response, time);
+                    throw response.IsSuccessStatusCode ? endpoint.Failures.Unexpected(response) : endpoint.Failures.Of(response);
                 }
 
                 limitName = MaxTokens;
@@ -201,21 +197,26 @@ internal sealed class ChatEndpoint(HttpClient http, ChatConnection connection, T
         return buffer.AsSpan(0, read).IndexOf("max_completion_tokens"u8) >= 0;
     }
 
+    /// <summary>What the ticket asks itself, under what the settings say.</summary>
     private JsonObject Body(IEnumerable<ChatMessage> messages, ChatOptions? options, string limitName)
     {
-        JsonObject body = new()
-        {
-            ["model"] = connection.Model,
-            ["messages"] = new JsonArray([.. messages.Select(message =>
-                new JsonObject { ["role"] = message.Role.Value, ["content"] = message.Text })]),
-            ["stream"] = true,
-            ["stream_options"] = new JsonObject { ["include_usage"] = true },
-        };
+        var body = (options?.RawRepresentationFactory?.Invoke(this) as JsonObject)?.DeepClone().AsObject() ?? [];
+        var own = body["messages"] as JsonArray ?? [];
+        body["messages"] = new JsonArray(
+        [
+            .. messages.Select(message => new JsonObject { ["role"] = message.Role.Value, ["content"] = message.Text }),
+            .. own.Select(message => message?.DeepClone()),
+        ]);
+        body["model"] = model;
+        body["stream"] = true;
+        body["stream_options"] = new JsonObject { ["include_usage"] = true };
         if (options?.Temperature is { } temperature)
         {
-            body["temperature"] = temperature;
+            body.TryAdd("temperature", temperature);
         }
 
+        body.Remove(MaxTokens);
+        body.Remove(MaxCompletionTokens);
         if (options?.MaxOutputTokens is { } limit)
         {
             body[limitName] = limit;

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using TicketApp.Worker.Models.Endpoints;
 
 namespace TicketApp.Worker.Models.Chat;
 

@@ -9,7 +9,7 @@ namespace TicketApp.Bench.Charts;
 internal sealed record ChartDescription(
     string File, string Title, string Command, IReadOnlyList<string> Figures, IReadOnlyList<string> Subjects)
 {
-    private static readonly string[] _systems = ["TicketApp", "MassTransit"];
+    private static readonly string[] _systems = ["TicketApp", .. BenchOptions.Baselines.Select(baseline => baseline.Name)];
 
     /// <summary>The charts of docs/benchmarks.md.</summary>
     public static IReadOnlyList<ChartDescription> All { get; } =

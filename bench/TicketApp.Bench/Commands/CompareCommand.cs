@@ -3,7 +3,7 @@ using TicketApp.Bench.Processes;
 
 namespace TicketApp.Bench.Commands;
 
-/// <summary>TicketApp and the baseline by turns, on the same servers and driver: on a shared machine only their ratio counts.</summary>
+/// <summary>TicketApp and the baselines by turns, on the same servers and driver: on a shared machine only their ratio counts.</summary>
 internal sealed class CompareCommand : IBenchCommand
 {
     private static readonly string[] _compared =
@@ -17,11 +17,11 @@ internal sealed class CompareCommand : IBenchCommand
     public string Name => "compare";
 
     public string Description =>
-        "Interleaved rounds of TicketApp and a MassTransit service: throughput, CPU, latency at a fixed rate, and their ratios";
+        "Interleaved rounds of TicketApp and other services (--against): throughput, CPU, latency at a fixed rate, and their ratios";
 
     public async Task RunAsync(BenchSession session, CancellationToken cancellationToken)
     {
-        ISystemStarter[] starters = [session.TicketApp, session.MassTransit];
+        ISystemStarter[] starters = [session.TicketApp, .. session.Baselines];
         List<(SystemUnderTest System, Callers? Callers)> running = [];
         try
         {
@@ -45,9 +45,12 @@ internal sealed class CompareCommand : IBenchCommand
             }
         }
 
-        foreach (var name in _compared)
+        foreach (var baseline in session.Baselines)
         {
-            session.Sheet.AddRatio("ratio", name, starters[0].Name, starters[1].Name);
+            foreach (var name in _compared)
+            {
+                session.Sheet.AddRatio($"{session.TicketApp.Name} / {baseline.Name}", name, session.TicketApp.Name, baseline.Name);
+            }
         }
     }
 

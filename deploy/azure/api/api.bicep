@@ -13,13 +13,6 @@ param api_containerport string
 
 param postgres_kv_outputs_name string
 
-param postgres_outputs_hostname string
-
-param postgres_username_value string
-
-@secure()
-param postgres_password_value string
-
 param rabbitmq_username_value string
 
 @secure()
@@ -60,23 +53,7 @@ resource api 'Microsoft.App/containerApps@2025-10-02-preview' = {
           keyVaultUrl: postgres_kv_connectionstrings__tickets.properties.secretUri
         }
         {
-          name: 'tickets-uri'
-          value: 'postgresql://${uriComponent(postgres_username_value)}:${uriComponent(postgres_password_value)}@${postgres_outputs_hostname}/tickets'
-        }
-        {
-          name: 'tickets-password'
-          value: postgres_password_value
-        }
-        {
           name: 'connectionstrings--rabbitmq'
-          value: 'amqp://${uriComponent(rabbitmq_username_value)}:${uriComponent(rabbitmq_password_value)}@rabbitmq:5672'
-        }
-        {
-          name: 'rabbitmq-password'
-          value: rabbitmq_password_value
-        }
-        {
-          name: 'rabbitmq-uri'
           value: 'amqp://${uriComponent(rabbitmq_username_value)}:${uriComponent(rabbitmq_password_value)}@rabbitmq:5672'
         }
         {
@@ -172,56 +149,8 @@ resource api 'Microsoft.App/containerApps@2025-10-02-preview' = {
               secretRef: 'connectionstrings--tickets'
             }
             {
-              name: 'TICKETS_HOST'
-              value: postgres_outputs_hostname
-            }
-            {
-              name: 'TICKETS_PORT'
-              value: '5432'
-            }
-            {
-              name: 'TICKETS_URI'
-              secretRef: 'tickets-uri'
-            }
-            {
-              name: 'TICKETS_JDBCCONNECTIONSTRING'
-              value: 'jdbc:postgresql://${postgres_outputs_hostname}/tickets?sslmode=require&authenticationPluginClassName=com.azure.identity.extensions.jdbc.postgresql.AzurePostgresqlAuthenticationPlugin'
-            }
-            {
-              name: 'TICKETS_USERNAME'
-              value: postgres_username_value
-            }
-            {
-              name: 'TICKETS_PASSWORD'
-              secretRef: 'tickets-password'
-            }
-            {
-              name: 'TICKETS_DATABASENAME'
-              value: 'tickets'
-            }
-            {
               name: 'ConnectionStrings__rabbitmq'
               secretRef: 'connectionstrings--rabbitmq'
-            }
-            {
-              name: 'RABBITMQ_HOST'
-              value: 'rabbitmq'
-            }
-            {
-              name: 'RABBITMQ_PORT'
-              value: '5672'
-            }
-            {
-              name: 'RABBITMQ_USERNAME'
-              value: rabbitmq_username_value
-            }
-            {
-              name: 'RABBITMQ_PASSWORD'
-              secretRef: 'rabbitmq-password'
-            }
-            {
-              name: 'RABBITMQ_URI'
-              secretRef: 'rabbitmq-uri'
             }
             {
               name: 'OTEL_EXPORTER_OTLP_ENDPOINT'

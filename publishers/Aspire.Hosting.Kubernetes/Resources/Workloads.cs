@@ -87,7 +87,11 @@ public sealed class VolumeV1
     public EmptyDirVolumeSourceV1? EmptyDir { get; set; }
 }
 
-public sealed class EmptyDirVolumeSourceV1 { public string? SizeLimit { get; set; } }
+public sealed class EmptyDirVolumeSourceV1
+{
+    public string? Medium { get; set; }
+    public string? SizeLimit { get; set; }
+}
 
 public sealed class PersistentVolumeClaimVolumeSourceV1
 {

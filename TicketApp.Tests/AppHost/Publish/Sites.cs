@@ -1,0 +1,81 @@
+using System.Text.Json.Nodes;
+
+namespace TicketApp.Tests.AppHost.Publish;
+
+/// <summary>What sites make of the chart: what they set when they publish it, and what when they install it.</summary>
+internal static class Sites
+{
+    private static readonly Dictionary<string, (string[] Settings, string Values)> _all = new()
+    {
+        ["defaults"] = ([], "{}"),
+        ["external servers"] = (["--Deployment:ExternalPostgres=true", "--Deployment:ExternalRabbitMq=true"], "{}"),
+        ["a model at an endpoint"] = (
+            ["--Models:llama:Kind=chat", "--Models:llama:Url=https://api.example.com/v1", "--Models:llama:ApiKey=k"], "{}"),
+        ["another port"] = ([], """{"parameters":{"api":{"port_http":9090},"worker":{"port_http":9091}}}"""),
+        ["host and TLS"] = (
+            ["--Deployment:PublicHost=tickets.example.org"],
+            """
+            {"config":{"api":{"tls_secret":"other-tls","gateway_class":"cilium",
+              "public_annotations":{"cert-manager.io/cluster-issuer":"letsencrypt"}}}}
+            """),
+        ["no KEDA"] = ([], """{"config":{"worker":{"scaler":"none"}}}"""),
+        ["a gateway of the site"] = (
+            [],
+            """
+            {"config":{"api":{"gateway_name":"shared","gateway_namespace":"gateways","gateway_section":"web",
+              "ingress_namespace":"gateways","public_host":"tickets.example.org"}}}
+            """),
+        ["an ingress"] = (
+            [],
+            """
+            {"config":{"api":{"expose":"ingress","ingress_class":"haproxy","ingress_namespace":"ingress",
+              "public_annotations":{"nginx.ingress.kubernetes.io/proxy-body-size":"8m"}}}}
+            """),
+        ["callers from within"] = ([], """{"config":{"api":{"expose":"none"}}}"""),
+        ["one replica"] = (
+            [], """{"config":{"api":{"min_api_replicas":1,"max_api_replicas":1},"worker":{"min_workers":1,"max_workers":1}}}"""),
+        ["large"] = (
+            ["--Deployment:WorkerConcurrency=400"],
+            """
+            {"config":{"api":{"min_api_replicas":8,"max_api_replicas":40,"cpu_limit":"4","memory_limit":"2Gi"},
+              "worker":{"min_workers":20,"max_workers":400},
+              "postgres":{"cpu_request":"8","memory_request":"32Gi","cpu_limit":"16","memory_limit":"32Gi","storage":"2Ti"},
+              "rabbitmq":{"memory_limit":"8Gi","storage":"200Gi"}}}
+            """),
+        ["small"] = (
+            ["--Deployment:MinApiReplicas=1", "--Deployment:MinWorkers=0", "--Deployment:MaxWorkers=1"],
+            """
+            {"config":{"api":{"max_api_replicas":1,"cpu_request":"50m","memory_request":"96Mi","memory_limit":"256Mi"},
+              "worker":{"cpu_request":"50m","memory_request":"96Mi"},
+              "postgres":{"cpu_request":"100m","memory_request":"256Mi","memory_limit":"768Mi","storage":"5Gi"},
+              "rabbitmq":{"cpu_request":"100m","memory_request":"256Mi","storage":"1Gi"}}}
+            """),
+    };
+
+    public static TheoryData<string> All => [.. _all.Keys];
+
+    /// <summary>The chart as a site publishes it, and the values with which it installs it.</summary>
+    public static async Task<(Chart Chart, JsonObject Values)> OfAsync(string site)
+    {
+        var chart = await Publication.OfTicketAppAsync(_all[site].Settings);
+        var values = chart.ValuesWithSecrets(_ => "Letters0and9digits");
+        Change(values, JsonNode.Parse(_all[site].Values)!.AsObject());
+        return (chart, values);
+    }
+
+    private static void Change(JsonObject values, JsonObject changes)
+    {
+        foreach (var (name, change) in changes)
+        {
+            Assert.True(values.ContainsKey(name), $"There is no value {name}.");
+            if (change is JsonObject inner && values[name] is JsonObject { Count: > 0 } outer)
+            {
+                Change(outer, inner);
+            }
+            else
+            {
+                values[name] = change!.DeepClone();
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+namespace WolverineBaseline;
+
+internal static class Queues
+{
+    public const string Tickets = "wolverine-tickets";
+    public const string Responses = "wolverine-responses";
+}

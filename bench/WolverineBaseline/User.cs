@@ -1,0 +1,8 @@
+namespace WolverineBaseline;
+
+public sealed class User
+{
+    public Guid UserId { get; set; }
+
+    public DateTime TimeCreated { get; set; }
+}
