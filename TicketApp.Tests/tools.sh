@@ -4,23 +4,9 @@ tools() {
   local folder=${XDG_CACHE_HOME:-$HOME/.cache}/ticketapp/tools
   mkdir -p "$folder"
   helm_tool "$folder"
-  kinds_tool "$folder"
   compose_schema "$folder"
   promtool_tool "$folder"
   packages "$folder/npm"
-}
-
-# The kinds of KEDA and of the Gateway API as types, and the compiler that reads what the chart makes of them.
-kinds_tool() {
-  local folder=$1/kinds
-  [ ! -f "$folder/package-lock.json" ] || return 0
-  say "fetching the types of KEDA and of the Gateway API for the tests of the chart"
-  mkdir -p "$folder"
-  npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$folder" \
-    typescript@5.9.3 @kubernetes-models/keda@2.0.0 @kubernetes-models/gateway-api@2.0.0 >&2 || {
-    say "no types: that needs npm. The tests of these kinds are skipped."
-    rm -rf "$folder"
-  }
 }
 
 # The schema of the Compose specification, which a linter carries.
@@ -67,11 +53,12 @@ helm_tool() {
   rm -rf "$written"
 }
 
-# Linters, generators and libraries of webhooks for the tests of clients. They are installed again where their list has changed.
+# Linters, generators and libraries of webhooks for the tests of clients, and the types of KEDA and of the Gateway API for those of the
+# chart. They are installed again where their list has changed.
 packages() {
-  local folder=$1 list=TicketApp.Tests/Clients/npm.json
+  local folder=$1 list=TicketApp.Tests/npm.json
   ! cmp -s "$list" "$folder/package.json" || return 0
-  say "fetching npm packages for the tests of clients"
+  say "fetching npm packages for the tests of clients and of the chart"
   rm -rf "$folder" "$folder.new"
   mkdir -p "$folder.new"
   cp "$list" "$folder.new/package.json"
@@ -79,6 +66,6 @@ packages() {
     mv "$folder.new" "$folder"
   else
     rm -rf "$folder.new"
-    say "no npm packages: that needs npm and its registry. The tests of clients are skipped."
+    say "no npm packages: that needs npm and its registry. The tests of clients and of these types are skipped."
   fi
 }

@@ -49,7 +49,7 @@ internal static class OnnxTensors
     };
 
     /// <summary>An output.</summary>
-    /// <exception cref="ModelException">It has a number that is none, which JSON cannot say.</exception>
+    /// <exception cref="ModelException">It has NaN or an infinity, which JSON cannot say.</exception>
     public static Tensor ToTensor(string name, OrtValue value)
     {
         var info = value.GetTensorTypeAndShape();

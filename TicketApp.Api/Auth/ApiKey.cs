@@ -18,38 +18,21 @@ internal sealed record ApiKey(string Prefix, byte[] Hash)
     /// <summary>What prefixes look like.</summary>
     public const string PrefixPattern = "^tk_[0-9A-Za-z]{12}$";
 
+    /// <summary>A byte for each character between the scheme and the checksum.</summary>
+    public const int SeedBytes = 12 + SecretLength;
+
     private const string Scheme = "tk_";
     private const string Alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    /// <summary>A byte for each character that is not given.</summary>
-    public const int SeedBytes = PrefixLength - 3 + SecretLength;
-
     private const int PrefixLength = 15;
     private const int SecretLength = 32;
     private const int ChecksumLength = 6;
     private const int Length = PrefixLength + SecretLength + ChecksumLength;
 
     /// <summary>A new key, and its text, which is told once and kept nowhere.</summary>
-    public static (ApiKey Key, string Text) Create()
-    {
-        var text = Scheme + RandomNumberGenerator.GetString(Alphabet, PrefixLength - Scheme.Length + SecretLength);
-        text += Checksum(text);
-        return (Read(text), text);
-    }
+    public static (ApiKey Key, string Text) Create() => Of(RandomNumberGenerator.GetString(Alphabet, SeedBytes));
 
     /// <summary>The key, and its text, that follow from <see cref="SeedBytes"/> secret bytes: again and again the same.</summary>
-    public static (ApiKey Key, string Text) Create(ReadOnlySpan<byte> seed)
-    {
-        var text = string.Create(Scheme.Length + SeedBytes, seed, (characters, bytes) =>
-        {
-            Scheme.CopyTo(characters);
-            for (var i = 0; i < bytes.Length; i++)
-            {
-                characters[Scheme.Length + i] = Alphabet[bytes[i] % Alphabet.Length];
-            }
-        });
-        text += Checksum(text);
-        return (Read(text), text);
-    }
+    public static (ApiKey Key, string Text) Create(ReadOnlySpan<byte> seed) => Of(Characters(seed));
 
     /// <summary>Reads a key that a caller sent; false if it cannot be one.</summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out ApiKey? key)
@@ -61,14 +44,22 @@ internal sealed record ApiKey(string Prefix, byte[] Hash)
         return isOne;
     }
 
+    private static (ApiKey Key, string Text) Of(string characters)
+    {
+        var text = Scheme + characters;
+        text += Checksum(text);
+        return (Read(text), text);
+    }
+
     private static ApiKey Read(string text) => new(text[..PrefixLength], SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
-    private static string Checksum(string text) =>
-        string.Create(ChecksumLength, SHA256.HashData(Encoding.UTF8.GetBytes(text)), (characters, hash) =>
+    private static string Checksum(string text) => Characters(SHA256.HashData(Encoding.UTF8.GetBytes(text)).AsSpan(0, ChecksumLength));
+
+    private static string Characters(ReadOnlySpan<byte> bytes) => string.Create(bytes.Length, bytes, static (characters, bytes) =>
+    {
+        for (var i = 0; i < characters.Length; i++)
         {
-            for (var i = 0; i < characters.Length; i++)
-            {
-                characters[i] = Alphabet[hash[i] % Alphabet.Length];
-            }
-        });
+            characters[i] = Alphabet[bytes[i] % Alphabet.Length];
+        }
+    });
 }

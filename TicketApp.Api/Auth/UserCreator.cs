@@ -16,17 +16,13 @@ internal sealed class UserCreator(
     CursorSeal seal)
     : Batcher<NewUser, StoredUser>("store users", database, metrics, progress, logger, maxBatch: 500, capacity: 10_000)
 {
-    private const string StoreSql = "insert into users (user_id) select unnest($1) on conflict on constraint users_pk do nothing";
+    private const string StoreSql =
+        "insert into users (user_id) select unnest($1) on conflict on constraint users_pk do nothing returning user_id";
 
-    private const string StoreKeysSql =
-        "insert into api_keys (user_id, prefix, hash) select * from unnest($1, $2, $3) on conflict do nothing";
-
-    // An erased user is there, and gets no key again.
-    private const string StoreNewSql = $"with new as ({StoreSql} returning user_id) select user_id from new";
-
-    private const string StoreNewWithKeysSql =
+    // Who is there has a key, or is erased and gets none again.
+    private const string StoreWithKeysSql =
         $"""
-        with new as ({StoreSql} returning user_id),
+        with new as ({StoreSql}),
         keys as (
             insert into api_keys (user_id, prefix, hash)
             select w.* from unnest($1, $2, $3) w (user_id, prefix, hash) join new on new.user_id = w.user_id on conflict do nothing)
@@ -42,7 +38,7 @@ internal sealed class UserCreator(
 
     /// <summary>Stores a user for <paramref name="caller"/>, or finds the one that was made under the same idempotency key.</summary>
     /// <param name="caller">Who creates it.</param>
-    /// <param name="idempotencyKey">What this and its repetitions have in common, and no other request; null: there is none.</param>
+    /// <param name="idempotencyKey">What this and its repetitions have in common, and no other request; null: nothing.</param>
     /// <returns>The user, and whether an earlier request had made it.</returns>
     public async Task<(UserCreated User, bool IsReplayed)> CreateAsync(Caller caller, string? idempotencyKey = null)
     {
@@ -63,27 +59,17 @@ internal sealed class UserCreator(
     protected override async Task<IReadOnlyList<StoredUser>> ExecuteBatchAsync(IReadOnlyList<NewUser> items)
     {
         await using var batch = Database.CreateBatch();
-        NewUser[] users = [.. items.Where(user => user is { IsSignUp: false, MayBeThere: false })];
+        NewUser[] users = [.. items.Where(user => !user.IsSignUp)];
         if (users.Length > 0)
         {
-            batch.BatchCommands.Add(new(StoreSql) { Parameters = { Ids(users) } });
-            if (access.Value.RequiresKeys)
-            {
-                batch.BatchCommands.Add(WithKeys(StoreKeysSql, users));
-            }
+            batch.BatchCommands.Add(access.Value.RequiresKeys
+                ? WithKeys(StoreWithKeysSql, users)
+                : new(StoreSql) { Parameters = { Ids(users) } });
         }
 
         if (items.Any(user => user.IsSignUp))
         {
             batch.BatchCommands.Add(WithKeys(SignUpStore.InsertSql, [.. items.Where(user => user.IsSignUp)]));
-        }
-
-        NewUser[] repeatable = [.. items.Where(user => user is { IsSignUp: false, MayBeThere: true })];
-        if (repeatable.Length > 0)
-        {
-            batch.BatchCommands.Add(access.Value.RequiresKeys
-                ? WithKeys(StoreNewWithKeysSql, repeatable)
-                : new(StoreNewSql) { Parameters = { Ids(repeatable) } });
         }
 
         NewUser[] signUps = [.. items.Where(user => user is { IsSignUp: true, MayBeThere: true })];

@@ -18,7 +18,7 @@ internal static class RequestRules
     private static readonly (string Header, int MaxLength)[] _maxLengths =
     [
         ("Authorization", 1024),
-        ("Idempotency-Key", 255),
+        (IdempotencyHeader.Name, IdempotencyHeader.MaxKey),
         ("If-None-Match", 4096),
         ("Last-Event-ID", 64),
         (WaitPreference.Header, WaitPreference.MaxLength),

@@ -10,10 +10,6 @@ namespace TicketApp.Api.Tickets;
 /// <param name="BodyHash">SHA-256 of the request's body.</param>
 internal sealed record IdempotencyKey(string Key, byte[] BodyHash)
 {
-    public const string Header = IdempotencyHeader.Name;
-    public const string ReplayedHeader = DescribedHeaders.IdempotentReplayed;
-    public const int MaxKey = IdempotencyHeader.MaxKey;
-
     /// <summary>SHA-256 of the key.</summary>
     public byte[] KeyHash => SHA256.HashData(Encoding.ASCII.GetBytes(Key));
 

@@ -20,10 +20,10 @@ internal static class TicketActions
                 "retryTicket", ApiTags.Tickets, "Run a ticket again that ended without a response",
                 "It keeps its id, and comes at the end of its user's backlog.")
             .WithHeader(
-                IdempotencyKey.Header,
+                IdempotencyHeader.Name,
                 "1 to 255 visible ASCII characters. "
                     + "A repetition under the same key runs nothing again and gives the ticket, with Idempotent-Replayed: true.",
-                IdempotencyKey.MaxKey)
+                IdempotencyHeader.MaxKey)
             .WithResponseHeader(DescribedHeaders.IdempotentReplayed)
             .WithProblems(ProblemType.TicketNotFound, ProblemType.NotRetryable, ProblemType.TooManyOpenTickets);
         return v1;
@@ -55,7 +55,7 @@ internal static class TicketActions
         string id, HttpContext context, Caller caller, TicketRecordReader tickets, TicketRetrier retrier,
         TicketPresenter presenter, CancellationToken cancellationToken)
     {
-        var (key, unusable) = IdempotencyKey.Read(context.Request.Headers[IdempotencyKey.Header], []);
+        var (key, unusable) = IdempotencyKey.Read(context.Request.Headers[IdempotencyHeader.Name], []);
         if (unusable is not null)
         {
             return unusable.ToResult();
@@ -70,7 +70,7 @@ internal static class TicketActions
         var retried = await retrier.RetryAsync(row, key);
         if (retried is null && key is not null && await retrier.HasRetriedAsync(row.TicketId, key, cancellationToken))
         {
-            context.Response.Headers[IdempotencyKey.ReplayedHeader] = "true";
+            context.Response.Headers[DescribedHeaders.IdempotentReplayed] = "true";
             retried = await tickets.FindAsync(id);
         }
 

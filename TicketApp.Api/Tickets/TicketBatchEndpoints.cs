@@ -26,7 +26,7 @@ internal static class TicketBatchEndpoints
             .Describe(
                 "createTickets", ApiTags.Tickets, "Submit many tickets",
                 "Each is taken or refused by itself: the results are in the order of the request.")
-            .WithHeader(IdempotencyKey.Header, "As for one ticket; it counts for each ticket at its place.", IdempotencyKey.MaxKey)
+            .WithHeader(IdempotencyHeader.Name, "As for one ticket; it counts for each ticket at its place.", IdempotencyHeader.MaxKey)
             .WithRequestExample(
                 """{"tickets":[{"user_id":"01a205da-a5ea-7abf-916d-5fb3315c6011"},"""
                     + """{"user_id":"01a205da-a5ea-7abf-916d-5fb3315c6011","priority":"low"}]}""")
@@ -104,7 +104,7 @@ internal static class TicketBatchEndpoints
                     $"A batch is a JSON object with one field, tickets: an array of 1 to {options.MaxBatch} tickets."));
         }
 
-        var (key, unusable) = IdempotencyKey.Read(context.Request.Headers[IdempotencyKey.Header], []);
+        var (key, unusable) = IdempotencyKey.Read(context.Request.Headers[IdempotencyHeader.Name], []);
         if (unusable is not null)
         {
             return (null, unusable);

@@ -33,10 +33,10 @@ internal static class TicketResourceEndpoints
             .Describe(
                 "createTicket", ApiTags.Tickets, "Submit a ticket", "It is stored, and finishes whether or not anybody waits for it.")
             .WithHeader(
-                IdempotencyKey.Header,
+                IdempotencyHeader.Name,
                 "1 to 255 visible ASCII characters. "
                     + "A repetition of the request under the same key gives the same ticket, with Idempotent-Replayed: true.",
-                IdempotencyKey.MaxKey)
+                IdempotencyHeader.MaxKey)
             .WithHeader(WaitPreference.Header, $"{WaitPreference.Description} {WaitPreference.AsyncDescription}", WaitPreference.MaxLength)
             .WithResponseHeader(DescribedHeaders.Location)
             .WithResponseHeader(DescribedHeaders.PreferenceApplied)
@@ -69,7 +69,7 @@ internal static class TicketResourceEndpoints
             return unreadable.ToResult();
         }
 
-        var (key, unusable) = IdempotencyKey.Read(context.Request.Headers[IdempotencyKey.Header], body.Bytes);
+        var (key, unusable) = IdempotencyKey.Read(context.Request.Headers[IdempotencyHeader.Name], body.Bytes);
         var (ticket, problem) = requests.Read(body.Root);
         if (ticket is null || unusable is not null)
         {
@@ -102,7 +102,7 @@ internal static class TicketResourceEndpoints
         context.Response.Headers.Location = created.Urls.Self;
         if (submission.IsReplayed)
         {
-            context.Response.Headers[IdempotencyKey.ReplayedHeader] = "true";
+            context.Response.Headers[DescribedHeaders.IdempotentReplayed] = "true";
         }
 
         return ApiJson.Created(created, TicketJson.Default.TicketResource);

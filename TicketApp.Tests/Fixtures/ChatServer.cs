@@ -1,69 +1,58 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 
 namespace TicketApp.Tests.Fixtures;
 
 /// <summary>An OpenAI-compatible endpoint on this machine, which answers as a test wants it to.</summary>
 internal sealed class ChatServer : IAsyncDisposable
 {
-    private readonly WebApplication _app;
-    private readonly ConcurrentQueue<ChatExchange> _exchanges = [];
+    private readonly ModelServer _server;
+    private readonly ConcurrentQueue<ChatExchange> _exchanges;
 
-    private ChatServer(WebApplication app) => _app = app;
+    private ChatServer(ModelServer server, ConcurrentQueue<ChatExchange> exchanges) => (_server, _exchanges) = (server, exchanges);
 
     /// <summary>Its address, without a path.</summary>
-    public string Url => _app.Urls.Single();
+    public string Url => _server.Url;
 
     /// <summary>What it was asked, in the order of the requests.</summary>
     public IReadOnlyList<ChatExchange> Exchanges => [.. _exchanges];
 
     public static async Task<ChatServer> StartAsync(Func<ChatExchange, Task> answer)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        var app = builder.Build();
-        ChatServer server = new(app);
-        app.MapPost("/v1/chat/completions", async (HttpContext context) =>
+        ConcurrentQueue<ChatExchange> exchanges = [];
+        return new(await ModelServer.StartAsync(AnswerAsync), exchanges);
+
+        async Task AnswerAsync(ModelExchange asked)
         {
-            var request = await JsonNode.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted);
-            ChatExchange exchange = new(context, request!.AsObject(), context.Request.Headers.Authorization.ToString());
-            server._exchanges.Enqueue(exchange);
+            if (asked is not { Method: "POST", Path: "/v1/chat/completions" })
+            {
+                asked.Response.StatusCode = StatusCodes.Status404NotFound;
+                return;
+            }
+
+            ChatExchange exchange = new(asked);
+            exchanges.Enqueue(exchange);
             await answer(exchange);
-        });
-        await app.StartAsync(TestContext.Current.CancellationToken);
-        return server;
+        }
     }
 
-    public ValueTask DisposeAsync() => _app.DisposeAsync();
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 }
 
 /// <summary>One request to it, and the means to answer.</summary>
-internal sealed class ChatExchange
+internal sealed class ChatExchange(ModelExchange exchange)
 {
-    private readonly HttpContext _context;
-    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    public JsonObject Request { get; } = exchange.Json.AsObject();
 
-    public ChatExchange(HttpContext context, JsonObject request, string authorization)
-    {
-        (_context, Request, Authorization, ConnectionId) = (context, request, authorization, context.Connection.Id);
-        context.RequestAborted.Register(_closed.SetResult);
-    }
+    public string Authorization => exchange.Headers.GetValueOrDefault("Authorization", "");
 
-    public JsonObject Request { get; }
+    public string ConnectionId => exchange.ConnectionId;
 
-    public string Authorization { get; }
+    /// <inheritdoc cref="ModelExchange.Closed"/>
+    public Task Closed => exchange.Closed;
 
-    public string ConnectionId { get; }
-
-    /// <summary>Ends once the caller has closed the connection before the answer was whole.</summary>
-    public Task Closed => _closed.Task;
-
-    public HttpResponse Response => _context.Response;
+    public HttpResponse Response => exchange.Response;
 
     /// <summary>The next piece of the answer; quotes and the like must be escaped.</summary>
     public Task SayAsync(string text) =>
@@ -89,18 +78,18 @@ internal sealed class ChatExchange
 
     public Task EventAsync(string data) => WriteAsync($"data: {data}\n\n");
 
-    public async Task WriteAsync(string text)
+    /// <inheritdoc cref="ModelExchange.WriteAsync"/>
+    public Task WriteAsync(string text)
     {
-        _context.Response.ContentType ??= "text/event-stream";
-        await _context.Response.WriteAsync(text, _context.RequestAborted);
-        await _context.Response.Body.FlushAsync(_context.RequestAborted);
+        Response.ContentType ??= "text/event-stream";
+        return exchange.WriteAsync(text);
     }
 
-    /// <summary>Closes the connection without an end.</summary>
-    public void Break() => _context.Abort();
+    /// <inheritdoc cref="ModelExchange.Break"/>
+    public void Break() => exchange.Break();
 
-    /// <summary>Says no more until the caller closes the connection.</summary>
-    public Task StallAsync() => Closed;
+    /// <inheritdoc cref="ModelExchange.StallAsync"/>
+    public Task StallAsync() => exchange.StallAsync();
 
     private Task ChunkAsync(string choices, string more = "") => EventAsync(
         $$"""{"id":"c-1","object":"chat.completion.chunk","created":1,"model":"served-model","choices":[{{choices}}]{{more}}}""");

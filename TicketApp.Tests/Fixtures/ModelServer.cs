@@ -53,7 +53,7 @@ internal sealed class ModelExchange
 
     public ModelExchange(HttpContext context, string body)
     {
-        (_context, Body) = (context, body);
+        (_context, Body, ConnectionId) = (context, body, context.Connection.Id);
         (Method, Path, Query) = (context.Request.Method, context.Request.Path.Value!, context.Request.QueryString.Value!);
         Headers = context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString());
         context.RequestAborted.Register(_closed.SetResult);
@@ -68,6 +68,8 @@ internal sealed class ModelExchange
     public IReadOnlyDictionary<string, string> Headers { get; }
 
     public string Body { get; }
+
+    public string ConnectionId { get; }
 
     public JsonNode Json => JsonNode.Parse(Body)!;
 

@@ -11,6 +11,14 @@ internal static class Repository
             .Single(metadata => metadata.Key == "RepositoryRoot")
             .Value!;
 
+    /// <summary>Where <c>./ticketapp setup</c> puts what the tests need and distributions lack.</summary>
+    public static string Tools { get; } = Path.Combine(
+        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache
+            ? cache
+            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
+        "ticketapp",
+        "tools");
+
     /// <summary>Debug or Release: what the tests were built in, and all that they start with them.</summary>
     private static string Configuration { get; } =
         typeof(Repository).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;

@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Http;
 using StandardWebhooks;
 using StandardWebhooks.Diagnostics;
 using TicketApp.Api.Webhooks;
-using TicketApp.Tests.Clients;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Webhooks;

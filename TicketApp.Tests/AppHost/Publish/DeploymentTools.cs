@@ -7,13 +7,6 @@ namespace TicketApp.Tests.AppHost.Publish;
 /// <summary>The programs with which an operator would check what is published. <c>./ticketapp setup</c> installs what is missing.</summary>
 internal static class DeploymentTools
 {
-    private static readonly string _cache = Path.Combine(
-        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache
-            ? cache
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
-        "ticketapp",
-        "tools");
-
     /// <summary>Why tests of the chart are skipped without Helm.</summary>
     public const string NoHelm = "helm is not installed, and ./ticketapp setup could not fetch it.";
 
@@ -21,7 +14,7 @@ internal static class DeploymentTools
 
     private static readonly Lazy<JsonSchema> _composeSchema =
         // It names its dialect in a way of its own.
-        new(() => JsonSchema.FromText(File.ReadAllText(Path.Combine(_cache, "compose.schema.json")).Replace(
+        new(() => JsonSchema.FromText(File.ReadAllText(Path.Combine(Repository.Tools, "compose.schema.json")).Replace(
             "https://json-schema.org/draft-07/schema", "http://json-schema.org/draft-07/schema#", StringComparison.Ordinal)));
 
     /// <summary>Whether there is Helm; without it, tests of the chart are skipped.</summary>
@@ -56,7 +49,7 @@ internal static class DeploymentTools
     {
         get
         {
-            var file = Path.Combine(_cache, "compose.schema.json");
+            var file = Path.Combine(Repository.Tools, "compose.schema.json");
             Assert.SkipUnless(File.Exists(file), "There is no schema of Compose, and ./ticketapp setup could not fetch it.");
             return _composeSchema.Value;
         }
@@ -65,28 +58,21 @@ internal static class DeploymentTools
     /// <summary>Compiles TypeScript that uses the types of KEDA and of the Gateway API, or skips the test.</summary>
     public static async Task<(int ExitCode, string Output, string Error)> CompileAsync(string text)
     {
-        var kinds = Path.Combine(_cache, "kinds");
-        Assert.SkipUnless(
-            File.Exists(Path.Combine(kinds, "package-lock.json")), "There are no types, and ./ticketapp setup could not fetch any.");
-        // Beside the modules, where the compiler looks for them.
-        var file = Path.Combine(kinds, $"{Guid.NewGuid():N}.ts");
-        try
-        {
-            await File.WriteAllTextAsync(file, text, TestContext.Current.CancellationToken);
-            return await Publication.RunAsync(
-                "node",
-                [
-                    Path.Combine(kinds, "node_modules", "typescript", "bin", "tsc"),
-                    "--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--target", "es2022", file,
-                ]);
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        var folder = NodePackages.CreateFolder();
+        // These packages are no ECMAScript modules.
+        var file = Path.Combine(folder.FullName, "objects.cts");
+        await File.WriteAllTextAsync(file, text, TestContext.Current.CancellationToken);
+        var result = await Publication.RunAsync(
+            "node",
+            [
+                Path.Combine(folder.FullName, "node_modules", "typescript", "bin", "tsc"),
+                "--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--target", "es2022", file,
+            ]);
+        folder.Delete(recursive: true);
+        return result;
     }
 
     private static string? Find(string program) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Append(_cache)
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Append(Repository.Tools)
             .Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
 }

@@ -88,7 +88,7 @@ internal sealed class EndpointFailures(string path, EndpointSettings settings, T
         }
     }
 
-    /// <summary>The input is none that the model takes.</summary>
+    /// <summary>The model does not take the input.</summary>
     public static ModelException Final(string message) => new(message) { IsFinal = true };
 
     private ModelException Busy(int status, HttpResponseMessage response) =>

@@ -13,7 +13,7 @@ internal static class JsonPointer
         pointer.Length == 0
         || (pointer[0] == '/' && pointer.Split('~').Skip(1).All(escape => escape is ['0' or '1', ..]));
 
-    /// <summary>The value at <paramref name="pointer"/>; null if there is none.</summary>
+    /// <summary>The value at <paramref name="pointer"/>; null where nothing is.</summary>
     public static JsonElement? Find(JsonElement root, string pointer)
     {
         var value = root;

@@ -40,7 +40,7 @@ internal sealed record Tensor(TensorType Type, IReadOnlyList<JsonElement> Data)
     /// <summary>Reads the protocol's form: <c>{"name":…,"datatype":…,"shape":[…],"data":[…]}</c>.</summary>
     /// <param name="json">The object.</param>
     /// <param name="types">What the model says of its tensors; empty: nothing.</param>
-    /// <exception cref="FormatException">It is none.</exception>
+    /// <exception cref="FormatException">It is not a tensor.</exception>
     public static Tensor FromObject(JsonElement json, IReadOnlyList<TensorType> types)
     {
         if (json.ValueKind != JsonValueKind.Object

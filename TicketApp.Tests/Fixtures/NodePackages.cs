@@ -1,24 +1,19 @@
 using System.Diagnostics;
-using TicketApp.Tests.Fixtures;
 
-namespace TicketApp.Tests.Clients;
+namespace TicketApp.Tests.Fixtures;
 
 /// <summary>
-/// Programs of the npm registry that others would use with this API, at the versions of npm.json. <c>./ticketapp setup</c> installs them
-/// beside the repository.
+/// Packages of the npm registry that others would use with this API or its chart, at the versions of npm.json. <c>./ticketapp setup</c>
+/// installs them beside the repository.
 /// </summary>
 internal static class NodePackages
 {
     private const string Missing =
-        "The npm packages of TicketApp.Tests/Clients/npm.json are not installed, and ./ticketapp setup could not.";
+        "The npm packages of TicketApp.Tests/npm.json are not installed, and ./ticketapp setup could not.";
 
-    private static readonly string _folder = Path.Combine(
-        Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache
-            ? cache
-            : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
-        "ticketapp", "tools", "npm");
+    private static readonly string _folder = Path.Combine(Repository.Tools, "npm");
 
-    private static readonly string _list = Path.Combine(Repository.Root, "TicketApp.Tests", "Clients", "npm.json");
+    private static readonly string _list = Path.Combine(Repository.Root, "TicketApp.Tests", "npm.json");
 
     /// <summary>A new folder whose modules can import the packages; skips the test where they are not installed.</summary>
     public static DirectoryInfo CreateFolder()
