@@ -70,6 +70,9 @@ public sealed class AspireApp : IAsyncLifetime
         builder.CreateResourceBuilder(worker)
             .WithEnvironment("Simulator__MinDuration", "00:00:00.010")
             .WithEnvironment("Simulator__MaxDuration", "00:00:00.050");
+        // The shortest: a test waits for the lease of a worker that was killed.
+        var api = builder.Resources.OfType<ProjectResource>().Single(project => project.Name == "api");
+        builder.CreateResourceBuilder(api).WithEnvironment("Dispatch__LeaseDuration", "00:00:15");
 
         _app = await builder.BuildAsync(limit.Token);
         try
