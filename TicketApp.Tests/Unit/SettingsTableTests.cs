@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 using System.Text.RegularExpressions;
+using System.Xml.Linq;
 using TicketApp.Api.Dispatch;
 using TicketApp.Tests.Fixtures;
 using TicketApp.Worker;
@@ -17,6 +19,8 @@ public sealed partial class SettingsTableTests
         ["TicketApp.Worker"] = typeof(WorkerOptions).Assembly,
     };
 
+    private static readonly ConcurrentDictionary<string, Dictionary<string, XElement>> _documentation = [];
+
     public static TheoryData<string> Programs => [.. _programs.Keys];
 
     [Theory]
@@ -28,9 +32,8 @@ public sealed partial class SettingsTableTests
             from type in assembly.GetTypes()
             let section = type.GetField("SectionName", BindingFlags.Public | BindingFlags.Static)?.GetRawConstantValue()
             where section is not null
-            let source = Source(program, type.Name)
             from property in type.GetProperties(BindingFlags.Instance | BindingFlags.Public | BindingFlags.DeclaredOnly)
-            select $"{section}:{property.Name} | {Summary(source, property.Name)}";
+            select $"{section}:{property.Name} | {Summary(property)}";
 
         Assert.Equal(declared.Order(StringComparer.Ordinal), Documented(assembly).Order(StringComparer.Ordinal));
     }
@@ -39,17 +42,11 @@ public sealed partial class SettingsTableTests
     public void Each_setting_of_a_configured_model_has_its_row()
     {
         Assembly[] programs = [typeof(ModelSettings).Assembly, typeof(OnnxModelSettings).Assembly];
-        string[] sources =
-        [
-            .. programs.SelectMany(program => Directory.EnumerateFiles(
-                Path.Combine(Repository.Root, program.GetName().Name!), "*.cs", SearchOption.AllDirectories)).Select(File.ReadAllText),
-        ];
         var declared =
             from type in programs.SelectMany(program => program.GetTypes())
             where type == typeof(ModelSettings) || type.IsSubclassOf(typeof(ModelSettings))
-            let source = sources.Single(source => Regex.IsMatch(source, $@" class {type.Name}\b"))
             from property in type.GetProperties(BindingFlags.Instance | BindingFlags.Public | BindingFlags.DeclaredOnly)
-            select $"{property.Name} | {Summary(source, property.Name)}";
+            select $"{property.Name} | {Summary(property)}";
         var documented =
             from cells in Documents.Table("docs/models.md", "| setting of a model |")
             select $"{Plain(cells[0])} | {Plain(cells[3])}. Default: {Plain(cells[2])}.";
@@ -57,21 +54,18 @@ public sealed partial class SettingsTableTests
         Assert.Equal(declared.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
     }
 
-    private static string Source(string program, string type) => Directory
-        .EnumerateFiles(Path.Combine(Repository.Root, program), $"{type}.cs", SearchOption.AllDirectories)
-        .Select(File.ReadAllText)
-        .Single();
-
-    /// <summary>What the documentation comment of a property says, as text.</summary>
-    private static string Summary(string source, string property)
+    /// <summary>What the documentation comment of a property says, as text: from the file that the compiler writes beside the program.</summary>
+    private static string Summary(PropertyInfo property)
     {
-        var comment = Regex.Match(source, $@"((?:    ///[^\n]*\n)+)(?:    \[[^\n]*\n)*    public [^\n=(]* {property} \{{").Groups[1].Value;
-        var text = Regex.Match(comment, "<summary>(.*?)</summary>", RegexOptions.Singleline).Groups[1].Value;
-        return Spaces.Replace(Tags.Replace(text.Replace("///", " ", StringComparison.Ordinal), ""), " ").Trim()
-            .Replace("&lt;", "<", StringComparison.Ordinal)
-            .Replace("&gt;", ">", StringComparison.Ordinal)
-            .Replace("&amp;", "&", StringComparison.Ordinal);
+        var type = property.DeclaringType!;
+        var member = _documentation.GetOrAdd(type.Assembly.GetName().Name!, ReadDocumentation)[$"P:{type.FullName}.{property.Name}"];
+        return Spaces.Replace(member.Element("summary")!.Value, " ").Trim();
     }
+
+    private static Dictionary<string, XElement> ReadDocumentation(string program) =>
+        XDocument.Load(Path.Combine(AppContext.BaseDirectory, $"{program}.xml"))
+            .Descendants("member")
+            .ToDictionary(member => member.Attribute("name")!.Value);
 
     private static IEnumerable<string> Documented(Assembly assembly)
     {
@@ -93,9 +87,6 @@ public sealed partial class SettingsTableTests
 
     [GeneratedRegex(@"\[([^\]]*)\]\([^)]*\)")]
     private static partial Regex Links { get; }
-
-    [GeneratedRegex("</?[a-z]+[^>]*>")]
-    private static partial Regex Tags { get; }
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex Spaces { get; }
