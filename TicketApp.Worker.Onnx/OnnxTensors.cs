@@ -64,7 +64,7 @@ internal static class OnnxTensors
             }
             catch (ArgumentException)
             {
-                throw EndpointFailures.Final($"The network's output {name} has a number that is none (NaN or infinity)");
+                throw EndpointFailures.Final($"The network's output {name} has NaN or infinity, which JSON has no numbers for");
             }
 
             writer.WriteEndArray();

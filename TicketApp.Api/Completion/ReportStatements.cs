@@ -95,7 +95,7 @@ internal static class ReportStatements
         """;
 
     // A model that is away or takes no more is no fault of the ticket's: the attempt is on record, and not charged.
-    public const string Failed =
+    public static readonly string Failed =
         $"""
         with r as (
             select * from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -112,7 +112,7 @@ internal static class ReportStatements
                 queue_key = coalesce(t.queue_key, 0),
                 due_at = least(t.expires_at, now() + greatest(
                     least(r.retry_after_ms, 86400000) * interval '1 ms',
-                    (0.5 + random() / 2) * least($11, $10 * 2 ^ least(t.attempt - 1, 20))))
+                    {RetryPause.Sql(first: "$10", longest: "$11")}))
             from r where {StillLeased}
             returning {Moved}, t.epoch, t.attempt + r.is_refused::int as attempt, t.worker, t.time_started, t.error_type, t.error_message),
         recorded as (

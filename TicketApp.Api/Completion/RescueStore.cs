@@ -25,8 +25,8 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
     // due_at is when a ticket must be looked at, whatever it is for: over the processing limit it ends; never started within the
     // queue limit it ends; running over the run limit (its worker should have said so) this attempt has failed; and else its
     // pause after a failure is over. "attempt" counts the current dispatch, so a ticket in its first one has not run.
-    private const string DueSql =
-        """
+    private static readonly string _dueSql =
+        $"""
         with due as (
             select ticket_id, status as was, case
                 when status = 'canceling' then null
@@ -51,7 +51,7 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
                     else 'timed_out' end::ticket_status,
                 due_at = case
                     when reason = 'execution_timeout'
-                        then least(t.expires_at, now() + (0.5 + random() / 2) * least($4, $3 * 2 ^ least(t.attempt - 1, 20)))
+                        then least(t.expires_at, now() + {RetryPause.Sql(first: "$3", longest: "$4")})
                     else t.expires_at end,
                 queue_key = coalesce(t.queue_key, 0),
                 lease_expires = null,
@@ -139,7 +139,7 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
     /// <param name="leftOut">Those not to move.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public Task<IReadOnlyList<RescueOutcome>> EndDueAsync(int limit, Guid[] leftOut, CancellationToken cancellationToken) => RescueAsync(
-        DueSql, [Value(limit), Value(leftOut), Value(tickets.Value.RetryPause), Value(tickets.Value.MaxRetryPause)], cancellationToken);
+        _dueSql, [Value(limit), Value(leftOut), Value(tickets.Value.RetryPause), Value(tickets.Value.MaxRetryPause)], cancellationToken);
 
     /// <summary>Takes tickets away from workers whose leases ended.</summary>
     /// <inheritdoc cref="EndDueAsync"/>

@@ -85,7 +85,7 @@ public sealed class HttpModelTests
 
         var exception = await Assert.ThrowsAsync<ModelException>(() => host.RunAsync("x", Cancel));
 
-        Assert.Contains("(202)", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("with status 202", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]

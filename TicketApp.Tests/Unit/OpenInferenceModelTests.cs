@@ -71,8 +71,8 @@ public sealed class OpenInferenceModelTests
     [InlineData("x:FP32[2]", """{"z":[1,2]}""", "must be an object with x")]
     [InlineData("x:FP32[2]", """{"inputs":[]}""", "array of inputs")]
     [InlineData("x:FP32[2]", """{"inputs":[{"name":"x"}]}""", "name, datatype, shape and data")]
-    [InlineData("x:FP32[2]", """{"inputs":[{"name":"x","datatype":"FP32","shape":[-2],"data":[1,2]}]}""", "a shape that is none")]
-    [InlineData("x:FP32[2]", """{"inputs":[{"name":"x","datatype":"FP64","shape":[2],"data":[1,2]}]}""", "none of the model's: x FP32[2]")]
+    [InlineData("x:FP32[2]", """{"inputs":[{"name":"x","datatype":"FP32","shape":[-2],"data":[1,2]}]}""", "a shape with something else")]
+    [InlineData("x:FP32[2]", """{"inputs":[{"name":"x","datatype":"FP64","shape":[2],"data":[1,2]}]}""", "the model, which has: x FP32[2]")]
     [InlineData("x:FP32[2]", """{"inputs":[{"name":"x","datatype":"FP32","shape":[2],"data":[1,2,3]}]}""", "another size than its shape")]
     [InlineData("x:FP32[-1,-1]", """{"inputs":[{"name":"x","datatype":"FP32","shape":[2,2],"data":[[1,2,3,4]]}]}""", "another size")]
     public async Task An_input_that_the_model_does_not_take_is_refused_for_good(string tensors, string input, string reason)

@@ -1,14 +1,19 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
+using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.AppHost.Publish;
 
 /// <summary>A published Helm chart.</summary>
 internal sealed class Chart(string folder)
 {
+    private const string Password = "Letters0and9digits";
     private const string Source = "# Source: ticketapp/templates/";
 
     private readonly ConcurrentDictionary<string, Dictionary<string, string>> _rendered = [];
+
+    /// <summary>The one that is checked in.</summary>
+    public static Chart Deployed { get; } = new(Path.Combine(Repository.Root, "deploy", "kubernetes"));
 
     public string Folder { get; } = folder;
 
@@ -17,6 +22,9 @@ internal sealed class Chart(string folder)
     /// <summary>The templates by path, relative to their folder.</summary>
     public IEnumerable<string> Files => Directory.EnumerateFiles(Path.Combine(Folder, "templates"), "*.yaml", SearchOption.AllDirectories)
         .Select(file => Path.GetRelativePath(Path.Combine(Folder, "templates"), file).Replace('\\', '/')).Order(StringComparer.Ordinal);
+
+    /// <inheritdoc cref="ValuesWithSecrets(Func{string, string})"/>
+    public JsonObject ValuesWithSecrets() => ValuesWithSecrets(_ => Password);
 
     /// <summary>The values with a text for each secret, images that a site has pushed, and the addresses of its own servers.</summary>
     public JsonObject ValuesWithSecrets(Func<string, string> secret)

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.AppHost.Publish;
 
@@ -10,7 +9,6 @@ public sealed class ChartTests
     private const string Password = "Letters0and9digits";
 
     // The same as is published now: DeployTests.
-    private static readonly Chart _deployed = new(Path.Combine(Repository.Root, "deploy", "kubernetes"));
 
     [Theory]
     [InlineData("api/deployment.yaml")]
@@ -20,7 +18,7 @@ public sealed class ChartTests
     public async Task Every_workload_is_confined_bounded_and_probed(string file)
     {
         var chart = await Publication.OfTicketAppAsync();
-        var pod = chart.Parse(file, chart.ValuesWithSecrets(_ => Password))["spec"]!["template"]!["spec"]!;
+        var pod = chart.Parse(file, chart.ValuesWithSecrets())["spec"]!["template"]!["spec"]!;
         var container = Assert.Single(pod["containers"]!.AsArray())!;
 
         Assert.False((bool)pod["automountServiceAccountToken"]!);
@@ -56,13 +54,13 @@ public sealed class ChartTests
     public async Task Only_who_needs_a_server_reaches_it(string server, long port, string allowed)
     {
         var chart = await Publication.OfTicketAppAsync();
-        var policy = chart.Parse($"{server}/network.yaml", chart.ValuesWithSecrets(_ => Password))["spec"]!;
+        var policy = chart.Parse($"{server}/network.yaml", chart.ValuesWithSecrets())["spec"]!;
 
         var rule = Assert.Single(policy["ingress"]!.AsArray())!;
         Assert.Equal(port, (long)Assert.Single(rule["ports"]!.AsArray())!["port"]!);
         Assert.Equal(allowed.Split(','), rule["from"]!.AsArray().Select(ComponentOf));
         Assert.Equal(server, ComponentOf(policy));
-        Assert.False(chart.Parse("worker/network.yaml", chart.ValuesWithSecrets(_ => Password))["spec"]!.AsObject().ContainsKey("ingress"));
+        Assert.False(chart.Parse("worker/network.yaml", chart.ValuesWithSecrets())["spec"]!.AsObject().ContainsKey("ingress"));
     }
 
     [Fact]
@@ -151,10 +149,10 @@ public sealed class ChartTests
     [InlineData("worker", "scaler", "Set config.worker.scaler: keda or none.")]
     public void A_choice_that_there_is_not_is_refused(string service, string name, string line)
     {
-        var values = _deployed.ValuesWithSecrets(_ => Password);
+        var values = Chart.Deployed.ValuesWithSecrets();
         values["config"]![service]![name] = "other";
 
-        var error = Assert.Throws<InvalidDataException>(() => _deployed.RenderAll(values));
+        var error = Assert.Throws<InvalidDataException>(() => Chart.Deployed.RenderAll(values));
 
         Assert.Contains(line, error.Message, StringComparison.Ordinal);
     }
@@ -172,7 +170,7 @@ public sealed class ChartTests
     [Fact]
     public void Processes_of_PostgreSQL_share_more_memory_than_a_container_has()
     {
-        var pod = _deployed.Parse("postgres/statefulset.yaml", _deployed.ValuesWithSecrets(_ => Password))["spec"]!["template"]!["spec"]!;
+        var pod = Chart.Deployed.Parse("postgres/statefulset.yaml", Chart.Deployed.ValuesWithSecrets())["spec"]!["template"]!["spec"]!;
 
         var mount = Assert.Single(pod["containers"]![0]!["volumeMounts"]!.AsArray(), item => (string?)item!["mountPath"] == "/dev/shm")!;
         var volume = Assert.Single(pod["volumes"]!.AsArray(), item => (string?)item!["name"] == (string?)mount["name"])!;
@@ -205,7 +203,7 @@ public sealed class ChartTests
             {
                 foreach (var unfit in (string[])["", "p@ss word"])
                 {
-                    var values = chart.ValuesWithSecrets(_ => Password);
+                    var values = chart.ValuesWithSecrets();
                     values["secrets"]![consumer]![name] = unfit;
 
                     var error = Assert.Throws<InvalidDataException>(() => chart.Render($"{consumer}/secrets.yaml", values));
@@ -226,16 +224,16 @@ public sealed class ChartTests
     [InlineData("worker", "worker:latest@sha256:0000000000000000000000000000000000000000000000000000000000000000", true)]
     public void An_image_has_a_tag_of_its_own_or_a_digest(string service, string image, bool isFit)
     {
-        var values = _deployed.ValuesWithSecrets(_ => Password);
+        var values = Chart.Deployed.ValuesWithSecrets();
         values["parameters"]![service]![$"{service}_image"] = image;
 
         if (isFit)
         {
-            Assert.Equal(image, ImageOf(_deployed.Parse($"{service}/deployment.yaml", values)));
+            Assert.Equal(image, ImageOf(Chart.Deployed.Parse($"{service}/deployment.yaml", values)));
         }
         else
         {
-            var error = Assert.Throws<InvalidDataException>(() => _deployed.Render($"{service}/deployment.yaml", values));
+            var error = Assert.Throws<InvalidDataException>(() => Chart.Deployed.Render($"{service}/deployment.yaml", values));
             Assert.Contains($"Set parameters.{service}.{service}_image: ", error.Message, StringComparison.Ordinal);
         }
     }
@@ -244,27 +242,27 @@ public sealed class ChartTests
     [InlineData("postgres", @"/postgres:\d+\.\d+$")]
     [InlineData("rabbitmq", @"/rabbitmq:\d+\.\d+\.\d+-management$")]
     public void A_server_has_the_image_of_one_version(string server, string image) =>
-        Assert.Matches(image, ImageOf(_deployed.Parse($"{server}/statefulset.yaml", _deployed.ValuesWithSecrets(_ => Password))));
+        Assert.Matches(image, ImageOf(Chart.Deployed.Parse($"{server}/statefulset.yaml", Chart.Deployed.ValuesWithSecrets())));
 
     [Fact]
     public async Task Workers_scale_on_the_backlog_from_a_floor_that_may_be_zero()
     {
         var chart = await Publication.OfTicketAppAsync("--Deployment:MinWorkers=0", "--Deployment:WorkerConcurrency=8");
-        var scaler = chart.Parse("worker/scaler.yaml", chart.ValuesWithSecrets(_ => Password))["spec"]!;
+        var scaler = chart.Parse("worker/scaler.yaml", chart.ValuesWithSecrets())["spec"]!;
         var trigger = Assert.Single(scaler["triggers"]!.AsArray())!;
 
         Assert.Equal(0L, (long)scaler["minReplicaCount"]!);
         Assert.Equal("metrics-api", (string?)trigger["type"]);
         Assert.Equal("http://api-service.ticketapp.svc.cluster.local:8080/v1/stats", (string?)trigger["metadata"]!["url"]);
         Assert.Equal("8", (string?)trigger["metadata"]!["targetValue"]);
-        Assert.Equal("8", chart.Variables("worker", chart.ValuesWithSecrets(_ => Password))["Worker__Concurrency"]);
+        Assert.Equal("8", chart.Variables("worker", chart.ValuesWithSecrets())["Worker__Concurrency"]);
     }
 
     [Fact]
     public async Task A_worker_has_time_to_end_its_runs_and_hand_back_the_rest()
     {
         var chart = await Publication.OfTicketAppAsync();
-        var values = chart.ValuesWithSecrets(_ => Password);
+        var values = chart.ValuesWithSecrets();
 
         var drain = TimeSpan.Parse(chart.Variables("worker", values)["Worker__DrainTimeout"], CultureInfo.InvariantCulture);
         var grace = (long)chart.Parse("worker/deployment.yaml", values)["spec"]!["template"]!["spec"]!["terminationGracePeriodSeconds"]!;
@@ -294,7 +292,7 @@ public sealed class ChartTests
     {
         var chart = await Publication.OfTicketAppAsync();
 
-        var values = chart.ValuesWithSecrets(_ => Password);
+        var values = chart.ValuesWithSecrets();
         var annotations = chart.Parse($"{claim}/{claim}.yaml", values)["metadata"]!["annotations"]!;
         Assert.Equal("keep", (string?)annotations["helm.sh/resource-policy"]);
         var volumes = chart.Parse($"{server}/statefulset.yaml", values)["spec"]!["template"]!["spec"]!["volumes"]!.AsArray();

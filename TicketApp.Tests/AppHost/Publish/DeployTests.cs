@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using TicketApp.AppHost.Servers;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.AppHost.Publish;
@@ -10,9 +9,6 @@ namespace TicketApp.Tests.AppHost.Publish;
 /// </summary>
 public sealed partial class DeployTests
 {
-    private const string Password = "Letters0and9digits";
-    private static readonly Chart _deployed = new(Path.Combine(Repository.Root, "deploy", "kubernetes"));
-
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
@@ -39,17 +35,17 @@ public sealed partial class DeployTests
     [InlineData("worker")]
     public async Task Every_target_gives_a_service_the_same_variables(string service)
     {
-        var variables = _deployed.Variables(service, _deployed.ValuesWithSecrets(_ => Password));
+        var variables = Chart.Deployed.Variables(service, Chart.Deployed.ValuesWithSecrets());
         var names = variables.Keys.Order(StringComparer.Ordinal).ToArray();
 
-        var compose = Yaml.Parse(await ReadAsync("compose", "docker-compose.yaml"))["services"]![service]!["environment"]!.AsObject();
+        var compose = Yaml.Parse(await Publication.ReadDeployedAsync("compose", "docker-compose.yaml"))["services"]![service]!["environment"]!.AsObject();
         Assert.Equal(names, compose.Select(entry => entry.Key).Order(StringComparer.Ordinal));
         // Other than parameters and addresses, the values are the same too.
         Assert.All(
             compose.Where(entry => !((string)entry.Value!).Contains("${", StringComparison.Ordinal)),
             entry => Assert.Equal((string?)entry.Value, variables[entry.Key].Replace("-service", "", StringComparison.Ordinal)));
 
-        var bicep = await ReadAsync("azure", service, $"{service}.bicep");
+        var bicep = await Publication.ReadDeployedAsync("azure", service, $"{service}.bicep");
         var onAzure = EnvironmentEntry().Matches(bicep).Select(match => match.Groups[1].Value).ToArray();
         Assert.Equal(names, onAzure.Where(name => !name.StartsWith("AZURE_", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         // Nothing that nothing reads: the parts of connection strings, of which one is the password.
@@ -72,7 +68,7 @@ public sealed partial class DeployTests
     [Fact]
     public async Task Compose_keeps_the_database_and_its_password_from_the_worker()
     {
-        var services = Yaml.Parse(await ReadAsync("compose", "docker-compose.yaml"))["services"]!.AsObject();
+        var services = Yaml.Parse(await Publication.ReadDeployedAsync("compose", "docker-compose.yaml"))["services"]!.AsObject();
 
         var users = services.Where(service => service.Value!["networks"]!.AsArray().Any(network => (string?)network == "database"));
         Assert.Equal(["api", "postgres"], users.Select(service => service.Key).Order());
@@ -84,7 +80,7 @@ public sealed partial class DeployTests
     [Fact]
     public async Task Each_service_gets_its_own_account_at_the_servers_and_no_other()
     {
-        var services = Yaml.Parse(await ReadAsync("compose", "docker-compose.yaml"))["services"]!;
+        var services = Yaml.Parse(await Publication.ReadDeployedAsync("compose", "docker-compose.yaml"))["services"]!;
         var (api, worker) = (services["api"]!.ToJsonString(), services["worker"]!.ToJsonString());
         Assert.Contains("amqp://worker:${RABBITMQ_WORKER_PASSWORD:", worker, StringComparison.Ordinal);
         Assert.DoesNotContain("${RABBITMQ_PASSWORD", worker, StringComparison.Ordinal);
@@ -94,18 +90,18 @@ public sealed partial class DeployTests
         Assert.Equal(["rabbitmq_worker_password"], Secrets("worker"));
         Assert.Equal(["admin_key", "rabbitmq_password", "tickets_password", "webhook_secret_key"], Secrets("api"));
 
-        var (azureApi, azureWorker) = (await ReadAsync("azure", "api", "api.bicep"), await ReadAsync("azure", "worker", "worker.bicep"));
+        var (azureApi, azureWorker) = (await Publication.ReadDeployedAsync("azure", "api", "api.bicep"), await Publication.ReadDeployedAsync("azure", "worker", "worker.bicep"));
         Assert.DoesNotContain("rabbitmq_password_value", azureWorker, StringComparison.Ordinal);
         Assert.DoesNotContain("rabbitmq_worker_password_value", azureApi, StringComparison.Ordinal);
-        var azureDatabase = await ReadAsync("azure", "postgres", "postgres.bicep");
+        var azureDatabase = await Publication.ReadDeployedAsync("azure", "postgres", "postgres.bicep");
         const string Connection = ";Username=ticketapp;Password=${tickets_password};Database=tickets;SSL Mode=VerifyFull'";
         Assert.Contains(Connection, azureDatabase, StringComparison.Ordinal);
         // The administrator is another one, whom the Api does not know.
         Assert.DoesNotContain("postgres_password", azureApi, StringComparison.Ordinal);
-        var azure = await ReadAsync("azure", "main.bicep");
+        var azure = await Publication.ReadDeployedAsync("azure", "main.bicep");
         Assert.Contains("param postgres_username string = 'ticketapp_admin'", azure, StringComparison.Ordinal);
 
-        static IEnumerable<string> Secrets(string service) => _deployed.Values["secrets"]![service]!.AsObject()
+        static IEnumerable<string> Secrets(string service) => Chart.Deployed.Values["secrets"]![service]!.AsObject()
             .Select(secret => secret.Key).Where(name => char.IsLower(name[0])).Order(StringComparer.Ordinal);
     }
 
@@ -119,7 +115,7 @@ public sealed partial class DeployTests
         var (api, worker) = (await VariablesAsync("api"), await VariablesAsync("worker"));
 
         Assert.Equal(("keys", "admin"), (api["Auth__Mode"], api["Auth__SignUp"]));
-        var database = target == "azure" ? await ReadAsync("azure", "postgres", "postgres.bicep") : api["ConnectionStrings__tickets"];
+        var database = target == "azure" ? await Publication.ReadDeployedAsync("azure", "postgres", "postgres.bicep") : api["ConnectionStrings__tickets"];
         Assert.Contains(";Username=ticketapp;", database, StringComparison.Ordinal);
         Assert.DoesNotContain("Username=postgres", database, StringComparison.Ordinal);
         Assert.DoesNotContain("ConnectionStrings__tickets", worker.Keys);
@@ -136,133 +132,22 @@ public sealed partial class DeployTests
 
         async Task<Dictionary<string, string>> VariablesAsync(string service) => target switch
         {
-            "kubernetes" => _deployed.Variables(service, _deployed.ValuesWithSecrets(_ => Password)),
-            "compose" => Yaml.Parse(await ReadAsync("compose", "docker-compose.yaml"))["services"]![service]!["environment"]!.AsObject()
+            "kubernetes" => Chart.Deployed.Variables(service, Chart.Deployed.ValuesWithSecrets()),
+            "compose" => Yaml.Parse(await Publication.ReadDeployedAsync("compose", "docker-compose.yaml"))["services"]![service]!["environment"]!.AsObject()
                 .ToDictionary(entry => entry.Key, entry => (string)entry.Value!),
-            _ => EnvironmentEntry().Matches(await ReadAsync("azure", service, $"{service}.bicep"))
+            _ => EnvironmentEntry().Matches(await Publication.ReadDeployedAsync("azure", service, $"{service}.bicep"))
                 .ToDictionary(match => match.Groups[1].Value, match => match.Groups[2].Value.Trim('\'')),
         };
     }
 
-    /// <summary>The container's shell, as it completes the files of the accounts.</summary>
-    [Theory]
-    [InlineData("kubernetes")]
-    [InlineData("compose")]
-    [InlineData("azure")]
-    public async Task A_published_broker_starts_with_the_two_accounts(string target)
-    {
-        var script = target switch
-        {
-            "kubernetes" => (string)_deployed.Parse("rabbitmq/statefulset.yaml", _deployed.ValuesWithSecrets(_ => Password))
-                ["spec"]!["template"]!["spec"]!["containers"]![0]!["args"]![2]!,
-            "compose" => ((string)Yaml.Parse(await ReadAsync("compose", "docker-compose.yaml"))
-                ["services"]!["rabbitmq"]!["command"]![2]!).Replace("$$", "$", StringComparison.Ordinal),
-            _ => (await ReadAsync("azure", "rabbitmq", "rabbitmq.bicep")).Split('\n')
-                .Single(line => line.Contains("umask", StringComparison.Ordinal))
-                .Trim()[1..^1].Replace("\\'", "'", StringComparison.Ordinal),
-        };
-        Assert.Equal(ServerScripts.RabbitMqStart, script);
-
-        var folder = Publication.NewFolder();
-        // In place of the image's own, and as a user who owns nothing else here.
-        await File.WriteAllTextAsync(Path.Combine(folder, "docker-entrypoint.sh"), "#!/bin/sh\ncat $RABBITMQ_CONFIG_FILE; env", Cancel);
-        File.SetUnixFileMode(Path.Combine(folder, "docker-entrypoint.sh"), UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        var (exitCode, output, error) = await Publication.RunAsync("env",
-            [
-                $"PATH={folder}:{Environment.GetEnvironmentVariable("PATH")}",
-                "RABBITMQ_DEFAULT_USER=ticketapp", "RABBITMQ_DEFAULT_PASS=one", "WORKER_PASSWORD=two",
-                "sh", "-c", script.Replace("/tmp/", $"{folder}/", StringComparison.Ordinal),
-            ]);
-
-        Assert.True(exitCode == 0, error);
-        Assert.StartsWith($"load_definitions = {folder}/accounts.json\n", output, StringComparison.Ordinal);
-        Assert.DoesNotContain("two", output, StringComparison.Ordinal);
-        var accounts = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "accounts.json"), Cancel))!;
-        Assert.Equal(
-            ["ticketapp one", "worker two"], accounts["users"]!.AsArray().Select(user => $"{user!["name"]} {user["password"]}"));
-        Assert.Equal(["ticketapp", "worker"], accounts["permissions"]!.AsArray().Select(permission => (string?)permission!["user"]));
-    }
-
-    [Fact]
-    public async Task A_published_PostgreSQL_starts_with_the_role()
-    {
-        var folder = Publication.NewFolder();
-
-        var (exitCode, output, error) = await StartPostgresAsync(folder, Path.Combine(folder, "none"));
-
-        Assert.True(exitCode == 0, error);
-        Assert.Equal("postgres -c max_connections=300\n", output);
-        Assert.Equal(ServerScripts.RoleSql("one"), (await File.ReadAllTextAsync(Path.Combine(folder, "role.sql"), Cancel)).TrimEnd('\n'));
-    }
-
-    /// <summary>Data of a chart that had no role of its own, or one with another password.</summary>
-    [Fact]
-    public async Task A_published_PostgreSQL_gives_the_role_and_its_password_to_older_data()
-    {
-        Assert.SkipWhen(Postgres is null, "PostgreSQL is not installed.");
-        var directory = AppProcesses.CreateDirectory();
-        try
-        {
-            var (folder, data) = (directory.FullName, Path.Combine(directory.FullName, "data"));
-            await RunAsync($"mkdir {data}; [ $(id -u) != 0 ] || chown postgres {data}");
-            await RunAsync($"{As} {Postgres}/initdb -N -D {data} -U postgres --auth=trust >{folder}/log");
-            await RunAsync($"echo 'create database tickets' | {As} {Postgres}/postgres --single -D {data} postgres >>{folder}/log");
-
-            for (var start = 0; start < 2; start++)
-            {
-                var (exitCode, output, error) = await StartPostgresAsync(folder, data);
-                Assert.True(exitCode == 0, error);
-                Assert.Equal("postgres -c max_connections=300\n", output);
-            }
-
-            var found = await RunAsync(
-                "echo \"select rolcanlogin and not rolsuper and rolpassword is not null as fit from pg_authid "
-                + "where rolname = 'ticketapp'\" | "
-                + $"{As} {Postgres}/postgres --single -D {data} tickets 2>&1");
-            Assert.Contains("fit = \"t\"", found, StringComparison.Ordinal);
-            Assert.False(File.Exists(Path.Combine(folder, "role.sql")));
-
-            // What is being restored is left alone, and what cannot be opened starts nothing.
-            await File.WriteAllTextAsync(Path.Combine(data, "recovery.signal"), "", Cancel);
-            Assert.Equal(0, (await StartPostgresAsync(folder, data)).ExitCode);
-            File.Delete(Path.Combine(data, "recovery.signal"));
-            File.Delete(Path.Combine(data, "global", "pg_control"));
-            Assert.Equal(1, (await StartPostgresAsync(folder, data)).ExitCode);
-        }
-        finally
-        {
-            directory.Delete(recursive: true);
-        }
-
-        static async Task<string> RunAsync(string script)
-        {
-            var (exitCode, output, error) = await Publication.RunAsync("sh", ["-c", script]);
-            Assert.True(exitCode == 0, output + error);
-            return output;
-        }
-    }
-
-    /// <summary>On a server that Azure runs, a job makes the role.</summary>
-    [Fact]
-    public async Task Azures_job_makes_the_role_as_the_administrator_over_verified_TLS()
-    {
-        var bicep = await ReadAsync("azure", "database-role", "database-role.bicep");
-
-        var script = bicep.Split('\n').Single(line => line.Contains("printf", StringComparison.Ordinal));
-        Assert.Equal(ServerScripts.MakeRole, script.Trim()[1..^1].Replace("\\'", "'", StringComparison.Ordinal));
-        Assert.Matches(@"name: 'PGSSLMODE'\s+value: 'verify-full'", bicep);
-        Assert.Matches(@"name: 'PGUSER'\s+value: postgres_username_value", bicep);
-        Assert.Matches(@"image: '[^']+:\d+\.\d+-alpine'", bicep);
-    }
-
     [Fact]
     public async Task PostgreSQL_on_Azure_grows_with_its_data() =>
-        Assert.Contains("autoGrow: 'Enabled'", await ReadAsync("azure", "postgres", "postgres.bicep"), StringComparison.Ordinal);
+        Assert.Contains("autoGrow: 'Enabled'", await Publication.ReadDeployedAsync("azure", "postgres", "postgres.bicep"), StringComparison.Ordinal);
 
     [Fact]
     public async Task Compose_starts_nothing_without_its_secrets_and_images()
     {
-        var compose = await ReadAsync("compose", "docker-compose.yaml");
+        var compose = await Publication.ReadDeployedAsync("compose", "docker-compose.yaml");
         var variables = ComposeVariable().Matches(compose)
             .Select(match => (Name: match.Groups[1].Value, Otherwise: match.Groups[2].Value)).Distinct().ToArray();
 
@@ -279,7 +164,7 @@ public sealed partial class DeployTests
     [Fact]
     public async Task Compose_lets_only_the_api_and_a_worker_with_a_configured_model_out()
     {
-        var published = Yaml.Parse(await ReadAsync("compose", "docker-compose.yaml"));
+        var published = Yaml.Parse(await Publication.ReadDeployedAsync("compose", "docker-compose.yaml"));
         Assert.Equal(["api"], OfOpenNetworks(published));
 
         var folder = await Publication.OfTicketAppToAsync(
@@ -298,8 +183,8 @@ public sealed partial class DeployTests
     {
         foreach (var service in (string[])["api", "worker"])
         {
-            var bicep = await ReadAsync("azure", service, $"{service}.bicep");
-            var deployment = _deployed.Parse($"{service}/deployment.yaml", _deployed.ValuesWithSecrets(_ => Password));
+            var bicep = await Publication.ReadDeployedAsync("azure", service, $"{service}.bicep");
+            var deployment = Chart.Deployed.Parse($"{service}/deployment.yaml", Chart.Deployed.ValuesWithSecrets());
             var probes = deployment["spec"]!["template"]!["spec"]!["containers"]![0]!;
             foreach (var probe in (string[])["startupProbe", "readinessProbe", "livenessProbe"])
             {
@@ -308,7 +193,7 @@ public sealed partial class DeployTests
             }
         }
 
-        var worker = await ReadAsync("azure", "worker", "worker.bicep");
+        var worker = await Publication.ReadDeployedAsync("azure", "worker", "worker.bicep");
         Assert.Contains("type: 'metrics-api'", worker, StringComparison.Ordinal);
         Assert.Contains("/v1/stats'", worker, StringComparison.Ordinal);
         Assert.Contains("terminationGracePeriodSeconds: 465", worker, StringComparison.Ordinal);
@@ -324,8 +209,8 @@ public sealed partial class DeployTests
             "dotnet", ["msbuild", Path.Combine(Repository.Root, project), "-nologo", "-getProperty:ContainerRepository"]);
 
         Assert.True(exitCode == 0, output + error);
-        Assert.Equal($"{output.Trim()}:latest", (string?)_deployed.Values["parameters"]![service]![$"{service}_image"]);
-        Assert.Equal(8080, (long)_deployed.Values["parameters"]![service]!["port_http"]!);
+        Assert.Equal($"{output.Trim()}:latest", (string?)Chart.Deployed.Values["parameters"]![service]![$"{service}_image"]);
+        Assert.Equal(8080, (long)Chart.Deployed.Values["parameters"]![service]!["port_http"]!);
     }
 
     /// <summary>Where nothing else is said. What is for another processor than this machine's is compiled where there is one.</summary>
@@ -356,37 +241,6 @@ public sealed partial class DeployTests
         }
     }
 
-    /// <summary>The folder with the programs of PostgreSQL, if it is installed.</summary>
-    private static string? Postgres => Directory.Exists("/usr/lib/postgresql")
-        ? Directory.EnumerateFiles("/usr/lib/postgresql", "initdb", SearchOption.AllDirectories).Select(Path.GetDirectoryName).Max()
-        : null;
-
-    /// <summary>Root cannot run PostgreSQL.</summary>
-    private static string As => "$([ $(id -u) != 0 ] || echo setpriv --reuid=postgres --regid=postgres --clear-groups)";
-
-    /// <summary>Runs the script of the published PostgreSQL on some data, with a stand-in for what the image then does.</summary>
-    private static async Task<(int ExitCode, string Output, string Error)> StartPostgresAsync(string folder, string data)
-    {
-        var script = (string)_deployed.Parse("postgres/statefulset.yaml", _deployed.ValuesWithSecrets(_ => Password))
-            ["spec"]!["template"]!["spec"]!["containers"]![0]!["args"]![2]!;
-        await WriteProgramAsync("docker-entrypoint.sh", "echo $*");
-        await WriteProgramAsync("gosu", "user=$1; shift; exec setpriv --reuid=$user --regid=$user --clear-groups \"$@\"");
-        return await Publication.RunAsync(
-            "env",
-            [
-                $"PATH={folder}:{Postgres}:{Environment.GetEnvironmentVariable("PATH")}", "TICKETS_PASSWORD=one", $"PGDATA={data}",
-                "sh", "-c",
-                script.Replace("/docker-entrypoint-initdb.d/", $"{folder}/", StringComparison.Ordinal),
-            ]);
-
-        async Task WriteProgramAsync(string name, string text)
-        {
-            var path = Path.Combine(folder, name);
-            await File.WriteAllTextAsync(path, $"#!/bin/sh\n{text}\n", Cancel);
-            File.SetUnixFileMode(path, (UnixFileMode)Convert.ToInt32("755", 8));
-        }
-    }
-
     [GeneratedRegex(@"name: '([^']+)'\n {14}(?:value|secretRef): (.*)")]
     private static partial Regex EnvironmentEntry();
 
@@ -399,7 +253,4 @@ public sealed partial class DeployTests
     // What a shell in a container completes has two of the first sign.
     [GeneratedRegex(@"(?<!\$)\$\{([A-Z_]+)([^}]*)\}")]
     private static partial Regex ComposeVariable();
-
-    private static Task<string> ReadAsync(params string[] path) =>
-        File.ReadAllTextAsync(Path.Combine([Repository.Root, "deploy", .. path]), TestContext.Current.CancellationToken);
 }

@@ -9,10 +9,6 @@ namespace TicketApp.Tests.AppHost.Publish;
 /// <summary>What is published, as the tools of an operator see it: over the defaults, and over what sites change.</summary>
 public sealed class DeploymentToolTests
 {
-    private const string Password = "Letters0and9digits";
-
-    private static readonly Chart _deployed = new(Path.Combine(Repository.Root, "deploy", "kubernetes"));
-
     /// <summary>The kinds that <see cref="KubernetesYaml"/> does not know, and the modules that have their types.</summary>
     private static readonly Dictionary<string, string> _modules = new()
     {
@@ -63,7 +59,7 @@ public sealed class DeploymentToolTests
     [Fact]
     public void A_field_that_Kubernetes_does_not_know_is_found()
     {
-        var text = _deployed.Render("api/deployment.yaml", _deployed.ValuesWithSecrets(_ => Password));
+        var text = Chart.Deployed.Render("api/deployment.yaml", Chart.Deployed.ValuesWithSecrets());
 
         Assert.ThrowsAny<Exception>(() => KubernetesYaml.LoadAllFromString(
             text.Replace("readOnlyRootFilesystem:", "readOnlyRootFileSystem:", StringComparison.Ordinal), typeMap: null, strict: true));
@@ -90,7 +86,7 @@ public sealed class DeploymentToolTests
     [Fact]
     public async Task A_field_that_KEDA_or_the_Gateway_API_does_not_know_is_found()
     {
-        var values = _deployed.ValuesWithSecrets(_ => Password);
+        var values = Chart.Deployed.ValuesWithSecrets();
         (string File, string Field, string Change)[] faults =
         [
             ("worker/scaler.yaml", "\"minReplicaCount\":", "\"minReplicas\":"),
@@ -100,7 +96,7 @@ public sealed class DeploymentToolTests
         ];
 
         var (_, output, _) = await CompileAsync(faults.Select(fault =>
-            _deployed.Parse(fault.File, values).ToJsonString().Replace(fault.Field, fault.Change, StringComparison.Ordinal)));
+            Chart.Deployed.Parse(fault.File, values).ToJsonString().Replace(fault.Field, fault.Change, StringComparison.Ordinal)));
 
         Assert.All(Enumerable.Range(1, faults.Length), line => Assert.Contains($"({line},", output, StringComparison.Ordinal));
     }
@@ -112,8 +108,8 @@ public sealed class DeploymentToolTests
     public async Task The_chart_wants_the_Kubernetes_that_it_needs(string version, bool isEnough)
     {
         var (exitCode, _, error) = await DeploymentTools.HelmAsync(
-            ["template", "ticketapp", _deployed.Folder, "--kube-version", version, "--values", "-"],
-            _deployed.ValuesWithSecrets(_ => Password).ToJsonString());
+            ["template", "ticketapp", Chart.Deployed.Folder, "--kube-version", version, "--values", "-"],
+            Chart.Deployed.ValuesWithSecrets().ToJsonString());
 
         Assert.Equal(isEnough, exitCode == 0);
         Assert.True(isEnough || error.Contains(">= 1.30.0-0", StringComparison.Ordinal), error);

@@ -11,10 +11,6 @@ namespace TicketApp.Tests.AppHost.Publish;
 /// <summary>Alerts and dashboard: of metrics that exist, in a language that Prometheus reads, and with a runbook for each alert.</summary>
 public sealed partial class MonitoringTests
 {
-    private const string Password = "Letters0and9digits";
-
-    private static readonly Chart _deployed = new(Path.Combine(Repository.Root, "deploy", "kubernetes"));
-
     private static JsonNode[] Rules { get; } =
         [.. Yaml.Parse(Monitoring.Alerts)["groups"]!.AsArray().SelectMany(group => group!["rules"]!.AsArray())!];
 
@@ -127,18 +123,18 @@ public sealed partial class MonitoringTests
 
     [Fact]
     public void A_site_without_Prometheus_gets_no_object_of_its_kinds() => Assert.DoesNotContain(
-        _deployed.RenderAll(_deployed.ValuesWithSecrets(_ => Password)).Keys,
+        Chart.Deployed.RenderAll(Chart.Deployed.ValuesWithSecrets()).Keys,
         file => file.StartsWith("monitoring/", StringComparison.Ordinal));
 
     [Fact]
     public void A_site_that_names_its_Prometheus_gets_the_rules_and_the_dashboard()
     {
-        var values = _deployed.ValuesWithSecrets(_ => Password);
+        var values = Chart.Deployed.ValuesWithSecrets();
         values["config"]!["api"]!["prometheus_release"] = "kube-prometheus-stack";
         values["config"]!["api"]!["runbooks"] = "https://example.org/ticketapp/";
 
-        var alerts = _deployed.Parse("monitoring/alerts.yaml", values);
-        var dashboard = _deployed.Parse("monitoring/dashboard.yaml", values);
+        var alerts = Chart.Deployed.Parse("monitoring/alerts.yaml", values);
+        var dashboard = Chart.Deployed.Parse("monitoring/dashboard.yaml", values);
 
         Assert.Equal("PrometheusRule", (string?)alerts["kind"]);
         Assert.Equal("kube-prometheus-stack", (string?)alerts["metadata"]!["labels"]!["release"]);

@@ -1,19 +1,15 @@
 using System.Net;
 using TicketApp.Api.Webhooks;
-using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.AppHost.Publish;
 
 /// <summary>Who reaches whom in a cluster, by the policies of the chart.</summary>
 public sealed class NetworkPolicyTests
 {
-    private const string Password = "Letters0and9digits";
     private const string Metadata = "169.254.169.254";
     private const string Public = "1.1.1.1";
 
-    private static readonly Chart _deployed = new(Path.Combine(Repository.Root, "deploy", "kubernetes"));
-
-    private static NetworkPolicies Deployed => new(_deployed, _deployed.ValuesWithSecrets(_ => Password));
+    private static NetworkPolicies Deployed => new(Chart.Deployed, Chart.Deployed.ValuesWithSecrets());
 
     [Theory]
     // Its servers, and nobody else's.
@@ -85,7 +81,7 @@ public sealed class NetworkPolicyTests
     public void The_network_and_the_code_draw_the_same_line_for_webhooks()
     {
         var policies = Deployed;
-        var blocks = _deployed.Parse("api/network.yaml", _deployed.ValuesWithSecrets(_ => Password))["spec"]!["egress"]!.AsArray()
+        var blocks = Chart.Deployed.Parse("api/network.yaml", Chart.Deployed.ValuesWithSecrets())["spec"]!["egress"]!.AsArray()
             .SelectMany(rule => rule!["to"]!.AsArray())
             .SelectMany(peer => peer!["ipBlock"]?["except"]?.AsArray() ?? [])
             .Select(except => IPNetwork.Parse((string)except!))
@@ -101,9 +97,9 @@ public sealed class NetworkPolicyTests
     [Fact]
     public void The_ingress_reaches_the_api_at_its_port()
     {
-        var values = _deployed.ValuesWithSecrets(_ => Password);
+        var values = Chart.Deployed.ValuesWithSecrets();
         values["parameters"]!["api"]!["port_http"] = 9090;
-        var policies = new NetworkPolicies(_deployed, values);
+        var policies = new NetworkPolicies(Chart.Deployed, values);
 
         Assert.True(policies.Allow("namespace/envoy-gateway-system", "api", 9090));
         Assert.False(policies.Allow("namespace/envoy-gateway-system", "api", 8080));
@@ -112,10 +108,10 @@ public sealed class NetworkPolicyTests
     [Fact]
     public void A_site_says_where_telemetry_goes()
     {
-        var values = _deployed.ValuesWithSecrets(_ => Password);
+        var values = Chart.Deployed.ValuesWithSecrets();
         values["config"]!["api"]!["otlp_namespace"] = "monitoring";
         values["config"]!["worker"]!["otlp_cidr"] = "10.1.2.3/32";
-        var policies = new NetworkPolicies(_deployed, values);
+        var policies = new NetworkPolicies(Chart.Deployed, values);
 
         Assert.True(policies.Allow("api", "namespace/monitoring", 4317));
         Assert.True(policies.Allow("worker", "10.1.2.3", 4318));
@@ -128,7 +124,7 @@ public sealed class NetworkPolicyTests
     public async Task Servers_that_are_somewhere_else_are_reached_where_a_site_says_that_they_are()
     {
         var chart = await Publication.OfTicketAppAsync("--Deployment:ExternalPostgres=true", "--Deployment:ExternalRabbitMq=true");
-        var values = chart.ValuesWithSecrets(_ => Password);
+        var values = chart.ValuesWithSecrets();
         foreach (var service in (string[])["api", "worker"])
         {
             values["config"]![service]!["rabbitmq_cidr"] = "";
@@ -154,7 +150,7 @@ public sealed class NetworkPolicyTests
     public async Task Only_a_worker_with_a_configured_model_reaches_endpoints_of_models()
     {
         var chart = await Publication.OfTicketAppAsync("--Models:llama:Kind=chat", "--Models:llama:Url=https://api.example.com");
-        var values = chart.ValuesWithSecrets(_ => Password);
+        var values = chart.ValuesWithSecrets();
         Assert.False(new NetworkPolicies(chart, values).Allow("worker", "namespace/models", 11434));
         values["config"]!["worker"]!["model_namespace"] = "models";
         var policies = new NetworkPolicies(chart, values);

@@ -4,6 +4,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.AppHost.Publish;
 
@@ -13,6 +14,10 @@ internal static class Publication
     private static readonly TimeSpan _limit = TimeSpan.FromMinutes(1);
     private static readonly Lazy<DirectoryInfo> _folders = new(CreateFolders);
     private static readonly ConcurrentDictionary<string, Task<Chart>> _charts = [];
+
+    /// <summary>The text of a file under deploy/.</summary>
+    public static Task<string> ReadDeployedAsync(params string[] path) =>
+        File.ReadAllTextAsync(Path.Combine([Repository.Root, "deploy", .. path]), TestContext.Current.CancellationToken);
 
     /// <summary>The chart, which is published once for each choice of settings.</summary>
     public static Task<Chart> OfTicketAppAsync(params string[] settings) => _charts.GetOrAdd(

@@ -13,8 +13,6 @@ public class PublishedAppFixture : RunningApp
 {
     private const string AdminKey = "TheKeyOfTheAdministrator";
 
-    private static readonly Chart _chart = new(Path.Combine(Repository.Root, "deploy", "kubernetes"));
-
     public static string AdminAuthorization => new AuthenticationHeaderValue("Bearer", AdminKey).ToString();
 
     /// <summary>The process ids of the services.</summary>
@@ -26,7 +24,7 @@ public class PublishedAppFixture : RunningApp
 
     /// <summary>The Deployment of a service.</summary>
     protected static JsonObject Manifest(string service) =>
-        _chart.Parse($"{service}/deployment.yaml", _chart.ValuesWithSecrets(_ => "OfNoServerHere"));
+        Chart.Deployed.Parse($"{service}/deployment.yaml", Chart.Deployed.ValuesWithSecrets());
 
     protected override IReadOnlyDictionary<string, string> EnvironmentOf(string service, string database, Uri broker) =>
         EnvironmentOf(service, database, broker, SecretsOf(database, broker));
@@ -50,7 +48,7 @@ public class PublishedAppFixture : RunningApp
         string service, string database, Uri broker, IReadOnlyDictionary<string, string> secrets)
     {
         NpgsqlConnectionStringBuilder postgres = new(database);
-        var variables = _chart.Variables(service, _chart.ValuesWithSecrets(name => secrets.GetValueOrDefault(name, "OfNoServerHere")))
+        var variables = Chart.Deployed.Variables(service, Chart.Deployed.ValuesWithSecrets(name => secrets.GetValueOrDefault(name, "OfNoServerHere")))
             .ToDictionary(variable => variable.Key, variable => variable.Value
                 .Replace("Host=postgres-service;Port=5432", $"Host={postgres.Host};Port={postgres.Port}", StringComparison.Ordinal)
                 .Replace("@rabbitmq-service:5672", $"@{broker.Authority}", StringComparison.Ordinal));

@@ -59,8 +59,8 @@ public sealed class PublishedAppTests(PublishedAppFixture app)
     public async Task What_scales_the_workers_finds_the_backlog_where_the_chart_says()
     {
         Assert.SkipUnless(DeploymentTools.HasHelm, DeploymentTools.NoHelm);
-        Chart chart = new(Path.Combine(Repository.Root, "deploy", "kubernetes"));
-        var scaler = chart.Parse("worker/scaler.yaml", chart.ValuesWithSecrets(_ => "OfNoServerHere"));
+        var chart = Chart.Deployed;
+        var scaler = chart.Parse("worker/scaler.yaml", chart.ValuesWithSecrets());
         var trigger = Assert.Single(scaler["spec"]!["triggers"]!.AsArray())!;
         Assert.Equal("metrics-api", (string?)trigger["type"]);
         var path = new Uri((string)trigger["metadata"]!["url"]!).AbsolutePath;

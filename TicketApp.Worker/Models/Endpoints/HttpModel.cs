@@ -94,7 +94,7 @@ internal sealed class HttpModel(HttpModelSettings settings, ModelEndpoint endpoi
         var answer = await endpoint.AskAsync(run, () => endpoint.Request(HttpMethod.Post, "", body), cancellationToken);
         if (answer.Status is HttpStatusCode.Accepted or HttpStatusCode.NoContent)
         {
-            throw EndpointFailures.NoAnswer($"is none ({(int)answer.Status})");
+            throw EndpointFailures.NoAnswer($"has no content, with status {(int)answer.Status}");
         }
 
         if (settings.OutputPointer is null)

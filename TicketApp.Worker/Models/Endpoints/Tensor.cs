@@ -54,11 +54,11 @@ internal sealed record Tensor(TensorType Type, IReadOnlyList<JsonElement> Data)
         var shape = dimensions.EnumerateArray()
             .Select(size => size.ValueKind == JsonValueKind.Number && size.TryGetInt64(out var number) && number is >= 0 and <= int.MaxValue
                 ? number
-                : throw new FormatException("has a shape that is none"))
+                : throw new FormatException("has a shape with something else than whole numbers from 0"))
             .ToArray();
         if (types.Count > 0 && !types.Any(type => type.Name == name && type.DataType == dataType && type.Fits(shape)))
         {
-            throw new FormatException($"is none of the model's: {string.Join(", ", types.Select(type => $"{type.Name} {type}"))}");
+            throw new FormatException($"is not a tensor of the model, which has: {string.Join(", ", types.Select(type => $"{type.Name} {type}"))}");
         }
 
         List<long> nesting = [];
