@@ -81,7 +81,7 @@ internal sealed class KeyReader(NpgsqlDataSource database, TicketMetrics metrics
         if (others.Length > 0)
         {
             // Of those who signed up and come for the first time. Asked for again in any case: another replica may have been quicker.
-            await using var use = Command(SignUpStore.UseKeysSql, others);
+            await using var use = Command(SignUps.UseKeysSql, others);
             await use.ExecuteNonQueryAsync();
             await FindAsync(others, found);
         }

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Storage;
-using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Auth;
 
@@ -9,7 +8,7 @@ namespace TicketApp.Api.Auth;
 /// Those who signed up themselves and whose key was never used. They are in a table of their own, which nothing refers to, so that they can
 /// be removed: a user stays for ever, since tickets may be theirs. With the first use of the key they become one.
 /// </summary>
-internal sealed class SignUpStore(NpgsqlDataSource database)
+internal static class SignUps
 {
     // A repetition finds it there, or its key in use.
     public const string InsertSql =
@@ -35,28 +34,17 @@ internal sealed class SignUpStore(NpgsqlDataSource database)
     private const string PurgeSql =
         """
         delete from sign_ups where user_id = any(array(
-            select user_id from sign_ups where user_id < $1 order by user_id limit $2 for update skip locked))
+            select user_id from sign_ups where user_id < $2 order by user_id limit $1 for update skip locked))
         """;
 
-    /// <summary>Removes those with ids before <paramref name="first"/>, up to <paramref name="most"/>.</summary>
-    /// <returns>How many.</returns>
-    public async Task<int> PurgeAsync(Guid first, int most, CancellationToken cancellationToken)
-    {
-        await using var command = database.CreateCommand(PurgeSql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = first });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
-        return await command.ExecuteNonQueryAsync(cancellationToken);
-    }
-}
-
-/// <summary>Removes those who signed up long ago and never came back.</summary>
-internal sealed class SignUpPurge(
-    SignUpStore store, DatabaseMigrator migrator, LoopProgress progress, IOptions<RetentionOptions> options, ILogger<SignUpPurge> logger)
-    : PurgeLoop(
-        "removal of unused users", options.Value.IntervalFor(options.Value.UnusedUsersFor), migrator, progress, logger)
-{
-    protected override async Task<bool> PurgeAsync(int part, CancellationToken stoppingToken) =>
-        await store.PurgeAsync(TicketIds.FirstAt(DateTimeOffset.UtcNow - options.Value.UnusedUsersFor), part, stoppingToken) > 0;
+    /// <summary>Those go who signed up long ago and never came back.</summary>
+    public static Expiry Expiry(RetentionOptions options) => new(
+        "removal of unused users",
+        options.IntervalFor(options.UnusedUsersFor),
+        new ExpiryStatement(PurgeSql, () => new NpgsqlParameter<Guid>
+        {
+            TypedValue = TicketIds.FirstAt(DateTimeOffset.UtcNow - options.UnusedUsersFor),
+        }));
 }
 
 internal static class SignUpServices
@@ -65,6 +53,5 @@ internal static class SignUpServices
     public static IServiceCollection AddSignUp(this IServiceCollection services) =>
         services
             .AddSingleton<SignUpLimit>()
-            .AddSingleton<SignUpStore>()
-            .AddHostedService<SignUpPurge>();
+            .AddExpiry(provider => SignUps.Expiry(provider.GetRequiredService<IOptions<RetentionOptions>>().Value));
 }

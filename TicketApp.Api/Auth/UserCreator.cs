@@ -69,7 +69,7 @@ internal sealed class UserCreator(
 
         if (items.Any(user => user.IsSignUp))
         {
-            batch.BatchCommands.Add(WithKeys(SignUpStore.InsertSql, [.. items.Where(user => user.IsSignUp)]));
+            batch.BatchCommands.Add(WithKeys(SignUps.InsertSql, [.. items.Where(user => user.IsSignUp)]));
         }
 
         NewUser[] signUps = [.. items.Where(user => user is { IsSignUp: true, MayBeThere: true })];

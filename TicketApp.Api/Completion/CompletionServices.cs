@@ -1,3 +1,4 @@
+using TicketApp.Api.Storage;
 using TicketApp.Messaging.Broker;
 
 namespace TicketApp.Api.Completion;
@@ -20,8 +21,7 @@ internal static class CompletionServices
             .AddHostedService<Rescuer>()
             .AddSingleton<ProgressStore>()
             .AddHostedService<ProgressPurge>()
-            .AddSingleton<WorkerStore>()
-            .AddHostedService<WorkerPurge>()
+            .AddExpiry(_ => WorkerStatements.Expiry)
             .AddSingleton<ReportStore>()
             .AddSingleton<ReportEffects>()
             .AddSingleton<PendingReports>()

@@ -1,5 +1,6 @@
 using Npgsql;
 using TicketApp.Api.Http;
+using TicketApp.Api.Storage;
 using TicketApp.Messaging;
 
 namespace TicketApp.Api.Completion;
@@ -7,6 +8,18 @@ namespace TicketApp.Api.Completion;
 /// <summary>The statements that record who is there and what they serve.</summary>
 internal static class WorkerStatements
 {
+    private const string ForgetWorkersSql =
+        """
+        delete from workers where worker = any(array(
+            select worker from workers where last_seen < now() - interval '1 hour' order by worker limit $1 for update skip locked))
+        """;
+
+    private const string ForgetModelsSql =
+        """
+        delete from models where name = any(array(
+            select name from models where last_seen < now() - interval '7 days' order by name limit $1 for update skip locked))
+        """;
+
     private const string WorkerSql =
         """
         insert into workers (worker, slots, models, last_seen)
@@ -29,6 +42,13 @@ internal static class WorkerStatements
         on conflict on constraint models_pk do update set description = excluded.description, input_required = excluded.input_required,
             max_input_characters = excluded.max_input_characters, largest_batch = excluded.largest_batch, last_seen = excluded.last_seen
         """;
+
+    /// <summary>Workers that were not heard of for an hour go, and models that no worker has served for a week.</summary>
+    public static Expiry Expiry { get; } = new(
+        "removal of workers and models",
+        TimeSpan.FromMinutes(1),
+        new ExpiryStatement(ForgetWorkersSql),
+        new ExpiryStatement(ForgetModelsSql));
 
     /// <summary>Adds those that <paramref name="heartbeats"/> call for.</summary>
     /// <param name="batch">Gets them.</param>

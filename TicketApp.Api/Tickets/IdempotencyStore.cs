@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
@@ -30,20 +29,19 @@ internal sealed class IdempotencyStore(
     private const string ForgetSql =
         """
         delete from idempotency_keys where ctid = any(array(
-            select ctid from idempotency_keys where ticket_id < $1 order by ticket_id limit $2 for update skip locked))
+            select ctid from idempotency_keys where ticket_id < $2 order by ticket_id limit $1 for update skip locked))
         """;
 
     protected override bool IsRepeatable => true;
 
-    /// <summary>Forgets keys of tickets with ids before <paramref name="first"/>, up to <paramref name="most"/>.</summary>
-    /// <returns>How many.</returns>
-    public async Task<int> ForgetAsync(Guid first, int most, CancellationToken cancellationToken)
-    {
-        await using var command = Database.CreateCommand(ForgetSql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = first });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
-        return await command.ExecuteNonQueryAsync(cancellationToken);
-    }
+    /// <summary>Keys whose time is over are forgotten.</summary>
+    public static Expiry Expiry(TicketOptions options) => new(
+        "forgetting of idempotency keys",
+        TimeSpan.FromMinutes(1),
+        new ExpiryStatement(ForgetSql, () => new NpgsqlParameter<Guid>
+        {
+            TypedValue = TicketIds.FirstAt(DateTimeOffset.UtcNow - options.IdempotencyKeyLifetime),
+        }));
 
     /// <summary>Those of <paramref name="keys"/> that stand for a ticket already.</summary>
     public static async Task<HashSet<(Guid UserId, string Key)>> UsedAsync(
@@ -91,13 +89,4 @@ internal sealed class IdempotencyStore(
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. keys.Select(key => key.UserId)] });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. keys.Select(key => key.Key)] });
     }
-}
-
-/// <summary>Forgets idempotency keys whose time is over.</summary>
-internal sealed class KeyExpiry(
-    IdempotencyStore keys, IOptions<TicketOptions> options, DatabaseMigrator migrator, LoopProgress progress, ILogger<KeyExpiry> logger)
-    : PurgeLoop("forgetting of idempotency keys", TimeSpan.FromMinutes(1), migrator, progress, logger)
-{
-    protected override async Task<bool> PurgeAsync(int part, CancellationToken stoppingToken) =>
-        await keys.ForgetAsync(TicketIds.FirstAt(DateTimeOffset.UtcNow - options.Value.IdempotencyKeyLifetime), part, stoppingToken) > 0;
 }

@@ -33,7 +33,7 @@ internal static class TicketsEndpoints
             .AddSingleton<TicketSubmitter>()
             .AddSingleton<IdempotencyStore>()
             .AddHostedService(provider => provider.GetRequiredService<IdempotencyStore>())
-            .AddHostedService<KeyExpiry>()
+            .AddExpiry(provider => IdempotencyStore.Expiry(provider.GetRequiredService<IOptions<TicketOptions>>().Value))
             .AddHostedService(provider => provider.GetRequiredService<TicketCreator>())
             .AddHostedService(provider => provider.GetRequiredService<TicketRetrier>())
             .AddHostedService(provider => provider.GetRequiredService<TicketSummaryReader>())

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Storage;
-using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Api.Webhooks;
 
@@ -130,7 +129,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
     private const string PurgeSql =
         """
         delete from webhook_deliveries where delivery_id = any(array(
-            select delivery_id from webhook_deliveries where time_ended < now() - $1 order by time_ended limit $2 for update skip locked))
+            select delivery_id from webhook_deliveries where time_ended < now() - $2 order by time_ended limit $1 for update skip locked))
         """;
 
     /// <summary>Takes deliveries that are due, in the order of their users and of the hosts of each.</summary>
@@ -198,13 +197,9 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Deletes deliveries that ended long ago, up to <paramref name="most"/>; their attempts go with them.</summary>
-    /// <returns>How many.</returns>
-    public async Task<int> PurgeAsync(int most, CancellationToken cancellationToken)
-    {
-        await using var command = Command(PurgeSql, Value(options.Value.Retention), Value(most));
-        return await command.ExecuteNonQueryAsync(cancellationToken);
-    }
+    /// <summary>Deliveries that ended long ago go, and their attempts with them.</summary>
+    public static Expiry Expiry(WebhookOptions options) => new(
+        "removal of old webhook deliveries", TimeSpan.FromMinutes(10), new ExpiryStatement(PurgeSql, () => Value(options.Retention)));
 
     private static Delivery Read(NpgsqlDataReader reader, int own) => new(
         reader.GetGuid(own), reader.GetString(own + 1), new Uri(reader.GetString(own + 2)),
@@ -224,12 +219,4 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
 
         return command;
     }
-}
-
-/// <summary>Removes deliveries that ended long ago.</summary>
-internal sealed class DeliveryPurger(DeliveryStore store, DatabaseMigrator migrator, LoopProgress progress, ILogger<DeliveryPurger> logger)
-    : PurgeLoop("removal of old webhook deliveries", TimeSpan.FromMinutes(10), migrator, progress, logger)
-{
-    protected override async Task<bool> PurgeAsync(int part, CancellationToken stoppingToken) =>
-        await store.PurgeAsync(part, stoppingToken) > 0;
 }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using TicketApp.Api.Auth;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Http;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Webhooks;
@@ -26,7 +27,7 @@ internal static class WebhooksEndpoints
             .AddSingleton<RetrySchedule>()
             .AddSingleton<WebhookSender>()
             .AddHostedService<WebhookDispatcher>()
-            .AddHostedService<DeliveryPurger>()
+            .AddExpiry(provider => DeliveryStore.Expiry(provider.GetRequiredService<IOptions<WebhookOptions>>().Value))
             .Configure<OpenApiOptions>(
                 ApiDescription.Document, description => description.AddDocumentTransformer(WebhookDescriptions.DescribeAsync));
     }

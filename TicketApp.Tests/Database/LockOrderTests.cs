@@ -1,5 +1,4 @@
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Auth;
@@ -49,10 +48,8 @@ public sealed class LockOrderTests(AppFixture app)
         DispatchStore dispatch = new(database.Source, _dispatch, _limits);
         RescueStore sweeps = new(database.Source, _tickets);
         TicketStore store = new(_tickets, _dispatch);
-        using IdempotencyStore keys = new(
-            database.Source, services.GetRequiredService<TicketMetrics>(), new(TimeProvider.System), NullLogger<IdempotencyStore>.Instance);
+        var keys = IdempotencyStore.Expiry(new() { IdempotencyKeyLifetime = TimeSpan.FromDays(-1) });
         ProgressStore progress = new(database.Source);
-        WorkerStore workers = new(database.Source);
         PurgeStore purge = new(database.Source, Options.Create(new RetentionOptions { FinishedFor = TimeSpan.FromMilliseconds(1) }));
         DeliveryStore deliveries = new(database.Source, Options.Create(new WebhookOptions { Retention = TimeSpan.FromMilliseconds(1) }));
 
@@ -73,11 +70,11 @@ public sealed class LockOrderTests(AppFixture app)
                     and lease_expires is not null
                 """),
             async () => await progress.PurgeAsync(default, Tickets, Cancel),
-            .. WorkerStore.Forgotten.Select<string, Func<Task>>(sql => () => workers.ForgetAsync(sql, Tickets, Cancel)),
+            async () => await WorkerStatements.Expiry.RemoveAsync(database.Source, Tickets, Cancel),
             () => database.ExecuteAsync(
                 "update workers set last_seen = now() - interval '2 hours' where worker = (select 'w' || (random() * 9)::int)"),
             async () => await CreateAsync(database.Source, store, users[1]),
-            async () => await keys.ForgetAsync(TicketIds.Last, Tickets, Cancel),
+            async () => await keys.RemoveAsync(database.Source, Tickets, Cancel),
             () => database.ExecuteAsync(
                 $"""
                 update tickets set status = 'canceled', time_finished = now(), lease_expires = null where ticket_id in (
@@ -86,7 +83,7 @@ public sealed class LockOrderTests(AppFixture app)
                 """),
             async () => await purge.PurgeAsync(Guid.Empty, beyondNow: false, Tickets, Cancel),
             async () => await CompleteAsync(database, deliveries),
-            async () => await deliveries.PurgeAsync(Tickets, Cancel),
+            async () => await DeliveryStore.Expiry(new() { Retention = TimeSpan.FromMilliseconds(1) }).RemoveAsync(database.Source, Tickets, Cancel),
         ];
         await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(async _ =>
         {

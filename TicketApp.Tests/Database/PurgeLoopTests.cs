@@ -1,11 +1,8 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Auth;
-using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
-using TicketApp.Api.Telemetry;
 using TicketApp.Api.Tickets;
 using TicketApp.Api.Webhooks;
 using TicketApp.ServiceDefaults;
@@ -77,11 +74,7 @@ public sealed class PurgeLoopTests(AppFixture app) : IAsyncLifetime
     public async Task Idempotency_keys()
     {
         await _database.ExecuteAsync("insert into idempotency_keys select user_id, ticket_id::text, '', ticket_id from tickets");
-        await using var services = new ServiceCollection().AddMetrics().AddSingleton<TicketMetrics>().BuildServiceProvider();
-        using IdempotencyStore store = new(
-            _database.Source, services.GetRequiredService<TicketMetrics>(), _progress, NullLogger<IdempotencyStore>.Instance);
-        KeyExpiry expiry = new(store, Options.Create(new TicketOptions()), _migrator, _progress, NullLogger<KeyExpiry>.Instance);
-        await AssertPurgesAsync("idempotency_keys", expiry);
+        await AssertPurgesAsync("idempotency_keys", Loop(IdempotencyStore.Expiry(new())));
     }
 
     [Fact]
@@ -92,18 +85,17 @@ public sealed class PurgeLoopTests(AppFixture app) : IAsyncLifetime
             insert into webhook_deliveries (delivery_id, ticket_id, user_id, host, event, ticket, due_at, outcome, time_ended)
             select ticket_id, ticket_id, user_id, 'example.com', 'ticket.finished', '{}', null, 'dead', time_finished from tickets
             """);
-        DeliveryStore store = new(_database.Source, Options.Create(new WebhookOptions { Retention = TimeSpan.FromDays(7) }));
-        await AssertPurgesAsync("webhook_deliveries", new DeliveryPurger(store, _migrator, _progress, NullLogger<DeliveryPurger>.Instance));
+        await AssertPurgesAsync("webhook_deliveries", Loop(DeliveryStore.Expiry(new() { Retention = TimeSpan.FromDays(7) })));
     }
 
     [Fact]
     public async Task Users_who_signed_up_and_never_came_back()
     {
         await _database.ExecuteAsync("insert into sign_ups (user_id, prefix, hash) select ticket_id, ticket_id::text, '' from tickets");
-        var options = Options.Create(new RetentionOptions());
-        SignUpPurge purge = new(new(_database.Source), _migrator, _progress, options, NullLogger<SignUpPurge>.Instance);
-        await AssertPurgesAsync("(select user_id as ticket_id from sign_ups)", purge);
+        await AssertPurgesAsync("(select user_id as ticket_id from sign_ups)", Loop(SignUps.Expiry(new())));
     }
+
+    private ExpiryLoop Loop(Expiry expiry) => new(expiry, _database.Source, _migrator, _progress, NullLogger<ExpiryLoop>.Instance);
 
     private async Task AssertPurgesAsync(string table, BackgroundService purger)
     {

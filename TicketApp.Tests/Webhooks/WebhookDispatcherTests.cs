@@ -58,8 +58,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
         await RunAsync(database, new() { AllowHttp = true, AllowPrivateAddresses = true }, replicas: 1);
         await database.ExecuteAsync("update webhook_deliveries set time_ended = now() - interval '31 days'");
 
-        DeliveryStore store = new(database.Source, Options.Create(new WebhookOptions()));
-        Assert.Equal(1, await store.PurgeAsync(PurgeLoop.MaxPart, Cancel));
+        Assert.Equal(1, await DeliveryStore.Expiry(new()).RemoveAsync(database.Source, PurgeLoop.MaxPart, Cancel));
         var left = await database.ValueAsync<long>(
             "select (select count(*) from webhook_deliveries) + (select count(*) from webhook_attempts)");
         Assert.Equal(0L, left);
