@@ -8,11 +8,10 @@ using TicketApp.Api.Tickets;
 namespace TicketApp.Api;
 
 /// <summary>
-/// Turns what goes wrong into the original's <c>{"message":"…"}</c>, or a problem where the resource API was asked, with nothing of the
-/// inside told.
+/// Turns what goes wrong into the original's <c>{"message":"…"}</c>, or the form that goes with the path, with nothing of the inside told.
 /// </summary>
 internal sealed partial class ApiExceptionHandler(
-    IOptions<LimitOptions> limits, DatabaseFaults faults, ILogger<ApiExceptionHandler> logger)
+    IOptions<LimitOptions> limits, DatabaseFaults faults, ErrorForms errors, ILogger<ApiExceptionHandler> logger)
     : IExceptionHandler
 {
     private const string RetryAfterSeconds = "2";
@@ -26,33 +25,25 @@ internal sealed partial class ApiExceptionHandler(
 
         faults.Note(exception);
         ResponseHeaders.Add(httpContext);
-        var (status, text) = exception switch
+        var problem = TicketProblems.Of(exception);
+        switch (problem.Status)
         {
-            BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } =>
-                (StatusCodes.Status413PayloadTooLarge, $"Request body is larger than {limits.Value.MaxBodyBytes / 1024} KiB"),
-            BadHttpRequestException bad => (bad.StatusCode, "Bad request"),
-            UserLimitException => (StatusCodes.Status429TooManyRequests, "Too many open tickets, try again soon"),
-            OverloadedException => (StatusCodes.Status503ServiceUnavailable, "Service is overloaded, try again soon"),
-            _ when DatabaseErrors.IsUnavailable(exception) =>
-                (StatusCodes.Status503ServiceUnavailable, "Service is temporarily unavailable, try again soon"),
-            _ => (StatusCodes.Status500InternalServerError, "Internal server error"),
-        };
-        if (status == StatusCodes.Status429TooManyRequests)
-        {
-            httpContext.Response.Headers.RetryAfter = RetryAfterSeconds;
-        }
-        else if (status == StatusCodes.Status503ServiceUnavailable)
-        {
-            httpContext.Response.Headers.RetryAfter = RetryAfterSeconds;
-            Log.Unavailable(logger, httpContext.Request.Path, DatabaseErrors.Describe(exception) ?? exception.Message);
-        }
-        else if (status == StatusCodes.Status500InternalServerError)
-        {
-            Log.Failed(logger, exception, httpContext.Request.Path);
+            case StatusCodes.Status413PayloadTooLarge:
+                problem = problem with { Message = $"Request body is larger than {limits.Value.MaxBodyBytes / 1024} KiB" };
+                break;
+            case StatusCodes.Status429TooManyRequests:
+                httpContext.Response.Headers.RetryAfter = RetryAfterSeconds;
+                break;
+            case StatusCodes.Status503ServiceUnavailable:
+                httpContext.Response.Headers.RetryAfter = RetryAfterSeconds;
+                Log.Unavailable(logger, httpContext.Request.Path, DatabaseErrors.Describe(exception) ?? exception.Message);
+                break;
+            case StatusCodes.Status500InternalServerError:
+                Log.Failed(logger, exception, httpContext.Request.Path);
+                break;
         }
 
-        var answer = ResourceApi.Serves(httpContext.Request) ? TicketProblems.Of(exception).ToResult() : ApiJson.WithMessage(status, text);
-        await answer.ExecuteAsync(httpContext);
+        await errors.Answer(httpContext.Request, problem).ExecuteAsync(httpContext);
         return true;
     }
 

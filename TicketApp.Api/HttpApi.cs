@@ -1,10 +1,11 @@
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Auth;
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.Facades.OpenAi;
+using TicketApp.Api.Facades.Replicate;
 using TicketApp.Api.Http;
 using TicketApp.Api.Operations;
 using TicketApp.Api.Storage;
@@ -24,7 +25,7 @@ internal static class HttpApi
     private static readonly JsonSerializerContext[] _contexts =
     [
         ApiJson.Default, AuthJson.Default, DispatchJson.Default, TicketJson.Default,
-        WaitingJson.Default, WebhookJson.Default, OperationsJson.Default,
+        WaitingJson.Default, WebhookJson.Default, OpenAiJson.Default, ReplicateJson.Default, OperationsJson.Default,
     ];
 
     public static void AddHttpApi(this WebApplicationBuilder builder)
@@ -62,19 +63,6 @@ internal static class HttpApi
         app.UseWhen(context => !_ungated.Any(path => context.Request.Path.StartsWithSegments(path)), gated => gated.UseSchemaGate());
     }
 
-    private static Utf8ContentHttpResult Explain(HttpContext context)
-    {
-        var status = context.Response.StatusCode;
-        return ResourceApi.Serves(context.Request)
-            ? ProblemAnswers.OfStatus(status).ToResult()
-            : ApiJson.WithMessage(status, status switch
-            {
-                StatusCodes.Status401Unauthorized => "A key is required",
-                StatusCodes.Status403Forbidden => "This key does not allow that",
-                StatusCodes.Status404NotFound => "Not found",
-                StatusCodes.Status405MethodNotAllowed => "Method not allowed",
-                StatusCodes.Status429TooManyRequests => "Too many requests, try again soon",
-                _ => "Bad request",
-            });
-    }
+    private static IResult Explain(HttpContext context) => context.RequestServices.GetRequiredService<ErrorForms>()
+        .Answer(context.Request, ProblemAnswers.OfStatus(context.Response.StatusCode));
 }

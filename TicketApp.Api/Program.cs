@@ -3,6 +3,8 @@ using TicketApp.Api;
 using TicketApp.Api.Auth;
 using TicketApp.Api.Completion;
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.Facades.OpenAi;
+using TicketApp.Api.Facades.Replicate;
 using TicketApp.Api.Http;
 using TicketApp.Api.Operations;
 using TicketApp.Api.Storage;
@@ -40,6 +42,8 @@ builder.Services
     .AddDispatch()
     .AddCompletion()
     .AddWebhooks()
+    .AddOpenAi()
+    .AddReplicate()
     .AddLimits()
     .AddRetention()
     .AddErasure()
@@ -53,6 +57,8 @@ app.MapDefaultEndpoints();
 app.MapUsers();
 app.MapTickets();
 app.MapApiDescription();
+app.MapOpenAi();
+app.MapReplicate();
 app.MapResourceApi()
     .MapUserResources()
     .MapTicketResources()

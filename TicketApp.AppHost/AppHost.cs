@@ -19,7 +19,7 @@ var api = builder.AddProject<Projects.TicketApp_Api>("api").WithConnectionString
     .WithProbes();
 
 // No reference to the database: the worker never receives its credentials. At the broker it has an account of its own.
-var worker = builder.AddProject<Projects.TicketApp_Worker>("worker").WithConnectionStrings()
+var worker = builder.AddWorker("worker").WithConnectionStrings()
     .WithReference(rabbitmqOfWorkers, ServerResources.BrokerName).WaitFor(rabbitmq)
     .WithReplicas(2).RunLocally()
     .WithConfiguredModels()

@@ -8,6 +8,16 @@ internal static partial class ConfiguredModels
 {
     private const string Section = "Models";
 
+    /// <summary>
+    /// Adds the workers: of <c>TicketApp.Worker.Onnx</c> where a model is of the kind <c>onnx</c>, else of <c>TicketApp.Worker</c>, which
+    /// is much smaller.
+    /// </summary>
+    public static IResourceBuilder<ProjectResource> AddWorker(this IDistributedApplicationBuilder builder, string name) =>
+        builder.Configuration.GetSection(Section).GetChildren()
+            .Any(model => string.Equals(model["Kind"], "onnx", StringComparison.OrdinalIgnoreCase))
+            ? builder.AddProject<Projects.TicketApp_Worker_Onnx>(name)
+            : builder.AddProject<Projects.TicketApp_Worker>(name);
+
     /// <summary>Passes the section on to the workers. Keys and headers are secrets, whose values are never published.</summary>
     public static IResourceBuilder<ProjectResource> WithConfiguredModels(this IResourceBuilder<ProjectResource> worker)
     {

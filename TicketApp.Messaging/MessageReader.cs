@@ -23,6 +23,8 @@ public static class MessageReader
     private const int MaxModels = 100;
     private const int MaxModelName = 100;
     private const int MaxDescription = 2000;
+    private const int MaxSchemaId = 100;
+    private const int MaxModelKind = 50;
     private const int MaxSlots = 1_000_000;
     private const int MaxErrorText = 4000;
     private const int MaxDetails = 20_000;
@@ -163,7 +165,7 @@ public static class MessageReader
     };
 
     /// <summary>Whether it can be shown. An escape such as \ud800, half a character, can be read and not written.</summary>
-    private static bool IsWritable(JsonElement value)
+    public static bool IsWritable(JsonElement value)
     {
         try
         {
@@ -180,8 +182,10 @@ public static class MessageReader
     private static string? Defect(IReadOnlyList<ModelOffer> models) =>
         models.Count > MaxModels ? $"more than {MaxModels} models"
         : models.Any(model => model is null or { Slots: < 0 or > MaxSlots } or { MaxInputCharacters: < 0 } or { LargestBatch: < 0 }
-            || IsUnusable(model.Name, MaxModelName) || IsUnusable(model.Description, MaxDescription))
+            || IsUnusable(model.Name, MaxModelName) || IsUnusable(model.Description, MaxDescription)
+            || (model.InputSchemaId is { } id && IsUnusable(id, MaxSchemaId)))
             ? $"a model without a name or description, or with other than 0 to {MaxSlots} slots"
+        : models.Any(model => model.Kind is { } kind && IsUnusable(kind, MaxModelKind)) ? "a model with a kind that is no word"
         : null;
 
     private static bool IsUnusable(string text, int maxLength) =>

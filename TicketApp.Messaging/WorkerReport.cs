@@ -119,3 +119,41 @@ public sealed record WorkerReport
     /// <summary>The W3C <c>traceparent</c> of the run, or of the ticket before it ran; null if it is not traced.</summary>
     public string? TraceParent { get; init; }
 }
+
+/// <summary>A model that a worker serves, as its heartbeats describe it.</summary>
+public sealed record ModelOffer
+{
+    /// <summary>The word by which tickets choose it.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What it answers, in a sentence for people.</summary>
+    public required string Description { get; init; }
+
+    /// <summary>Whether it cannot run without input.</summary>
+    public bool InputRequired { get; init; }
+
+    /// <summary>The longest input, in UTF-16 characters.</summary>
+    public int MaxInputCharacters { get; init; }
+
+    /// <summary>The most tickets that it runs together; 1 for a model that takes one at a time.</summary>
+    public int LargestBatch { get; init; }
+
+    /// <summary>Which inputs and responses it has, in a word such as <c>chat</c>; null: nothing is known of that.</summary>
+    public string? Kind { get; init; }
+
+    /// <summary>
+    /// Names the JSON Schema of its input, and changes with it; null: it has none. See <see cref="Messaging.InputSchema.Id"/>.
+    /// </summary>
+    public string? InputSchemaId { get; init; }
+
+    /// <summary>
+    /// The schema itself, for <see cref="Messaging.InputSchema"/>; null in most heartbeats, since it may be long.
+    /// </summary>
+    public Payload? InputSchema { get; init; }
+
+    /// <summary>How many tickets this worker can have at once, from 1.</summary>
+    public int Slots { get; init; }
+
+    /// <summary>Whether its runs wait here, since what the model asks cannot be reached or takes no more for now.</summary>
+    public bool IsUnavailable { get; init; }
+}

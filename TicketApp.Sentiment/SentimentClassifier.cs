@@ -1,3 +1,4 @@
+using System.Buffers;
 using TicketApp.Sentiment.Network;
 using TicketApp.Sentiment.Text;
 using TicketApp.Sentiment.Weights;
@@ -42,6 +43,24 @@ public sealed class SentimentClassifier
     /// <param name="text">Any text, also an empty one (which is as likely happy as sad).</param>
     /// <returns>How likely it is happy, from 0 to 1; 0.5 and more is called happy.</returns>
     public double Classify(ReadOnlySpan<char> text)
+    {
+        if (!Typography.IsSuspect(text))
+        {
+            return ClassifyPlain(text);
+        }
+
+        var plain = ArrayPool<char>.Shared.Rent(text.Length * Typography.Growth);
+        try
+        {
+            return ClassifyPlain(plain.AsSpan(0, Typography.Write(text, plain)));
+        }
+        finally
+        {
+            ArrayPool<char>.Shared.Return(plain);
+        }
+    }
+
+    private double ClassifyPlain(ReadOnlySpan<char> text)
     {
         var scratch = _scratch is { } own && own.Fits(_weights) ? own : _scratch = new Scratch(_weights);
         WordReader reader = new(text, scratch.Word);

@@ -28,7 +28,7 @@ internal static class KeysEndpoints
     private static async ValueTask<object?> RefuseWithoutKeysAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next) =>
         context.HttpContext.RequestServices.GetRequiredService<IOptions<AccessOptions>>().Value.RequiresKeys
             ? await next(context)
-            : ProblemType.KeysNotUsed.With("Calls need no key here (Auth:Mode=open), and none is given.").ToResult();
+            : ProblemType.KeysNotUsed.With().ToResult();
 
     private static async Task<Utf8ContentHttpResult> CreateAsync(
         string id, Caller caller, KeyStore keys, CancellationToken cancellationToken)
@@ -59,7 +59,7 @@ internal static class KeysEndpoints
     {
         if (Owner(id, caller) is not { } userId || !await keys.RevokeAsync(userId, prefix, cancellationToken))
         {
-            return ProblemType.KeyNotFound.With("Use a prefix that the list of this user's keys shows.").ToResult();
+            return ProblemType.KeyNotFound.With().ToResult();
         }
 
         reader.Forget(prefix);

@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
+using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
+using TicketApp.Api.Telemetry;
 using TicketApp.Messaging;
 
 namespace TicketApp.Api.Completion;
@@ -51,3 +53,77 @@ internal sealed class ReportOutcome
 /// <param name="Model">Its model.</param>
 /// <param name="Run">How long its last run took.</param>
 internal readonly record struct EndedTicket(TicketSummary Ticket, string Model, TimeSpan Run);
+
+/// <summary>What applied reports mean for the rest of this replica, once they are committed.</summary>
+internal sealed class ReportEffects(
+    Dispatcher dispatcher,
+    ErrorOutbox errors,
+    OpenTickets open,
+    RunTimes runTimes,
+    CancellationPublisher stops,
+    TicketObservers observers,
+    TicketMetrics metrics)
+{
+    /// <summary>Tells all whom it concerns.</summary>
+    public void Follow(ReportOutcome outcome)
+    {
+        observers.Ended(outcome.Ended);
+        if (outcome.HasErrors)
+        {
+            errors.Wake();
+        }
+
+        if (outcome.Late > 0)
+        {
+            metrics.Late(outcome.Late);
+        }
+
+        open.Add(-outcome.Ended.Count);
+        stops.Stop(outcome.Canceled, repeatFor: TimeSpan.Zero);
+        foreach (var (ticket, model, run) in outcome.Ended)
+        {
+            metrics.Ended(model, TicketStatusNames.Of(ticket.Status), ticket.Age, run);
+            if (ticket.Status == TicketStatus.Succeeded)
+            {
+                runTimes.Of(model).Add((int)run.TotalMilliseconds);
+            }
+        }
+
+        foreach (var (model, count) in outcome.Returned)
+        {
+            metrics.Retried(model, count);
+            dispatcher.BacklogGrew(model);
+        }
+
+        foreach (var (model, count) in outcome.Left)
+        {
+            dispatcher.SlotsFreed(model, count);
+        }
+    }
+}
+
+/// <summary>
+/// Learns what this replica does to tickets once that is committed: caches and waits. What other replicas do shows in the database only.
+/// </summary>
+internal interface ITicketObserver
+{
+    /// <summary>Tickets ended.</summary>
+    void OnEnded(IReadOnlyList<EndedTicket> tickets);
+
+    /// <summary>A ticket was canceled, or runs again.</summary>
+    void OnChanged(Guid ticketId)
+    {
+    }
+}
+
+/// <summary>All observers of this replica. What commits an end or a change of tickets says so here.</summary>
+internal sealed class TicketObservers(IEnumerable<ITicketObserver> observers)
+{
+    private readonly ITicketObserver[] _observers = [.. observers];
+
+    /// <summary>Tickets ended, by what is committed.</summary>
+    public void Ended(IReadOnlyList<EndedTicket> tickets) => Array.ForEach(_observers, observer => observer.OnEnded(tickets));
+
+    /// <summary>A ticket was canceled, or runs again, by what is committed.</summary>
+    public void Changed(Guid ticketId) => Array.ForEach(_observers, observer => observer.OnChanged(ticketId));
+}

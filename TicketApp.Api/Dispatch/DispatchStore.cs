@@ -10,10 +10,12 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
 {
     private static readonly TimeSpan _replicaForgottenAfter = TimeSpan.FromSeconds(15);
 
-    /// <summary>What each worker serves that lives: <c>worker, model, slots</c>. $1 is how long ago it may have been heard of.</summary>
+    /// <summary>
+    /// What each worker serves that lives: <c>worker, model, slots, is_unavailable</c>. $1 is how long ago it may have been heard of.
+    /// </summary>
     public const string Served =
         """
-        select w.worker, m.key as model, m.value::int as slots
+        select w.worker, m.key as model, m.value::int as slots, w.unavailable ? m.key as is_unavailable
         from workers w cross join lateral jsonb_each_text(w.models) m where w.last_seen > now() - $1
         """;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using TicketApp.Api.InputSchemas;
 using TicketApp.Api.Storage;
 using TicketApp.Messaging;
 using TicketApp.Messaging.Broker;
@@ -16,6 +17,7 @@ internal sealed class ModelCatalog(
     BrokerPublisher broker,
     DatabaseMigrator migrator,
     LoopProgress progress,
+    InputChecks checks,
     ILogger<ModelCatalog> logger) : DatabaseLoop("list of models", migrator, progress, logger)
 {
     // Of a default model that no worker has ever served, nothing more is known.
@@ -25,9 +27,10 @@ internal sealed class ModelCatalog(
     private const string Sql =
         $"""
         select m.name, m.description, m.input_required, m.max_input_characters, m.largest_batch,
-            coalesce(s.workers, 0), coalesce(s.slots, 0)
+            coalesce(s.workers, 0), coalesce(s.slots, 0), coalesce(s.is_unavailable, false), m.kind, m.input_schema_id
         from models m left join (
-            select model, count(*)::int as workers, sum(slots) as slots from ({DispatchStore.Served}) served group by model) s
+            select model, count(*)::int as workers, sum(slots) as slots, bool_and(is_unavailable) as is_unavailable
+            from ({DispatchStore.Served}) served group by model) s
             on s.model = m.name
         order by m.name
         """;
@@ -65,20 +68,36 @@ internal sealed class ModelCatalog(
     private async Task<Dictionary<string, KnownModel>> ReadAsync(CancellationToken cancellationToken)
     {
         Dictionary<string, KnownModel> models = [];
-        await using var command = database.CreateCommand(Sql);
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = dispatch.Value.LeaseDuration });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        while (await reader.ReadAsync(cancellationToken))
+        Dictionary<string, string> schemas = [];
+        await using (var command = database.CreateCommand(Sql))
         {
-            KnownModel model = new(
-                reader.GetString(0),
-                reader.GetString(1),
-                reader.GetBoolean(2),
-                reader.GetInt32(3),
-                reader.GetInt32(4),
-                reader.GetInt32(5),
-                reader.GetInt64(6));
-            models[model.Name] = model;
+            command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = dispatch.Value.LeaseDuration });
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                KnownModel model = new(
+                    reader.GetString(0),
+                    reader.GetString(1),
+                    reader.GetBoolean(2),
+                    reader.GetInt32(3),
+                    reader.GetInt32(4),
+                    reader.GetInt32(5),
+                    reader.GetInt64(6))
+                {
+                    IsUnavailable = reader.GetBoolean(7),
+                    Kind = reader.IsDBNull(8) ? null : reader.GetString(8),
+                };
+                models[model.Name] = model;
+                if (!reader.IsDBNull(9))
+                {
+                    schemas[model.Name] = reader.GetString(9);
+                }
+            }
+        }
+
+        foreach (var (name, check) in await checks.OfAsync(schemas, cancellationToken))
+        {
+            models[name] = models[name] with { Check = check };
         }
 
         KnownModel unserved = new(
@@ -100,6 +119,18 @@ internal sealed class ModelCatalog(
 public sealed record KnownModel(
     string Name, string Description, bool InputRequired, int MaxInputCharacters, int LargestBatch, int Workers, long Slots)
 {
+    /// <summary>Which inputs and responses it has, in a word such as <c>chat</c>; null: nothing is known of that.</summary>
+    public string? Kind { get; init; }
+
+    /// <summary>Checks inputs against the JSON Schema of the model; null: it has none.</summary>
+    internal InputCheck? Check { get; init; }
+
+    /// <summary>
+    /// Whether all workers that serve it hold its runs, since what it asks cannot be reached or takes no more. With one that does not, its
+    /// tickets are answered.
+    /// </summary>
+    public bool IsUnavailable { get; init; }
+
     /// <summary>What is wrong with <paramref name="input"/>, to follow its name; null if it can be run.</summary>
     public string? Defect(Payload? input)
     {

@@ -14,8 +14,8 @@ public sealed record QueuePosition
     public required int? Position { get; init; }
 
     /// <summary>
-    /// In how many seconds it is finished, if nothing changes; null where nothing is known of its model's runs, nobody works, its user's
-    /// limit holds it up, or the position is not exact.
+    /// In how many seconds it is finished, if nothing changes; null where nothing is known of its model's runs, nobody works, its model is
+    /// unavailable, its user's limit holds it up, or the position is not exact.
     /// </summary>
     public Estimate? EtaSeconds { get; init; }
 
@@ -23,7 +23,7 @@ public sealed record QueuePosition
     /// Why it waits: <c>no_workers</c>, <c>at_capacity</c>, <c>user_limit</c>, <c>retry_backoff</c>,
     /// <c>model_unavailable</c>, <c>paused</c> or <c>broker_down</c>; null while it is on its way to a worker.
     /// </summary>
-    [AllowedValues("no_workers", "at_capacity", "user_limit", "retry_backoff", "paused", "broker_down")]
+    [AllowedValues("no_workers", "at_capacity", "user_limit", "retry_backoff", "model_unavailable", "paused", "broker_down")]
     public string? WaitReason { get; init; }
 }
 

@@ -11,12 +11,15 @@ internal sealed class QueuePositions(
     RunTimes runTimes,
     ConcurrencyLimit limit)
 {
+    // Also the error type of an attempt that waited in vain.
+    private const string Unavailable = "model_unavailable";
+
     /// <summary>Where the ticket stands; null for one that does not wait.</summary>
     public async ValueTask<QueuePosition?> FindAsync(TicketRecord row, CancellationToken cancellationToken)
     {
         if (row.Status == TicketStatus.Retryable)
         {
-            return new() { Position = null, WaitReason = row.ErrorType == "model_unavailable" ? "model_unavailable" : "retry_backoff" };
+            return new() { Position = null, WaitReason = row.ErrorType == Unavailable ? Unavailable : "retry_backoff" };
         }
 
         if (row.Status is not (TicketStatus.Queued or TicketStatus.Dispatched))
@@ -25,24 +28,27 @@ internal sealed class QueuePositions(
         }
 
         var backlog = await backlogs.GetAsync(row.Model, cancellationToken);
-        var slots = models.TryGet(row.Model, out var model) ? model.Slots : 0;
+        var (slots, isUnavailable) = models.TryGet(row.Model, out var model) ? (model.Slots, model.IsUnavailable) : (0, false);
         var position = backlog.PositionOf(row.TicketId, row.Status == TicketStatus.Queued ? row.QueueKey : null);
         var isHeld = row.Status == TicketStatus.Queued && await limit.IsReachedAsync(row.UserId, cancellationToken);
         return new()
         {
             Position = position,
             // A ticket that its user's others hold up is passed: its position says nothing of when it comes.
-            EtaSeconds = position is { } exact && !isHeld ? EstimateOf(exact, backlog, slots, runTimes.Of(row.Model)) : null,
-            WaitReason = ReasonOf(row, backlog, slots, isHeld),
+            EtaSeconds = position is { } exact && !isHeld && !isUnavailable
+                ? EstimateOf(exact, backlog, slots, runTimes.Of(row.Model))
+                : null,
+            WaitReason = ReasonOf(row, backlog, slots, isHeld, isUnavailable),
         };
     }
 
-    private string? ReasonOf(TicketRecord row, BacklogSnapshot backlog, long slots, bool isHeld) => row.Status switch
+    private string? ReasonOf(TicketRecord row, BacklogSnapshot backlog, long slots, bool isHeld, bool isUnavailable) => row.Status switch
     {
         TicketStatus.Queued when !publisher.IsReady => "broker_down",
         TicketStatus.Queued when windows.IsPaused => "paused",
         _ when slots == 0 => "no_workers",
         _ when isHeld => "user_limit",
+        _ when isUnavailable => Unavailable,
         // Under the limit of running tickets every ticket is queued first, also with workers free.
         TicketStatus.Queued when limit.IsOn && windows.Of(row.Model).Available > 0 => null,
         TicketStatus.Queued => "at_capacity",

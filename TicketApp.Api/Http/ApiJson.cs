@@ -12,6 +12,7 @@ namespace TicketApp.Api.Http;
 [JsonSerializable(typeof(Message))]
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(Dictionary<string, int>))]
+[JsonSerializable(typeof(string[]))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     public const string ContentType = "application/json; charset=utf-8";

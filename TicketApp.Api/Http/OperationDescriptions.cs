@@ -70,6 +70,9 @@ internal static class OperationDescriptions
             case "id":
                 (parameter.Schema, parameter.Description) = (Schemas.Id, _owners[path[place - 1]]);
                 break;
+            case "name":
+                (parameter.Schema, parameter.Description) = (Schemas.Pattern("^[a-z0-9][a-z0-9-]{0,49}$"), "The model's name.");
+                break;
             case "delivery":
                 (parameter.Schema, parameter.Description) = (Schemas.Pattern("^msg_[0-9a-f]{32}$"), "The delivery's id: its webhook-id.");
                 break;

@@ -27,5 +27,51 @@ public sealed record Problem
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
 
+    /// <summary>The same in the words of the original API, which has messages alone; null: its <see cref="Detail"/>.</summary>
+    internal string? Message { get; init; }
+
     internal Utf8ContentHttpResult ToResult() => TypedResults.Text(ApiJson.Serialize(this, ApiJson.Default.Problem), ContentType, Status);
+}
+
+/// <summary>Gathers what is wrong with a request, field by field, so that a caller learns of all at once.</summary>
+internal sealed class FieldErrors
+{
+    private readonly SortedDictionary<string, string[]> _errors = new(StringComparer.Ordinal);
+
+    public bool Any => _errors.Count > 0;
+
+    public void Add(string field, string error) =>
+        _errors[field] = _errors.TryGetValue(field, out var before) ? [.. before, error] : [error];
+
+    /// <summary>The problem that names them all.</summary>
+    public Problem ToProblem(ProblemType? type = null) =>
+        (type ?? ProblemType.InvalidRequest).With($"Correct {string.Join(", ", _errors.Keys)} and send the request again.", _errors);
+}
+
+/// <summary>What goes wrong outside the endpoints of the resource API, as problems.</summary>
+internal static class ProblemAnswers
+{
+    /// <summary>The body is not declared as JSON.</summary>
+    public static Problem NotJson { get; } = ProblemType.NotJson.With();
+
+    /// <summary>The problem of a status that nothing else explained.</summary>
+    public static Problem OfStatus(int status)
+    {
+        var problem = status switch
+        {
+            StatusCodes.Status401Unauthorized => ProblemType.KeyRequired.With(),
+            StatusCodes.Status403Forbidden => ProblemType.KeyNotEnough.With(),
+            StatusCodes.Status404NotFound => ProblemType.NoSuchPath.With(),
+            StatusCodes.Status405MethodNotAllowed => ProblemType.MethodNotAllowed.With(),
+            StatusCodes.Status413PayloadTooLarge => ProblemType.TooLarge.With(),
+            StatusCodes.Status414UriTooLong =>
+                ProblemType.InvalidRequest.With("The request line must have at most 8 KiB.") with { Status = status },
+            StatusCodes.Status415UnsupportedMediaType => NotJson,
+            StatusCodes.Status431RequestHeaderFieldsTooLarge =>
+                ProblemType.InvalidRequest.With("There must be at most 100 headers, of 32 KiB together.") with { Status = status },
+            StatusCodes.Status429TooManyRequests => ProblemType.TooManyRequests.With(),
+            _ => ProblemType.InvalidRequest.With("The request is not well-formed HTTP.") with { Status = status },
+        };
+        return problem with { Message = problem.Message ?? "Bad request" };
+    }
 }

@@ -8,7 +8,8 @@ namespace TicketApp.Api.Http;
 /// <param name="Status">The HTTP status that it comes with.</param>
 /// <param name="Title">What it is, the same for each occurrence.</param>
 /// <param name="Advice">What to do about it; an occurrence may know better.</param>
-internal sealed record ProblemType(string Name, int Status, string Title, string Advice)
+/// <param name="Message">It in the words of the original API, where that has it too.</param>
+internal sealed record ProblemType(string Name, int Status, string Title, string Advice, string? Message = null)
 {
     public static readonly ProblemType InvalidRequest = new(
         "invalid-request", StatusCodes.Status400BadRequest, "The request is not valid",
@@ -21,19 +22,25 @@ internal sealed record ProblemType(string Name, int Status, string Title, string
         "Choose one of those that GET /v1/models lists.");
     public static readonly ProblemType KeyRequired = new(
         "key-required", StatusCodes.Status401Unauthorized, "A key is required",
-        "Send a key that is in force, with the header Authorization: Bearer.");
+        "Send a key that is in force, with the header Authorization: Bearer.",
+        "A key is required");
     public static readonly ProblemType KeyNotEnough = new(
         "key-not-enough", StatusCodes.Status403Forbidden, "This key does not allow that",
-        "Use an administrator's key.");
+        "Use an administrator's key.",
+        "This key does not allow that");
     public static readonly ProblemType CrossSite = new(
         "cross-site", StatusCodes.Status403Forbidden, "Another site's page asks for a change",
         "Send JSON, with the header Content-Type: application/json, or use the service's own page.");
     public static readonly ProblemType NoSuchPath = new(
         "no-such-path", StatusCodes.Status404NotFound, "There is no such path",
-        "See /openapi/v1.json for the paths that there are.");
+        "See /openapi/v1.json for the paths that there are.",
+        "Not found");
     public static readonly ProblemType TicketNotFound = new(
         "ticket-not-found", StatusCodes.Status404NotFound, "There is no such ticket",
         "Check the id. A finished ticket is kept for a limited time only.");
+    public static readonly ProblemType ModelNotFound = new(
+        "model-not-found", StatusCodes.Status404NotFound, "There is no such model",
+        "Choose one of those that GET /v1/models lists.");
     public static readonly ProblemType UserNotFound = new(
         "user-not-found", StatusCodes.Status404NotFound, "There is no such user",
         "Create a user with POST /v1/users and use its id as user_id.");
@@ -51,7 +58,8 @@ internal sealed record ProblemType(string Name, int Status, string Title, string
         "Give url as the list of endpoints that are off shows it.");
     public static readonly ProblemType MethodNotAllowed = new(
         "method-not-allowed", StatusCodes.Status405MethodNotAllowed, "The path does not have this method",
-        "Use one of the methods that the header Allow names.");
+        "Use one of the methods that the header Allow names.",
+        "Method not allowed");
     public static readonly ProblemType DeliveryPending = new(
         "delivery-pending", StatusCodes.Status409Conflict, "The delivery has not ended yet",
         "It is tried again by itself: see next_attempt_at.");
@@ -84,19 +92,24 @@ internal sealed record ProblemType(string Name, int Status, string Title, string
         "Repeat the very body that was sent with this key, or choose a new key for a new ticket.");
     public static readonly ProblemType TooManyRequests = new(
         "too-many-requests", StatusCodes.Status429TooManyRequests, "There are too many requests",
-        "Try again after the time in Retry-After.");
+        "Try again after the time in Retry-After.",
+        "Too many requests, try again soon");
     public static readonly ProblemType TooManyOpenTickets = new(
         "too-many-open-tickets", StatusCodes.Status429TooManyRequests, "The user has as many open tickets as one may have",
-        "Wait until some have finished, or cancel some.");
+        "Wait until some have finished, or cancel some.",
+        "Too many open tickets, try again soon");
     public static readonly ProblemType InternalError = new(
         "internal-error", StatusCodes.Status500InternalServerError, "Something unexpected went wrong",
-        "It is in the log. Trying again may help.");
+        "It is in the log. Trying again may help.",
+        "Internal server error");
     public static readonly ProblemType Overloaded = new(
         "overloaded", StatusCodes.Status503ServiceUnavailable, "The service is at its limit",
-        "Try again after the time in Retry-After.");
+        "Try again after the time in Retry-After.",
+        "Service is overloaded, try again soon");
     public static readonly ProblemType Unavailable = new(
         "unavailable", StatusCodes.Status503ServiceUnavailable, "The service is temporarily unavailable",
-        "Try again after the time in Retry-After. Nothing is half-done.");
+        "Try again after the time in Retry-After. Nothing is half-done.",
+        "Service is temporarily unavailable, try again soon");
 
     /// <summary>All that there are.</summary>
     public static IReadOnlyList<ProblemType> All { get; } =
@@ -113,10 +126,10 @@ internal sealed record ProblemType(string Name, int Status, string Title, string
     public string Uri => $"{ProblemPage.Path}#{Name}";
 
     /// <summary>One occurrence.</summary>
-    /// <param name="detail">What happened and what to do about it.</param>
+    /// <param name="detail">What happened and what to do about it; null: the advice that the kind has.</param>
     /// <param name="errors">What is wrong with which field, where fields are at fault.</param>
-    public Problem With(string detail, IReadOnlyDictionary<string, string[]>? errors = null) =>
-        new() { Type = Uri, Title = Title, Status = Status, Detail = detail, Errors = errors };
+    public Problem With(string? detail = null, IReadOnlyDictionary<string, string[]>? errors = null) =>
+        new() { Type = Uri, Title = Title, Status = Status, Detail = detail ?? Advice, Errors = errors, Message = Message };
 }
 
 /// <summary>The page that explains each kind of error: what its URI leads to.</summary>

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.HostFiltering;
-using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Primitives;
 
 namespace TicketApp.Api.Http;
@@ -27,7 +26,7 @@ internal static class RequestRules
 
     /// <summary>Has this check hosts, and not the framework, which would refuse probes too: they come to an address.</summary>
     public static IServiceCollection AddRequestRules(this IServiceCollection services) =>
-        services.Configure<HostFilteringOptions>(filter => filter.AllowedHosts = [Anything]);
+        services.AddSingleton<ErrorForms>().Configure<HostFilteringOptions>(filter => filter.AllowedHosts = [Anything]);
 
     /// <summary>Refuses requests that break a rule.</summary>
     /// <param name="app">The API.</param>
@@ -40,18 +39,16 @@ internal static class RequestRules
             : app.Environment.IsDevelopment() ? Loopback : Anything;
         StringSegment[]? hosts = allowed == Anything ? null
             : [.. allowed.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
+        var errors = app.Services.GetRequiredService<ErrorForms>();
         app.Use((context, next) =>
         {
             var request = context.Request;
             var problem = Malformed(request) ?? Misdirected(request, hosts)
-                ?? (!ResourceApi.Serves(request) || IsSafe(request.Method) ? null
+                ?? (errors.IsOriginal(request) || IsSafe(request.Method) ? null
                     : Encoded(context) ?? (refuseCrossSite ? CrossSite(request) : null));
-            return problem is null ? next(context) : Answer(request, problem).ExecuteAsync(context);
+            return problem is null ? next(context) : errors.Answer(request, problem).ExecuteAsync(context);
         });
     }
-
-    private static Utf8ContentHttpResult Answer(HttpRequest request, Problem problem) =>
-        ResourceApi.Serves(request) ? problem.ToResult() : ApiJson.WithMessage(problem.Status, problem.Detail);
 
     private static Problem? Malformed(HttpRequest request)
     {
@@ -98,7 +95,7 @@ internal static class RequestRules
         }
 
         context.Response.Headers.AcceptEncoding = "identity";
-        return ProblemType.EncodedBody.With("Send the body as it is, without Content-Encoding.");
+        return ProblemType.EncodedBody.With();
     }
 
     /// <summary>

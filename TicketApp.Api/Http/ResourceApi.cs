@@ -12,7 +12,4 @@ internal static class ResourceApi
             .WithProblems(
                 ProblemType.InvalidRequest, ProblemType.KeyRequired, ProblemType.TooManyRequests,
                 ProblemType.InternalError, ProblemType.Unavailable, ProblemType.Overloaded);
-
-    /// <summary>Whether <paramref name="request"/> is to be answered the way of the resource API, with problems.</summary>
-    public static bool Serves(HttpRequest request) => request.Path.StartsWithSegments(Prefix, StringComparison.OrdinalIgnoreCase);
 }

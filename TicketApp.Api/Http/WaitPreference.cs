@@ -33,8 +33,10 @@ internal static class WaitPreference
     public static bool WantsAsync(StringValues prefer) => Names(prefer).Contains(RespondAsync, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Reads the header <c>Prefer</c>.</summary>
+    /// <param name="prefer">It.</param>
+    /// <param name="alone">What <c>wait</c> without a number stands for; the RFC does not have it.</param>
     /// <returns>Seconds from 1; null if there is no such wish. Of several the first counts.</returns>
-    public static int? Read(StringValues prefer)
+    public static int? Read(StringValues prefer, int? alone = null)
     {
         foreach (var wish in Names(prefer))
         {
@@ -43,9 +45,10 @@ internal static class WaitPreference
                 : (wish, "");
             if (name.Trim().Equals("wait", StringComparison.OrdinalIgnoreCase))
             {
-                return int.TryParse(value.Trim().Trim('"'), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds > 0
-                    ? Math.Min(seconds, MaxSeconds)
-                    : null;
+                return wish.Length == name.Length ? alone
+                    : int.TryParse(value.Trim().Trim('"'), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds > 0
+                        ? Math.Min(seconds, MaxSeconds)
+                        : null;
             }
         }
 

@@ -56,5 +56,5 @@ internal static class ErasureEndpoints
     private static async Task<Utf8ContentHttpResult> FindAsync(string id, ErasureStore store, CancellationToken cancellationToken) =>
         Guid.TryParseExact(id, "D", out var erasureId) && await store.FindAsync(erasureId, cancellationToken) is { } erasure
             ? ApiJson.Ok(erasure, OperationsJson.Default.Erasure)
-            : ProblemType.ErasureNotFound.With("Use the Location of the answer to DELETE.").ToResult();
+            : ProblemType.ErasureNotFound.With().ToResult();
 }

@@ -11,11 +11,11 @@ internal sealed record TicketRecord : ISized
         """
         t.ticket_id, t.user_id, t.status::text, t.model, t.input, t.priority, t.attempt, t.max_attempts, t.epoch,
             t.time_created, t.time_started, t.time_finished, t.expires_at, t.response, t.error_type, t.error_message, t.queue_key,
-            t.response_details, t.input_json, t.response_json
+            t.response_details, t.input_json, t.response_json, t.deadline_s
         """;
 
     /// <summary>How many columns they are; others may follow them.</summary>
-    public const int ColumnCount = 20;
+    public const int ColumnCount = 21;
 
     // Of the texts of a page, in bytes.
     private const string MaxPage = "4194304";
@@ -48,6 +48,9 @@ internal sealed record TicketRecord : ISized
     public DateTime? Finished { get; init; }
 
     public required DateTime Expires { get; init; }
+
+    /// <summary>Seconds from creation, or retry, to finish, if its user said so.</summary>
+    public int? DeadlineS { get; init; }
 
     public Payload? Response { get; init; }
 
@@ -103,6 +106,7 @@ internal sealed record TicketRecord : ISized
         ErrorMessage = Text(reader, 15),
         QueueKey = reader.IsDBNull(16) ? null : reader.GetInt64(16),
         ResponseDetails = Text(reader, 17),
+        DeadlineS = reader.IsDBNull(20) ? null : reader.GetInt32(20),
     };
 
     // A webhook's delivery from before there was JSON says nothing of it.
@@ -134,4 +138,33 @@ internal sealed record TicketSummary(Guid TicketId, Guid UserId, TicketStatus St
         TicketStatusNames.Parse(reader.GetString(2)),
         reader.IsDBNull(3) ? null : reader.GetString(3),
         TimeSpan.FromSeconds(reader.GetDouble(age)));
+}
+
+/// <summary>
+/// How soon a ticket comes when tickets wait, by its number in the database. While all have some waiting, four high ones go for each normal
+/// one, and four normal ones for each low one.
+/// </summary>
+internal enum TicketPriority
+{
+    Low = 0,
+    Normal = 1,
+    High = 2,
+}
+
+internal static class TicketPriorityNames
+{
+    /// <summary>All of them, as callers write them.</summary>
+    public static readonly IReadOnlyList<string> All = ["low", "normal", "high"];
+
+    public static string Of(TicketPriority priority) => All[(int)priority];
+
+    /// <summary>Reads a caller's word.</summary>
+    /// <returns>Null if there is no such priority.</returns>
+    public static TicketPriority? Parse(string name) => name switch
+    {
+        "low" => TicketPriority.Low,
+        "normal" => TicketPriority.Normal,
+        "high" => TicketPriority.High,
+        _ => null,
+    };
 }

@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using TicketApp.Api.Auth;
-using TicketApp.Api.Completion;
 using TicketApp.Api.Http;
 
 namespace TicketApp.Api.Tickets;
@@ -31,7 +30,7 @@ internal static class TicketActions
 
     private static async Task<Utf8ContentHttpResult> CancelAsync(
         string id, Caller caller, TicketRecordReader tickets, TicketCanceler canceler,
-        TicketObservers observers, TicketPresenter presenter, CancellationToken cancellationToken)
+        TicketPresenter presenter, CancellationToken cancellationToken)
     {
         var row = await tickets.FindAsync(id);
         if (row is null || !caller.MayActFor(row.UserId))
@@ -39,11 +38,7 @@ internal static class TicketActions
             return TicketProblems.NotFound();
         }
 
-        var outcome = row.IsFinished
-            ? new(CancelResult.AlreadyFinished, row.Status)
-            : await canceler.CancelAsync(row.TicketId, cancellationToken);
-        observers.Changed(row.TicketId);
-
+        var outcome = await canceler.CancelAsync(row, cancellationToken);
         var now = outcome.Result == CancelResult.NotFound ? null : await tickets.FindAsync(id);
         return now is null ? TicketProblems.NotFound() : ApiJson.WithStatus(
             outcome.Result == CancelResult.Canceling ? StatusCodes.Status202Accepted : StatusCodes.Status200OK,

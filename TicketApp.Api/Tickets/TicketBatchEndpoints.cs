@@ -112,6 +112,8 @@ internal static class TicketBatchEndpoints
 
         return ([.. list.EnumerateArray().Select((item, index) =>
         {
+            // Checks against a schema may take long; a caller who is gone has no use for them.
+            cancellationToken.ThrowIfCancellationRequested();
             var (ticket, problem) = requests.Read(item);
             return (ticket is null ? null : ticket with { Key = key?.OfItem(index, JsonMarshal.GetRawUtf8Value(item)) }, problem);
         })], null);

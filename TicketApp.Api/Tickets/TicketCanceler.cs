@@ -8,7 +8,8 @@ namespace TicketApp.Api.Tickets;
 
 /// <summary>Cancels tickets. The row is the truth: what it says counts even if no worker ever hears of it.</summary>
 internal sealed class TicketCanceler(
-    NpgsqlDataSource database, CancellationPublisher notifier, OpenTickets open, IOptions<DispatchOptions> dispatch)
+    NpgsqlDataSource database, CancellationPublisher notifier, OpenTickets open, TicketObservers observers,
+    IOptions<DispatchOptions> dispatch)
 {
     // One that is known to run ends when its worker says so, or its lease ends. Of any other a result counts no more from now on.
     private const string CancelSql =
@@ -22,6 +23,16 @@ internal sealed class TicketCanceler(
         """;
 
     private const string StatusSql = "select status::text from tickets where ticket_id = $1";
+
+    /// <summary>Cancels a ticket, unless it is known to have ended, and tells those who follow it.</summary>
+    public async Task<CancelOutcome> CancelAsync(TicketRecord row, CancellationToken cancellationToken)
+    {
+        var outcome = row.IsFinished
+            ? new(CancelResult.AlreadyFinished, row.Status)
+            : await CancelAsync(row.TicketId, cancellationToken);
+        observers.Changed(row.TicketId);
+        return outcome;
+    }
 
     /// <summary>Cancels a ticket; harmless to repeat.</summary>
     public async Task<CancelOutcome> CancelAsync(Guid ticketId, CancellationToken cancellationToken)

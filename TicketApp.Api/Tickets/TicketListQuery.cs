@@ -28,8 +28,14 @@ internal sealed record TicketListQuery
     /// <summary>The most that a page holds.</summary>
     public required int Limit { get; init; }
 
+    /// <summary>Where the page begins, if it is not the first.</summary>
+    public Guid? Position { get; private init; }
+
+    /// <summary>No ticket at or above this id can match.</summary>
+    public Guid Top { get; private init; } = TicketIds.Last;
+
     /// <summary>The page begins with the first id below it.</summary>
-    public Guid Below { get; private init; } = TicketIds.Last;
+    public Guid Below => Position ?? Top;
 
     /// <summary>No ticket at or below this id can match.</summary>
     public Guid Above { get; private init; }
@@ -45,16 +51,30 @@ internal sealed record TicketListQuery
         IQueryCollection query, int maxPage, Caller caller, CursorSeal cursors)
     {
         QueryReader reader = new(query, "user_id", "status", "created_after", "created_before", "limit", "cursor");
-        var (after, before) = (reader.Time("created_after"), reader.Time("created_before"));
         TicketListQuery list = new()
         {
             UserId = UserOf(reader.Id("user_id"), caller),
             Statuses = Status(reader),
+            Limit = reader.Number("limit", maxPage, DefaultLimit),
+        };
+        return list.Read(reader, cursors);
+    }
+
+    /// <summary>Reads what is asked of a list of one user's tickets by time alone.</summary>
+    public static (TicketListQuery? Query, Problem? Problem) ReadOfUser(
+        Guid userId, IQueryCollection query, int limit, CursorSeal cursors) =>
+        new TicketListQuery { UserId = userId, Limit = limit }
+            .Read(new(query, "created_after", "created_before", "cursor"), cursors);
+
+    private (TicketListQuery? Query, Problem? Problem) Read(QueryReader reader, CursorSeal cursors)
+    {
+        var (after, before) = (reader.Time("created_after"), reader.Time("created_before"));
+        var list = this with
+        {
             CreatedAfter = after,
             CreatedBefore = before,
-            Limit = reader.Number("limit", maxPage, DefaultLimit),
             Above = after is { } first ? IdAt(first, -_clockSkew) : Guid.Empty,
-            Below = before is { } last ? IdAt(last, _clockSkew) : TicketIds.Last,
+            Top = before is { } last ? IdAt(last, _clockSkew) : TicketIds.Last,
         };
         if (reader.Errors.Any)
         {
@@ -67,7 +87,7 @@ internal sealed record TicketListQuery
         }
 
         return cursors.Open(list.Name, cursor, PositionLength) is { } position
-            ? (list with { Below = new Guid(position, bigEndian: true) }, null)
+            ? (list with { Position = new Guid(position, bigEndian: true) }, null)
             : (
                 null,
                 ProblemType.InvalidCursor.With(

@@ -42,6 +42,21 @@ internal sealed class TicketListStore(NpgsqlDataSource database, CursorSeal curs
     private const string LastReadOfAllSql =
         $"select ticket_id from tickets where ticket_id < $1 and ticket_id > $2 order by ticket_id desc offset {MaxRead} - 1 limit 1";
 
+    // From the page's first ticket up, as many as a page has and one more: where the page before begins.
+    private const string PreviousOfUserSql =
+        """
+        select ticket_id from (
+            (select ticket_id from tickets where user_id = $3 and time_finished is not null
+                and ticket_id >= $1 and ticket_id < $2 order by ticket_id limit $4 + 1)
+            union all
+            (select ticket_id from tickets where user_id = $3 and status in ('dispatched', 'running', 'canceling')
+                and ticket_id >= $1 and ticket_id < $2 order by ticket_id limit $4 + 1)
+            union all
+            (select ticket_id from tickets where user_id = $3 and status in ('queued', 'retryable')
+                and ticket_id >= $1 and ticket_id < $2 order by ticket_id limit $4 + 1)) newer
+        order by ticket_id offset $4 limit 1
+        """;
+
     private const string LastReadOfUserSql = $"select ticket_id from ({OfUser}) o order by ticket_id desc offset {MaxRead} - 1 limit 1";
 
     /// <summary>Reads a page.</summary>
@@ -85,6 +100,17 @@ internal sealed class TicketListStore(NpgsqlDataSource database, CursorSeal curs
 
         var lastRead = query.IsFiltered ? await LastReadAsync(query, cancellationToken) : null;
         return (rows, lastRead is { } id ? query.CursorAfter(cursors, id) : null);
+    }
+
+    /// <summary>The cursor of the page before, of a list of one user's tickets; null if that is the first.</summary>
+    public async Task<string?> PreviousAsync(TicketListQuery query, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(PreviousOfUserSql);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = query.Below });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = query.Top });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = query.UserId!.Value });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = query.Limit });
+        return await command.ExecuteScalarAsync(cancellationToken) is Guid id ? query.CursorAfter(cursors, id) : null;
     }
 
     /// <summary>The last row that was read, if there may be more behind it.</summary>

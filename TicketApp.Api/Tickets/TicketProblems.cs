@@ -9,20 +9,18 @@ namespace TicketApp.Api.Tickets;
 internal static class TicketProblems
 {
     /// <summary>There is no such ticket, or it is not the caller's.</summary>
-    public static Utf8ContentHttpResult NotFound() =>
-        ProblemType.TicketNotFound.With("Check the id. A finished ticket is kept for a limited time only.").ToResult();
+    public static Utf8ContentHttpResult NotFound() => ProblemType.TicketNotFound.With().ToResult();
 
     /// <summary>There is no such user, or the caller may not act for that one.</summary>
-    public static Problem UserNotFound() => ProblemType.UserNotFound.With("Create a user with POST /v1/users and use its id as user_id.");
+    public static Problem UserNotFound() => ProblemType.UserNotFound.With();
 
     /// <summary>The problem of an exception, with nothing of the inside told.</summary>
     public static Problem Of(Exception exception) => exception switch
     {
         BadHttpRequestException bad => ProblemAnswers.OfStatus(bad.StatusCode),
-        UserLimitException => ProblemType.TooManyOpenTickets.With("Wait until some have finished, or cancel some."),
-        OverloadedException => ProblemType.Overloaded.With("Try again after the time in Retry-After."),
-        _ when DatabaseErrors.IsUnavailable(exception) =>
-            ProblemType.Unavailable.With("Try again after the time in Retry-After. Nothing is half-done."),
-        _ => ProblemType.InternalError.With("It is in the log. Trying again may help."),
+        UserLimitException => ProblemType.TooManyOpenTickets.With(),
+        OverloadedException => ProblemType.Overloaded.With(),
+        _ when DatabaseErrors.IsUnavailable(exception) => ProblemType.Unavailable.With(),
+        _ => ProblemType.InternalError.With(),
     };
 }

@@ -149,4 +149,7 @@ internal interface ITicketWaiter
     /// <returns>The ticket as it is then; null if it is gone, or the caller's key is.</returns>
     /// <exception cref="OverloadedException">As many requests wait as may.</exception>
     Task<TicketRecord?> WaitAsync(HttpContext context, TicketRecord ticket, CancellationToken cancellationToken);
+
+    /// <summary>The same for so many seconds, whatever the request prefers.</summary>
+    Task<TicketRecord?> WaitAsync(HttpContext context, TicketRecord ticket, int seconds, CancellationToken cancellationToken);
 }

@@ -49,8 +49,6 @@ internal sealed class TicketSubmitter(TicketCreator tickets, IdempotencyStore ke
 
         return earlier.BodyHash.AsSpan().SequenceEqual(key.BodyHash)
             ? new(earlier.Ticket.Available, IsReplayed: true)
-            : new(
-                null,
-                ProblemType.KeyReused.With("Repeat the very body that was sent with this key, or choose a new key for a new ticket."));
+            : new(null, ProblemType.KeyReused.With());
     }
 }

@@ -17,7 +17,10 @@ internal enum WebhookEvents : short
 /// <summary>Where a ticket's user wants to be told what.</summary>
 /// <param name="Url">Absolute, in its canonical form: what is stored, shown and called.</param>
 /// <param name="Events">At least one.</param>
-internal sealed record Webhook(string Url, WebhookEvents Events)
+/// <param name="Form">
+/// How the bodies are written: null for events of the resource API, else the name of the form, a space, and what it needs to know.
+/// </param>
+internal sealed record Webhook(string Url, WebhookEvents Events, string? Form = null)
 {
     public const int MaxUrl = 2000;
     public const string StartedEvent = "ticket.started";

@@ -9,8 +9,8 @@ public sealed class WaitingOptions
     public const string SectionName = "Waiting";
 
     /// <summary>
-    /// Maximum number of requests on each replica that wait for a ticket or listen to its events. Above it, listeners and <c>GET</c>
-    /// requests get 503, and <c>POST</c> requests do not wait. Default: 10000.
+    /// Maximum number of requests on each replica that wait for a ticket or listen to its events. Above it, listeners, <c>GET</c>
+    /// requests and those of clients of other APIs get 503, and other <c>POST</c> requests do not wait. Default: 10000.
     /// </summary>
     [Range(1, 1_000_000)]
     public int MaxWaiters { get; set; } = 10_000;

@@ -14,9 +14,10 @@ namespace TicketApp.Api.Webhooks;
 /// <param name="Try">Its place in the schedule, from 1.</param>
 /// <param name="EndpointIsOff">The receiver does not want to be asked any more, or the user is erased.</param>
 /// <param name="TraceParent">The span of the request that made the ticket; null if it is not traced.</param>
+/// <param name="Form">How the body is written, as in <see cref="Tickets.Webhook"/>.</param>
 internal sealed record Delivery(
     Guid Id, string Host, Uri Url, string Event, DateTime Created, TicketRecord Ticket, bool Truncated,
-    short Attempt, short Try, bool EndpointIsOff, string? TraceParent = null)
+    short Attempt, short Try, bool EndpointIsOff, string? TraceParent = null, string? Form = null)
 {
     private const string MessagePrefix = "msg_";
 

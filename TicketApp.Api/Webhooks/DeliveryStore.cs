@@ -23,7 +23,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
     private const int UsersPerClaim = 64;
     private const int HostsPerUser = 32;
     private const int UserColumns = 4;
-    private const int OwnColumns = UserColumns + 10;
+    private const int OwnColumns = UserColumns + 11;
 
     // Goes from user to user by the index, and from host to host of each, and takes a few of each: neither a million deliveries to a host
     // that hangs nor ten thousand hosts of one user nor what is not due yet is ever read through, and no user and no host comes twice
@@ -94,7 +94,8 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
             m.delivery_id, m.host, w.webhook_url, m.event, m.time_created,
             not jsonb_exists(m.ticket, 'response'), m.attempts, m.tries,
             exists (select from webhook_endpoints_off o where o.user_id = m.user_id and o.url = w.webhook_url)
-                or exists (select from users u where u.user_id = m.user_id and u.time_erased is not null), w.trace_parent
+                or exists (select from users u where u.user_id = m.user_id and u.time_erased is not null), w.trace_parent,
+            t.webhook_form
         from shares s
         left join ends e on e.user_id = s.user_id
         left join moved m on m.user_id = s.user_id and m.after is null
@@ -205,7 +206,8 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
         reader.GetGuid(own), reader.GetString(own + 1), new Uri(reader.GetString(own + 2)),
         reader.GetString(own + 3), reader.GetDateTime(own + 4),
         TicketRecord.Read(reader), reader.GetBoolean(own + 5), reader.GetInt16(own + 6), reader.GetInt16(own + 7),
-        reader.GetBoolean(own + 8), reader.IsDBNull(own + 9) ? null : reader.GetString(own + 9));
+        reader.GetBoolean(own + 8), reader.IsDBNull(own + 9) ? null : reader.GetString(own + 9),
+        reader.IsDBNull(own + 10) ? null : reader.GetString(own + 10));
 
     private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 

@@ -13,7 +13,8 @@ namespace TicketApp.Api.Webhooks;
 
 /// <summary>Makes one attempt: signs the payload, sends it, and says how it went. Never throws for what a receiver can cause.</summary>
 internal sealed class WebhookSender(
-    SecretStore secrets, IOptions<WebhookOptions> options, IOptions<RetentionOptions> retention, TimeProvider time)
+    SecretStore secrets, IEnumerable<IWebhookForm> forms, IOptions<WebhookOptions> options, IOptions<RetentionOptions> retention,
+    TimeProvider time)
     : IDisposable
 {
     // Far more than is kept to (RetrySchedule), and within what a TimeSpan holds.
@@ -88,11 +89,14 @@ internal sealed class WebhookSender(
 
     private async Task<HttpRequestMessage> CreateRequestAsync(Delivery delivery, CancellationToken cancellationToken)
     {
-        var payload = ApiJson.Serialize(
-            new(delivery.Event, delivery.Created, delivery.Truncated, TicketResource.Of(delivery.Ticket, retention.Value)),
-            WebhookJson.Default.WebhookPayload);
+        var payload = Write(delivery);
         var timestamp = time.GetUtcNow().ToUnixTimeSeconds();
         var valid = await secrets.ValidAsync(delivery.Ticket.UserId, cancellationToken);
+        if (valid.Count == 0)
+        {
+            throw new CryptographicException("The user is erased.");
+        }
+
         return new(HttpMethod.Post, delivery.Url)
         {
             // HTTP/2 where TLS negotiates it, else HTTP/1.1.
@@ -109,6 +113,18 @@ internal sealed class WebhookSender(
         };
     }
 
+    private byte[] Write(Delivery delivery)
+    {
+        if (delivery.Form?.Split(' ', 2) is [var name, var context] && forms.FirstOrDefault(form => form.Name == name) is { } form)
+        {
+            return form.Write(delivery, context);
+        }
+
+        return ApiJson.Serialize(
+            new(delivery.Event, delivery.Created, delivery.Truncated, TicketResource.Of(delivery.Ticket, retention.Value)),
+            WebhookJson.Default.WebhookPayload);
+    }
+
     /// <summary>What the receiver asked to wait: seconds, which may have a fraction though RFC 9110 has none, or a time.</summary>
     internal static TimeSpan? RetryAfter(HttpResponseMessage response, DateTimeOffset now) => response.Headers.RetryAfter switch
     {
@@ -119,4 +135,16 @@ internal sealed class WebhookSender(
             TimeSpan.FromSeconds(Math.Min(seconds, MaxRetryAfterSeconds)),
         _ => null,
     };
+}
+
+/// <summary>Writes the bodies of webhooks in another way than as events of the resource API. A façade implements it.</summary>
+internal interface IWebhookForm
+{
+    /// <summary>What <see cref="Webhook.Form"/> begins with.</summary>
+    string Name { get; }
+
+    /// <summary>Writes the body of a delivery.</summary>
+    /// <param name="delivery">The event, with the ticket as it left it.</param>
+    /// <param name="context">What stands after the name in <see cref="Webhook.Form"/>.</param>
+    byte[] Write(Delivery delivery, string context);
 }

@@ -131,7 +131,7 @@ internal static class WebhooksEndpoints
 
         return url is not null && await log.SwitchOnAsync(userId, url, cancellationToken)
             ? TypedResults.NoContent()
-            : ProblemType.EndpointNotFound.With("Give url as the list of endpoints that are off shows it.").ToResult();
+            : ProblemType.EndpointNotFound.With().ToResult();
     }
 
     private static async Task<Utf8ContentHttpResult> ListAsync(
@@ -139,14 +139,14 @@ internal static class WebhooksEndpoints
         await tickets.FindAsync(id) is { } ticket && caller.MayActFor(ticket.UserId)
             ? ApiJson.Ok(
                 new WebhookDeliveries(await log.OfTicketAsync(ticket.TicketId, cancellationToken)), WebhookJson.Default.WebhookDeliveries)
-            : TicketNotFound();
+            : TicketProblems.NotFound();
 
     private static async Task<IResult> ReplayAsync(
         string id, string delivery, Caller caller, TicketRecordReader tickets, DeliveryLog log, CancellationToken cancellationToken)
     {
         if (await tickets.FindAsync(id) is not { } ticket || !caller.MayActFor(ticket.UserId))
         {
-            return TicketNotFound();
+            return TicketProblems.NotFound();
         }
 
         return (Delivery.TryParseMessageId(delivery, out var deliveryId)
@@ -155,9 +155,9 @@ internal static class WebhooksEndpoints
         {
             ReplayOutcome.Done => TypedResults.Accepted(
                 new Uri($"{ResourceApi.Prefix}/tickets/{ticket.TicketId}/deliveries", UriKind.Relative)),
-            ReplayOutcome.Pending => ProblemType.DeliveryPending.With("It is tried again by itself: see next_attempt_at.").ToResult(),
-            ReplayOutcome.Exhausted => ProblemType.DeliveryExhausted.With("Get the ticket instead.").ToResult(),
-            _ => ProblemType.DeliveryNotFound.With("Use an id that the ticket's list of deliveries shows.").ToResult(),
+            ReplayOutcome.Pending => ProblemType.DeliveryPending.With().ToResult(),
+            ReplayOutcome.Exhausted => ProblemType.DeliveryExhausted.With().ToResult(),
+            _ => ProblemType.DeliveryNotFound.With().ToResult(),
         };
     }
 
@@ -165,7 +165,4 @@ internal static class WebhooksEndpoints
         Guid.TryParseExact(id, "D", out userId) && caller.MayActFor(userId);
 
     private static Utf8ContentHttpResult UserNotFound() => ProblemType.UserNotFound.With("Check the id.").ToResult();
-
-    private static Utf8ContentHttpResult TicketNotFound() =>
-        ProblemType.TicketNotFound.With("Check the id. A finished ticket is kept for a limited time only.").ToResult();
 }

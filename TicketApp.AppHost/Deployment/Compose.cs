@@ -84,6 +84,12 @@ internal static partial class Compose
         {
             var grace = string.Create(CultureInfo.InvariantCulture, $"{options.WorkerGraceSeconds}s");
             Harden(service, grace, cpus: "2", memory: "768m", worker.Resource.GetReplicaCount(), servers);
+            // A schema has $defs and the like, which Compose would complete.
+            foreach (var (name, value) in service.Environment.Where(IsOfModel).ToArray())
+            {
+                service.Environment[name] = Literal().Replace(value, "$$$$");
+            }
+
             if (servers.Count > 0)
             {
                 // It leaves the host for the endpoint of a model alone.
@@ -139,6 +145,8 @@ internal static partial class Compose
         };
     }
 
+    private static bool IsOfModel(KeyValuePair<string, string> variable) => variable.Key.StartsWith("Models__", StringComparison.Ordinal);
+
     /// <summary>What the container's shell is to complete, Compose would.</summary>
     private static void Escape(Service service) =>
         service.Command = [.. service.Command.Select(argument => argument.Replace("$", "$$", StringComparison.Ordinal))];
@@ -154,6 +162,9 @@ internal static partial class Compose
         StartPeriod = "60s",
         Retries = 6,
     };
+
+    [GeneratedRegex(@"\$(?!\{[A-Z_]+\})")]
+    private static partial Regex Literal();
 
     [GeneratedRegex(@"\$\{([A-Z_]+)\}")]
     private static partial Regex Variable();

@@ -11,6 +11,10 @@ internal static class Letters
         "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkĸlllllll" +
         "lllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
 
+    // Raised and small capital letters, which some write as a style, and what they stand for.
+    private const string Raised = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ";
+    private const string Lowered = "abcdefghijklmnoprstuvwxyzabcdefghijklmnoprstuvwyz";
+
     /// <summary>The character as words are compared by it; NUL if it shows nothing (lone accents, joiners, variation selectors).</summary>
     public static char Fold(char c)
     {
@@ -20,7 +24,7 @@ internal static class Letters
         }
 
         if (c is (>= '\u0300' and <= '\u036f') or (>= '\u200b' and <= '\u200f') or (>= '\ufe00' and <= '\ufe0f')
-            or '\u2060' or '\u00ad' or '\ufeff')
+            or (>= '\u20d0' and <= '\u20ff') or '\u2060' or '\u00ad' or '\ufeff')
         {
             return Ignored;
         }
@@ -37,6 +41,8 @@ internal static class Letters
             '\u2018' or '\u2019' or '\u00b4' or '\u02bc' => '\'',
             '\u201c' or '\u201d' or '\u00ab' or '\u00bb' or '\u201e' => '"',
             '\u2010' or '\u2011' => '-',
+            (>= '\u0250' and <= '\u02ff') or (>= '\u1d00' and <= '\u1dbf') or '\u2071' or '\u207f' or '\ua730' or '\ua731'
+                when Raised.IndexOf(c, StringComparison.Ordinal) is var at and >= 0 => Lowered[at],
             _ => c,
         };
     }

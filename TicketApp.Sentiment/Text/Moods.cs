@@ -8,11 +8,13 @@ internal static class Moods
 {
     private const string Glad =
         "😀😁😂🤣😃😄😅😆😉😊😋😎😍😘🥰😗😙😚🙂🤗🤩😇🥳😻😸😺👍👏"
-        + "🙌💪💯🎉🎊🏆⭐🌟✨❤💖💗💓💕💘💝💙💚💛💜🧡🤍😌🤤👌✅☺♥";
+        + "🙌💪💯🎉🎊🏆⭐🌟✨❤💖💗💓💕💘💝💙💚💛💜🧡🤍😌🤤👌✅☺♥"
+        + "🤠😹😽🥹🩷🩵🩶🖤🤎💞💟❣🫶🥂🍾🎈🎁💐🌹🌈☀🌞👑🥇🫡🔥🕺💃😛😜🤪😝🙏🤙✌🤘🙆💋🎶🫰";
 
     private const string Sad =
         "😞😟😠😡🤬😢😭😤😩😫😖😣😒😕🙁☹😔😑😐🙄😬😪😥"
-        + "😓🤮🤢🤧😨😱😰😳😾😿👎💔💩🖕😴🥱🥺🤦❌⛔😧😦🗑";
+        + "😓🤮🤢🤧😨😱😰😳😾😿👎💔💩🖕😴🥱🥺🤦❌⛔😧😦🗑"
+        + "☠🤕🤒😵🙀👿🚮🫤🤥🆘🙎🙍💢🥀📉👺";
 
     private static readonly FrozenDictionary<int, int> _moods = Glad.EnumerateRunes().Select(rune => (rune.Value, Mood: 1))
         .Concat(Sad.EnumerateRunes().Select(rune => (rune.Value, Mood: -1)))

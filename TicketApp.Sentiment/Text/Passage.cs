@@ -6,6 +6,9 @@ internal sealed class Passage
     /// <summary>Words of a passage at most: more than any sentence of the training texts.</summary>
     public const int Longest = 64;
 
+    // Pairs of equal letters that each may be meant as one or two; the ways to write a word double with each.
+    private const int MaxDoubles = 5;
+
     private readonly char[] _letters = new char[Longest * WordReader.MaxWord];
     private readonly int[] _ends = new int[Longest + 1];
     private readonly ulong[] _hashes = new ulong[Longest];
@@ -41,7 +44,7 @@ internal sealed class Passage
         var length = word.Length;
         if (vocabulary is not null && vocabulary.Find(hash) == Vocabulary.Unknown)
         {
-            length = RemoveDoubles(letters);
+            length = FindSpelling(word, letters, vocabulary);
             hash = WordHash.Of(letters[..length]);
         }
 
@@ -49,14 +52,41 @@ internal sealed class Passage
         _ends[++Count] = start + length;
     }
 
-    private static int RemoveDoubles(Span<char> letters)
+    /// <summary>
+    /// Removes doubled letters until the word is known: "coool" has lost its third o and keeps the second, "looove" keeps one. If no way
+    /// of writing it is known, each letter stands once.
+    /// </summary>
+    /// <returns>The length of what is in <paramref name="letters"/> afterwards.</returns>
+    private static int FindSpelling(ReadOnlySpan<char> word, Span<char> letters, Vocabulary vocabulary)
     {
-        var length = 0;
-        foreach (var c in letters)
+        var doubles = 0;
+        for (var i = 1; i < word.Length; i++)
         {
-            if (length == 0 || letters[length - 1] != c)
+            doubles += word[i] == word[i - 1] ? 1 : 0;
+        }
+
+        var all = (1 << Math.Min(doubles, MaxDoubles)) - 1;
+        for (var removed = 1; removed < all; removed++)
+        {
+            var length = RemoveDoubles(word, letters, removed);
+            if (vocabulary.Find(WordHash.Of(letters[..length])) != Vocabulary.Unknown)
             {
-                letters[length++] = c;
+                return length;
+            }
+        }
+
+        return RemoveDoubles(word, letters, -1);
+    }
+
+    /// <summary>Leaves out the second of two equal letters, for each pair whose bit is set.</summary>
+    private static int RemoveDoubles(ReadOnlySpan<char> word, Span<char> letters, int removed)
+    {
+        var (length, pair) = (0, 0);
+        for (var i = 0; i < word.Length; i++)
+        {
+            if (i == 0 || word[i] != word[i - 1] || (removed & (1 << Math.Min(pair++, MaxDoubles))) == 0)
+            {
+                letters[length++] = word[i];
             }
         }
 

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using NetArchTest.Rules;
 using TicketApp.Api.Http;
 using TicketApp.Messaging;
@@ -11,7 +12,10 @@ public sealed class FolderTests
 
     /// <summary>The folders of the API, each of which uses only those before it.</summary>
     private static readonly string[] _folders =
-        ["Http", "Telemetry", "Storage", "Auth", "Dispatch", "Completion", "Tickets", "Waiting", "Webhooks", "Operations"];
+    [
+        "Http", "InputSchemas", "Telemetry", "Storage", "Auth", "Dispatch", "Completion", "Tickets", "Waiting", "Webhooks", "Facades",
+        "Facades.OpenAi", "Facades.Replicate", "Operations",
+    ];
 
     public static TheoryData<string> Folders => [.. _folders];
 
@@ -27,7 +31,7 @@ public sealed class FolderTests
         ];
 
         var result = Types.InAssembly(typeof(ProblemType).Assembly)
-            .That().ResideInNamespaceMatching($"^TicketApp\\.Api\\.{folder}(\\.|$)")
+            .That().ResideInNamespaceMatching($"^TicketApp\\.Api\\.{Regex.Escape(folder)}$")
             .ShouldNot().HaveDependencyOnAny(later)
             .GetResult();
 
@@ -47,6 +51,17 @@ public sealed class FolderTests
                 && !_folders.Contains(type.Namespace[(Api.Length + 1)..]));
 
         Assert.Empty(outside);
+    }
+
+    [Fact]
+    public void One_folder_alone_knows_the_library_of_JSON_Schema()
+    {
+        var result = Types.InAssembly(typeof(ProblemType).Assembly)
+            .That().DoNotResideInNamespace($"{Api}.InputSchemas")
+            .ShouldNot().HaveDependencyOn("Json.Schema")
+            .GetResult();
+
+        Assert.True(result.IsSuccessful, string.Join(", ", result.FailingTypeNames ?? []));
     }
 
     [Fact]

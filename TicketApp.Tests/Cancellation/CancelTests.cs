@@ -163,6 +163,7 @@ public sealed class CancelTests(AppFixture app)
             _dispatch,
             NullLogger<CancellationPublisher>.Instance),
         new OpenTickets(),
+        new TicketObservers([]),
         _dispatch);
 
     private static async Task<CancelResult> CancelAsync(ScratchDatabase database) =>

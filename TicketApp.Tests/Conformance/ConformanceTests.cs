@@ -282,9 +282,13 @@ public sealed class ConformanceTests(FaultApp app, ConformanceSuite suite) : ICl
             await broker.ReportAsync(ending, "finished");
             await Eventually.IsTrueAsync("A heartbeat", _limit, () => broker.All.Skip(before).Any(beat => beat.Names(running)));
             await StopAsync(broker, running);
-            await AssertNothingMoreAsync(broker, ending, "started", "finished");
-            await AssertNothingMoreAsync(broker, running, "started", "returned");
+            // A report that the broker had stored and not confirmed is sent again.
+            await AssertNothingMoreAsync(broker, ending, WithoutRepetitions, "started", "finished");
+            await AssertNothingMoreAsync(broker, running, WithoutRepetitions, "started", "returned");
         }));
+
+        static IEnumerable<string> WithoutRepetitions(IReadOnlyList<string> told) =>
+            told.Where((type, i) => i == 0 || told[i - 1] != type);
     }
 
     private static TicketMessage New(string input) => new()
@@ -312,13 +316,17 @@ public sealed class ConformanceTests(FaultApp app, ConformanceSuite suite) : ICl
     /// All that was said of a ticket, once the worker has said more of a later one. That a message came again after its run had ended, as
     /// it may after a lost connection, means nothing.
     /// </summary>
-    private static async Task AssertNothingMoreAsync(ConformanceBroker broker, TicketMessage ticket, params string[] types)
+    private static Task AssertNothingMoreAsync(ConformanceBroker broker, TicketMessage ticket, params string[] types) =>
+        AssertNothingMoreAsync(broker, ticket, told => told, types);
+
+    private static async Task AssertNothingMoreAsync(
+        ConformanceBroker broker, TicketMessage ticket, Func<IReadOnlyList<string>, IEnumerable<string>> told, params string[] types)
     {
         var later = New(Quick);
         await broker.SendAsync(later);
         await broker.ReportAsync(later, "finished");
-        var told = broker.TypesOf(ticket);
-        Assert.Equal(types, told is [.. var ended, "redelivered"] && ended is [.., "finished" or "returned"] ? ended : told);
+        string[] all = [.. told(broker.TypesOf(ticket))];
+        Assert.Equal(types, all is [.. var ended, "redelivered"] && ended is [.., "finished" or "returned"] ? ended : all);
     }
 
     /// <summary>Checks all workers at once: most of the time they wait.</summary>

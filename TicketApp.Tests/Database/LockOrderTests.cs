@@ -48,6 +48,7 @@ public sealed class LockOrderTests(AppFixture app)
         DispatchStore dispatch = new(database.Source, _dispatch, _limits);
         RescueStore sweeps = new(database.Source, _tickets);
         TicketStore store = new(_tickets, _dispatch);
+        var ended = DeliveryStore.Expiry(new() { Retention = TimeSpan.FromMilliseconds(1) });
         var keys = IdempotencyStore.Expiry(new() { IdempotencyKeyLifetime = TimeSpan.FromDays(-1) });
         ProgressStore progress = new(database.Source);
         PurgeStore purge = new(database.Source, Options.Create(new RetentionOptions { FinishedFor = TimeSpan.FromMilliseconds(1) }));
@@ -83,7 +84,7 @@ public sealed class LockOrderTests(AppFixture app)
                 """),
             async () => await purge.PurgeAsync(Guid.Empty, beyondNow: false, Tickets, Cancel),
             async () => await CompleteAsync(database, deliveries),
-            async () => await DeliveryStore.Expiry(new() { Retention = TimeSpan.FromMilliseconds(1) }).RemoveAsync(database.Source, Tickets, Cancel),
+            async () => await ended.RemoveAsync(database.Source, Tickets, Cancel),
         ];
         await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(async _ =>
         {

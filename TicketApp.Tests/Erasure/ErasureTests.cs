@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -139,7 +138,7 @@ public sealed class ErasureTests(AppFixture app)
             Guid.Empty, new Dictionary<Guid, string>(), 10, 10, [], Cancel);
         Assert.True(Assert.Single(claim.Deliveries).EndpointIsOff);
         // Nor is one sent that was claimed a moment before.
-        await Assert.ThrowsAsync<CryptographicException>(() => secrets.ValidAsync(user, Cancel));
+        Assert.Empty(await secrets.ValidAsync(user, Cancel));
     }
 
     [Fact]

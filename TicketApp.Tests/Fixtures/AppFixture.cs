@@ -72,3 +72,10 @@ public sealed class AppCollection : ICollectionFixture<AppFixture>
 {
     public const string Name = "The application";
 }
+
+/// <summary>One of its own for what a browser does, beside the other.</summary>
+[CollectionDefinition(Name)]
+public sealed class PageCollection : ICollectionFixture<AppFixture>
+{
+    public const string Name = "The page";
+}

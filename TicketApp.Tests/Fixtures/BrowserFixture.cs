@@ -14,7 +14,8 @@ public sealed class BrowserFixture : IAsyncDisposable
     private IPlaywright? _playwright;
     private IBrowser? _browser;
 
-    private static string? Executable { get; } = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+    /// <summary>Its program; null where it is not installed.</summary>
+    internal static string? Executable { get; } = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
         .SelectMany(directory => _names, Path.Combine)
         .FirstOrDefault(File.Exists);
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -24,11 +25,13 @@ internal sealed class ModelServer : IAsyncDisposable
     /// <summary>The requests to run the model.</summary>
     public IReadOnlyList<ModelExchange> Asked => [.. Exchanges.Where(exchange => exchange.IsAsked)];
 
-    public static async Task<ModelServer> StartAsync(Func<ModelExchange, Task> answer)
+    /// <param name="answer">Answers a request.</param>
+    /// <param name="port">Where it listens; 0: anywhere.</param>
+    public static async Task<ModelServer> StartAsync(Func<ModelExchange, Task> answer, int port = 0)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.WebHost.UseUrls($"http://127.0.0.1:{port.ToString(CultureInfo.InvariantCulture)}");
         var app = builder.Build();
         ModelServer server = new(app);
         app.Run(async context =>

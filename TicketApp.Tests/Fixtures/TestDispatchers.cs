@@ -33,7 +33,8 @@ internal sealed class TestDispatchers : IAsyncDisposable
         settings.PollInterval = TimeSpan.FromMilliseconds(20);
         _options = Options.Create(settings);
         _store = new(database.Source, _options);
-        _sender = new(new(database.Source, new(_options), _options), _options, Options.Create(new RetentionOptions()), TimeProvider.System);
+        _sender = new(
+            new(database.Source, new(_options), _options), [], _options, Options.Create(new RetentionOptions()), TimeProvider.System);
         _progress = new(time ?? TimeProvider.System);
         _migrator = new(database.Source, _progress, NullLogger<DatabaseMigrator>.Instance);
     }

@@ -14,7 +14,10 @@ namespace TicketApp.Tests.Fixtures;
 public sealed class TestOrder : ITestCollectionOrderer
 {
     private static readonly string[] _first =
-        [AppCollection.Name, FaultCollection.Name, AspireCollection.Name, KeyedCollection.Name, SlowAppCollection.Name];
+        [
+            AppCollection.Name, FaultCollection.Name, AspireCollection.Name, PageCollection.Name, KeyedCollection.Name,
+            SlowAppCollection.Name,
+        ];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection =>

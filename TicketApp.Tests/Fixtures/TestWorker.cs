@@ -1,3 +1,5 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -43,8 +45,10 @@ internal sealed class TestWorker : IAsyncDisposable
         await worker._host.StartAsync(TestContext.Current.CancellationToken);
         await Eventually.GetAsync($"The model {model} served", _limit, async () =>
         {
-            var models = await app.Api.GetStringAsync("/v1/models", TestContext.Current.CancellationToken);
-            return models.Contains($"\"{model}\"", StringComparison.Ordinal) ? worker : null;
+            // A key does no harm where none is wanted.
+            using var response = await KeyedApp.SendAsync(app.Api, HttpMethod.Get, "/v1/models", KeyedApp.AdminKey);
+            var models = await response.Content.ReadFromJsonAsync<JsonObject>(TestContext.Current.CancellationToken);
+            return models!["results"]!.AsArray().Any(entry => (string?)entry!["name"] == model) ? worker : null;
         });
         return worker;
     }

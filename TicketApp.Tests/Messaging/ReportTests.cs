@@ -1,7 +1,9 @@
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Auth;
 using TicketApp.Api.Completion;
 using TicketApp.Api.Dispatch;
+using TicketApp.Api.InputSchemas;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Tickets;
 using TicketApp.Messaging;
@@ -68,6 +70,67 @@ public sealed class ReportTests(AppFixture app)
         Assert.Equal("succeeded", await StatusAsync(database));
         Assert.Equal("7 {\"simulated\": 7}", await database.ValueAsync<string>("select slots || ' ' || models from workers"));
         Assert.Equal("simulated", await database.ValueAsync<string>("select name from models"));
+    }
+
+    [Fact]
+    public async Task The_schema_of_a_model_stays_until_another_comes_or_its_workers_have_none()
+    {
+        const string Kept = "select coalesce(input_schema_id || ' ' || input_schema, 'none') from models";
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        ModelOffer none = new() { Name = "m", Description = "d", Slots = 1 };
+        var (one, two) = (none with { InputSchemaId = "1" }, none with { InputSchemaId = "2" });
+        Payload first = new("""{"type":"object"}""", IsJson: true);
+        // Each with what is there after it.
+        (ModelOffer[] Said, string Kept)[] steps =
+        [
+            ([one], "none"),
+            // The one that has it need not be the last in a batch, nor of the same worker.
+            ([one with { InputSchema = first }, one], """1 {"type":"object"}"""),
+            ([one], """1 {"type":"object"}"""),
+            ([two], """1 {"type":"object"}"""),
+            ([two with { InputSchema = new("{}", IsJson: true) }], "2 {}"),
+            ([one with { InputSchema = first }, two], "2 {}"),
+            ([none], "none"),
+            ([none with { InputSchema = first }], "none"),
+            // What cannot be one is kept as nothing: the list of models warns of it.
+            ([one with { InputSchema = new($"[{new string(' ', InputSchema.MaxBytes)}]", IsJson: true) }], "1 "),
+            ([two with { InputSchema = "a text" }], "2 "),
+        ];
+
+        foreach (var (said, kept) in steps)
+        {
+            var beats = said.Select((offer, i) => new WorkerReport { Type = ReportType.Heartbeat, Worker = $"w{i}", Models = [offer] });
+            await ApplyAsync(database, [.. beats]);
+            Assert.Equal(kept, await database.ValueAsync<string>(Kept));
+        }
+    }
+
+    [Fact]
+    public async Task A_schema_that_cannot_be_used_is_told_once_and_nothing_is_checked()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await database.ExecuteAsync(
+            """
+            insert into models (
+                name, description, input_required, max_input_characters, largest_batch, last_seen, input_schema_id, input_schema)
+            values ('bad', 'd', false, 1, 1, now(), '1', '{"$ref":"#"}'), ('long', 'd', false, 1, 1, now(), '1', ''),
+                ('good', 'd', false, 1, 1, now(), '1', '{"type":"string"}')
+            """);
+        LogLines log = new();
+        InputChecks checks = new(database.Source, new Logger<InputChecks>(new LoggerFactory([log])));
+        Dictionary<string, string> ids = new() { ["bad"] = "1", ["long"] = "1", ["good"] = "1", ["gone"] = "1" };
+
+        var first = Assert.Single(await checks.OfAsync(ids, Cancel));
+        var second = Assert.Single(await checks.OfAsync(ids, Cancel));
+        await database.ExecuteAsync("update models set input_schema_id = '2', input_schema = '{}' where name = 'bad'");
+        var repaired = await checks.OfAsync(new(ids) { ["bad"] = "2" }, Cancel);
+
+        Assert.Equal("good", first.Model);
+        Assert.Same(first.Check, second.Check);
+        Assert.Equal(["bad", "good"], repaired.Select(model => model.Model).Order());
+        Assert.Equal(2, log.Lines.Count);
+        Assert.Contains(log.Lines, line => line.Contains("model bad is not used, and inputs are not checked: the schema at the root"));
+        Assert.Contains(log.Lines, line => line.Contains("model long is not used, and inputs are not checked: it has more than 65536"));
     }
 
     [Fact]

@@ -7,18 +7,27 @@ internal static class KindOfModel
 {
     public static IReadOnlyList<string> All { get; } = ["chat", "http", "open-inference", "replicate-http"];
 
-    /// <summary>The settings of a model <c>test</c>.</summary>
-    public static IReadOnlyList<KeyValuePair<string, string?>> Settings(string kind, string url) =>
+    /// <summary>The settings of a model.</summary>
+    public static IReadOnlyList<KeyValuePair<string, string?>> Settings(string kind, string url, string name = "test") =>
     [
-        new("Models:test:Kind", kind),
-        new("Models:test:Url", url),
+        new($"Models:{name}:Kind", kind),
+        new($"Models:{name}:Url", url),
         .. kind switch
         {
-            "chat" => (IEnumerable<KeyValuePair<string, string?>>)[new("Models:test:Model", "echo")],
-            "replicate-http" => [new("Models:test:TextInput", "text")],
+            "chat" or "open-inference" => (IEnumerable<KeyValuePair<string, string?>>)[new($"Models:{name}:Model", "test")],
+            "replicate-http" => [new($"Models:{name}:TextInput", "text")],
             _ => [],
         },
     ];
+
+    /// <summary>The texts that a request asks the model, as JSON: one, or those of a batch.</summary>
+    public static IReadOnlyList<string> Inputs(string kind, ModelExchange exchange) => kind switch
+    {
+        "chat" => [exchange.Json["messages"]![0]!["content"]!.ToJsonString()],
+        "http" => [exchange.Body],
+        "open-inference" => [.. exchange.Json["inputs"]![0]!["data"]!.AsArray().Select(text => text!.ToJsonString())],
+        _ => [exchange.Json["input"]!["text"]!.ToJsonString()],
+    };
 
     /// <summary>Answers as a server of the kind does.</summary>
     public static Task AnswerAsync(string kind, ModelExchange exchange) => kind switch
@@ -31,7 +40,7 @@ internal static class KindOfModel
 
     private static async Task AnswerChatAsync(ModelExchange exchange)
     {
-        var text = exchange.Json["messages"]![0]!["content"]!.ToJsonString();
+        var text = Inputs("chat", exchange)[0];
         exchange.Response.ContentType = "text/event-stream";
         await exchange.WriteAsync($$$"""data: {"choices":[{"delta":{"content":{{{text}}}},"finish_reason":"stop"}]}""");
         await exchange.WriteAsync("\n\ndata: [DONE]\n\n");
@@ -45,17 +54,18 @@ internal static class KindOfModel
             {"name":"test","inputs":[{"name":"x","datatype":"BYTES","shape":[-1]}],
             "outputs":[{"name":"y","datatype":"BYTES","shape":[-1]}]}
             """,
-        _ =>
-            $$"""
-            {"model_name":"test","outputs":[{"name":"y","datatype":"BYTES","shape":[1],
-            "data":{{exchange.Json["inputs"]![0]!["data"]!.ToJsonString()}}}]}
-            """,
+        _ => Outputs(Inputs("open-inference", exchange)),
     });
+
+    private static string Outputs(IReadOnlyList<string> texts) =>
+        $$"""
+        {"model_name":"test","outputs":[{"name":"y","datatype":"BYTES","shape":[{{texts.Count}}],"data":[{{string.Join(',', texts)}}]}]}
+        """;
 
     private static Task AnswerPredictionAsync(ModelExchange exchange) => exchange.AnswerAsync(exchange.Method switch
     {
         "GET" => """{"status":"READY"}""",
         "POST" => "{}",
-        _ => $$"""{"status":"succeeded","output":{{exchange.Json["input"]!["text"]!.ToJsonString()}}}""",
+        _ => $$"""{"status":"succeeded","output":{{Inputs("replicate-http", exchange)[0]}}}""",
     });
 }

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using TicketApp.Messaging;
 using TicketApp.ServiceDefaults;
+using TicketApp.Tests.Fixtures;
 using TicketApp.Worker;
 using TicketApp.Worker.Models;
 using TicketApp.Worker.Models.Endpoints;
@@ -70,25 +71,5 @@ internal class ModelHost : IDisposable, IProgress<ModelProgress>
     {
         _host.Dispose();
         _log.Dispose();
-    }
-
-    private sealed class LogLines : ILoggerProvider, ILogger
-    {
-        public ConcurrentQueue<string> Lines { get; } = [];
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            Lines.Enqueue($"{formatter(state, exception)} {exception}");
-
-        public void Dispose()
-        {
-        }
     }
 }

@@ -1,10 +1,11 @@
 using System.Globalization;
+using System.Net;
 using TicketApp.Tests.Conformance;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Models;
 
-/// <summary>The example in Python, in the running application.</summary>
+/// <summary>The examples in Python, in the running application.</summary>
 [Collection(AppCollection.Name)]
 public sealed class PythonTicketTests(AppFixture app)
 {
@@ -18,7 +19,14 @@ public sealed class PythonTicketTests(AppFixture app)
         ResourceClient api = new(app.Api);
         await Eventually.IsTrueAsync("The model", _limit, async () => (await api.GetAsync("/v1/models")).Body.Contains("\"shout\""));
 
-        var ticket = await app.CreateTicketAsync(await app.CreateUserAsync(), "shout", string.Join(' ', Enumerable.Repeat("grüß", 20)));
+        var userId = await app.CreateUserAsync();
+        var number = await api.PostAsync("/v1/tickets", $$"""{"user_id":"{{userId}}","model":"shout","input":1}""");
+        Assert.Equal(
+            """{"input":["must be a string"]}""",
+            number.Problem(HttpStatusCode.BadRequest, "invalid-request")["errors"]!.ToJsonString());
+        Assert.Equal("""{"type":"string"}""", (await api.GetAsync("/v1/models/shout")).Json["input_schema"]!.ToJsonString());
+
+        var ticket = await app.CreateTicketAsync(userId, "shout", string.Join(' ', Enumerable.Repeat("grüß", 20)));
 
         Assert.StartsWith("GRÜSS GRÜSS ", await app.FinishAsync(ticket), StringComparison.Ordinal);
         var events = await api.GetAsync($"/v1/tickets/{ticket}/events");
@@ -37,12 +45,54 @@ public sealed class PythonTicketTests(AppFixture app)
             worker.Output.Any(line => line.Contains("certificate", StringComparison.OrdinalIgnoreCase)));
     }
 
-    private ChildProcess Worker(string host)
+    [Fact]
+    public async Task Tickets_share_a_call_of_a_model_that_is_warm_and_one_that_is_wrong_fails_alone()
+    {
+        using HttpClient probe = new();
+        var address = $"127.0.0.1:{AppProcesses.NextPort().ToString(CultureInfo.InvariantCulture)}";
+        await using var worker = Worker("localhost", "count.py", ("Worker__HealthAddress", address));
+        await worker.StartAsync();
+        await Eventually.IsTrueAsync("It is healthy", _limit, async () =>
+        {
+            try
+            {
+                return await probe.GetStringAsync(new Uri($"http://{address}/health"), TestContext.Current.CancellationToken) == "Healthy";
+            }
+            catch (HttpRequestException)
+            {
+                return false;
+            }
+        });
+        ResourceClient api = new(app.Api);
+        await Eventually.IsTrueAsync("The model", _limit, async () => (await api.GetAsync("/v1/models")).Results.Any(model =>
+            (string?)model!["name"] == "count" && (int)model["largest_batch"]! == 32));
+        var user = await app.CreateUserAsync();
+        var inputs = Enumerable.Range(1, 40).Select(number => number == 13 ? "[13]" : $"\"{new string('a', number)}\"");
+        var tickets = inputs.Select(input => $$"""{"user_id":"{{user}}","model":"count","input":{{input}}}""");
+
+        var created = await api.PostAsync("/v1/tickets/batch", $$"""{"tickets":[{{string.Join(',', tickets)}}]}""");
+
+        var ends = await Task.WhenAll(created.Results.Select(result => api.FinishAsync((string)result!["ticket"]!["id"]!)));
+        Assert.Equal("The input is no text", (string?)ends[12].Json["error"]!["message"]);
+        var answered = ends.Index().Where(end => end.Index != 12).ToArray();
+        Assert.All(answered, end => Assert.Equal(end.Index + 1, (int)end.Item.Json["response"]!["vowel"]!));
+        Assert.Contains(answered, end => (int)end.Item.Json["response_details"]!["batch"]! > 1);
+        Assert.Equal(0, await worker.StopAsync());
+    }
+
+    private ChildProcess Worker(string host, string example = "shout.py", params (string Name, string Value)[] more)
     {
         Assert.SkipUnless(ConformanceWorker.HasPika || !AppAvailability.MaySkip, "Python has no pika: run ./ticketapp setup.");
         var account = app.WorkerBroker.UserInfo;
         var port = app.BrokerTlsPort.ToString(CultureInfo.InvariantCulture);
         var settings = ConformanceWorker.Settings(new($"amqps://{account}@{host}:{port}?cacertfile={app.Authority.RootFile}"));
-        return new("python", ConformanceWorker.Python("shout.py").Command, settings, () => Task.FromResult(true));
+        // What the example says counts.
+        settings.Remove("Worker__Concurrency");
+        foreach (var (name, value) in more)
+        {
+            settings[name] = value;
+        }
+
+        return new("python", ConformanceWorker.Python(example).Command, settings, () => Task.FromResult(true));
     }
 }

@@ -7,7 +7,7 @@ using static Microsoft.Playwright.Assertions;
 namespace TicketApp.Tests.Page;
 
 /// <summary>The page in a browser, on the running application.</summary>
-[Collection(AppCollection.Name)]
+[Collection(PageCollection.Name)]
 public sealed class PageTests(AppFixture app, BrowserFixture browser) : IAsyncLifetime
 {
     private const string Long = """{"seconds":60}""";
@@ -124,6 +124,27 @@ public sealed class PageTests(AppFixture app, BrowserFixture browser) : IAsyncLi
     }
 
     [Fact]
+    public async Task A_workers_schema_is_a_form_and_the_services_errors_are_at_its_fields()
+    {
+        var name = $"painter-{Guid.NewGuid():N}";
+        await using var painter = await PainterModel.StartAsync(app, name);
+        await _page.Page.ReloadAsync();
+        await _page.Model.SelectOptionAsync(name);
+        var form = _page.Page.GetByRole(AriaRole.Group, new() { Name = "Picture" });
+        await form.GetByLabel("Prompt").FillAsync("A lighthouse in the fog");
+        await form.GetByLabel("Sizes").FillAsync("[512, 511]");
+        await _page.Button("Submit ticket").ClickAsync();
+
+        await Expect(form.GetByLabel("Sizes")).ToBeFocusedAsync();
+        await Expect(form.GetByLabel("Sizes")).ToHaveAccessibleDescriptionAsync(new Regex("“1” must be a multiple of 8.$"));
+        await form.GetByLabel("Sizes").FillAsync("[512, 504]");
+        await _page.Button("Submit ticket").ClickAsync();
+        await Expect(_page.Tickets).ToContainTextAsync("""{"image":"https://pictures.example/7.png","seed":12345678901234567890}""");
+        await Expect(_page.Tickets).ToContainTextAsync(
+            """{"prompt":"A lighthouse in the fog","style":"ink","steps":20,"sizes":[512,504],"safe":true}""");
+    }
+
+    [Fact]
     public async Task A_link_opens_a_ticket_of_another_user_and_says_what_is_missing()
     {
         var other = await app.CreateUserAsync();
@@ -200,50 +221,5 @@ public sealed class PageTests(AppFixture app, BrowserFixture browser) : IAsyncLi
         await _page.Button("Submit ticket").ClickAsync();
         await Expect(_page.Tickets).ToHaveCountAsync(2);
         await Expect(_page.Text).ToHaveValueAsync("");
-    }
-
-    [Fact]
-    public async Task Everything_is_done_by_keyboard()
-    {
-        var keyboard = _page.Page.Keyboard;
-        await _page.TabToAsync(_page.Text);
-        await keyboard.TypeAsync(Long);
-        await _page.TabToAsync(_page.Button("Submit ticket"));
-        await keyboard.PressAsync("Enter");
-        var ticket = _page.Tickets.First;
-        await Expect(ticket).ToContainTextAsync("Running");
-
-        await _page.TabToAsync(ticket.GetByRole(AriaRole.Button, new() { Name = "Details of ticket" }));
-        await keyboard.PressAsync("Enter");
-
-        await Expect(ticket.GetByText("Gives up at")).ToBeVisibleAsync();
-        Assert.Matches("#/tickets/[0-9a-f-]{36}$", _page.Page.Url);
-        _page.AssertNoComplaints();
-    }
-
-    [Theory]
-    [InlineData(320, ColorScheme.Light)]
-    [InlineData(1280, ColorScheme.Dark)]
-    public async Task Every_control_has_a_name_and_nothing_is_wider_than_the_screen(int width, ColorScheme scheme)
-    {
-        await _page.DisposeAsync();
-        _page = await TicketPage.OpenAsync(
-            app, browser, new() { ViewportSize = new() { Width = width, Height = 740 }, ColorScheme = scheme });
-        await _page.SubmitAsync(new string('w', 300));
-        await _page.Tickets.GetByRole(AriaRole.Button, new() { Name = "Details of ticket" }).ClickAsync();
-        await _page.Page.GetByText("Your user").ClickAsync();
-        await _page.Page.GetByText("More", new() { Exact = true }).ClickAsync();
-        await Expect(_page.Page.GetByLabel("Priority", new() { Exact = true })).ToBeVisibleAsync();
-
-        Assert.Equal(width, await _page.Page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
-        foreach (var role in (AriaRole[])[AriaRole.Banner, AriaRole.Main])
-        {
-            await Expect(_page.Page.GetByRole(role)).ToHaveCountAsync(1);
-        }
-
-        await Expect(_page.Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("TicketApp");
-        Assert.Empty(await _page.NamelessControlsAsync());
-        Assert.Empty(await _page.FaintTextsAsync());
-        _page.AssertNoComplaints();
     }
 }

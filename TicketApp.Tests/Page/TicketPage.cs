@@ -8,54 +8,18 @@ namespace TicketApp.Tests.Page;
 internal sealed class TicketPage : IAsyncDisposable
 {
     private const float Patience = 20_000;
-    private const int MaxTabs = 40;
+    private const int MaxTabs = 100;
 
-    // Names as they are computed for assistive technology; what is hidden has none and needs none.
-    private const string NamelessControls =
+    // What has the focus; empty if it is seen, or is the page itself, between its end and its beginning.
+    private const string UnseenFocus =
         """
-        [...document.querySelectorAll("button, a[href], input, select, textarea, summary, progress")]
-            .filter((element) => element.checkVisibility())
-            .filter((element) => {
-                const text = element.labels?.length ? element.labels[0].innerText : element.innerText;
-                return !element.ariaLabel && text.trim() === "";
-            })
-            .map((element) => element.outerHTML.slice(0, 100))
-        """;
-
-    // WCAG 1.4.3: 4.5 to 1. The background is that of the nearest element that has one.
-    private const string FaintTexts =
-        """
-        (() => {
-            const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-            const rgb = (color, under) => {
-                canvas.fillStyle = under; canvas.fillRect(0, 0, 1, 1);
-                canvas.fillStyle = color; canvas.fillRect(0, 0, 1, 1);
-                return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
-            };
-            const luminance = (channels) => {
-                const [r, g, b] = channels
-                    .map((value) => value / 255)
-                    .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
-                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-            };
-            const ground = (element) => {
-                const color = getComputedStyle(element).backgroundColor;
-                return color === "rgba(0, 0, 0, 0)" && element.parentElement ? ground(element.parentElement) : color;
-            };
-            return [...document.querySelectorAll("body *")]
-                .filter((element) => element.checkVisibility())
-                .filter((element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== ""))
-                .filter((element) => !element.closest("[disabled], .unseen, .skip"))
-                .map((element) => {
-                    const under = ground(element);
-                    const [light, dark] = [rgb(getComputedStyle(element).color, under), rgb(under, under)]
-                        .map((color) => luminance(color))
-                        .sort((a, b) => b - a);
-                    return { text: element.textContent.trim().slice(0, 40), ratio: (light + 0.05) / (dark + 0.05) };
-                })
-                .filter(({ ratio }) => ratio < 4.5)
-                .map(({ text, ratio }) => `${text}: ${ratio.toFixed(2)}`);
-        })()
+        () => {
+            const element = document.activeElement;
+            const { outlineStyle, outlineWidth } = getComputedStyle(element);
+            const { top, bottom } = element.getBoundingClientRect();
+            const isSeen = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 && bottom > 0 && top < innerHeight;
+            return isSeen || element === document.body ? "" : element.outerHTML.slice(0, 200);
+        }
         """;
 
     private readonly List<string> _complaints = [];
@@ -95,10 +59,27 @@ internal sealed class TicketPage : IAsyncDisposable
     /// <summary>Opens the page of that Api, as somebody who was never there.</summary>
     public static async Task<TicketPage> OpenAsync(Uri api, BrowserFixture browser, BrowserNewContextOptions? options = null)
     {
-        SetDefaultExpectTimeout(Patience);
-        TicketPage page = new(await browser.OpenPageAsync(api, options));
-        await page.Page.GotoAsync("/");
+        var page = await CreateAsync(api, browser, options);
+        await page.GotoAsync();
         return page;
+    }
+
+    /// <summary>An empty page, which <see cref="GotoAsync"/> brings to that Api.</summary>
+    public static async Task<TicketPage> CreateAsync(Uri api, BrowserFixture browser, BrowserNewContextOptions? options = null)
+    {
+        SetDefaultExpectTimeout(Patience);
+        return new(await browser.OpenPageAsync(api, options));
+    }
+
+    /// <summary>Opens the page, for a user that its browser knows from before.</summary>
+    public async Task GotoAsync(string? userId = null, string address = "/")
+    {
+        if (userId is not null)
+        {
+            await Page.AddInitScriptAsync($"localStorage.setItem('ticketapp.user', '{userId}')");
+        }
+
+        await Page.GotoAsync(address);
     }
 
     public ILocator Button(string name) => Page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true });
@@ -114,12 +95,13 @@ internal sealed class TicketPage : IAsyncDisposable
     /// <summary>The key that the browser keeps; empty without one.</summary>
     public Task<string> KeyAsync() => Page.EvaluateAsync<string>("localStorage.getItem('ticketapp.key')");
 
-    /// <summary>Presses the tabulator until it is on <paramref name="target"/>.</summary>
-    public async Task TabToAsync(ILocator target)
+    /// <summary>Presses a key, the tabulator, until it is on <paramref name="target"/>; where it stops is seen each time.</summary>
+    public async Task TabToAsync(ILocator target, string key = "Tab")
     {
         for (var i = 0; i < MaxTabs; i++)
         {
-            await Page.Keyboard.PressAsync("Tab");
+            await Page.Keyboard.PressAsync(key);
+            await AssertFocusIsSeenAsync();
             if (await target.EvaluateAsync<bool>("element => element === document.activeElement"))
             {
                 return;
@@ -129,9 +111,12 @@ internal sealed class TicketPage : IAsyncDisposable
         Assert.Fail($"The tabulator does not lead to {target}.");
     }
 
-    public async Task<string[]> NamelessControlsAsync() => await Page.EvaluateAsync<string[]>(NamelessControls);
-
-    public async Task<string[]> FaintTextsAsync() => await Page.EvaluateAsync<string[]>(FaintTexts);
+    /// <summary>Asserts that what has the focus is on the screen, with a line around it.</summary>
+    public async Task AssertFocusIsSeenAsync()
+    {
+        var unseen = await Page.EvaluateAsync<string>(UnseenFocus);
+        Assert.True(string.IsNullOrEmpty(unseen), $"The focus is not seen on {unseen}");
+    }
 
     /// <summary>Asserts that the browser had nothing to complain of: no error, nothing that the policy forbids.</summary>
     public void AssertNoComplaints() => Assert.True(_complaints.Count == 0, string.Join('\n', _complaints));

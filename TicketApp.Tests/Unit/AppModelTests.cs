@@ -44,6 +44,20 @@ public sealed class AppModelTests
         Assert.DoesNotContain(ofApi.Keys, name => name.StartsWith("Models", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("chat", "TicketApp.Worker")]
+    [InlineData("ONNX", "TicketApp.Worker.Onnx")]
+    public async Task The_workers_are_of_the_program_that_has_the_kinds_of_the_models(string kind, string program)
+    {
+        await using var builder = await CreateAsync($"Models:reviews:Kind={kind}");
+        var worker = Find<ProjectResource>(builder, "worker");
+
+        Assert.Equal(program, Path.GetFileNameWithoutExtension(worker.GetProjectMetadata().ProjectPath));
+        Assert.Equal("http", Assert.Single(worker.Annotations.OfType<EndpointAnnotation>()).Name);
+        Assert.Equal(2, worker.GetReplicaCount());
+        Assert.Equal(kind, (await PublishedVariablesAsync(worker))["Models__reviews__Kind"]);
+    }
+
     [Fact]
     public async Task A_worker_in_Python_runs_where_it_is_asked_for()
     {

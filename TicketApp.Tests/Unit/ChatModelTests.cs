@@ -160,6 +160,9 @@ public sealed class ChatModelTests
     [InlineData("""{"messages":[{}],"n":100}""", "no members but")]
     [InlineData("""{"messages":[{}],"max_tokens":0.5}""", "max_tokens")]
     [InlineData("""{"messages":[{}],"messages":[{}]}""", "twice")]
+    [InlineData("""{"messages":[{"content":"\ud800"}]}""", "half a character")]
+    [InlineData("""{"messages":[{"\ud800":""}]}""", "half a character")]
+    [InlineData("""{"messages":[{}],"\ud800":""}""", "half a character")]
     public async Task An_object_that_asks_for_more_is_refused_before_the_endpoint_is_asked(string input, string reason)
     {
         await using var server = await ChatServer.StartAsync(exchange => exchange.AnswerAsync("yes"));

@@ -78,6 +78,7 @@ public sealed class ContractSchemaTests
             MaxInputCharacters = 10,
             LargestBatch = 1,
             Slots = 4,
+            IsUnavailable = true,
         };
         WorkerReport[] reports =
         [

@@ -73,6 +73,12 @@ public sealed class MessageReaderTests
     [InlineData(
         $$"""{"type":"progress","worker":"w","ticket_id":"{{Id}}","epoch":1,"fraction":1e400}""", "fraction is not between 0 and 1")]
     [InlineData(
+        """{"type":"heartbeat","worker":"w","models":[{"name":"a","description":"d","kind":""}]}""",
+        "a model with a kind that is no word")]
+    [InlineData(
+        """{"type":"heartbeat","worker":"w","models":[{"name":"a","description":"d","kind":"a\u0000"}]}""",
+        "a model with a kind that is no word")]
+    [InlineData(
         """{"type":"heartbeat","worker":"w","models":[null]}""",
         "a model without a name or description, or with other than 0 to 1000000 slots")]
     [InlineData(

@@ -1,4 +1,5 @@
-using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using TicketApp.Messaging;
 using TicketApp.Tests.Fixtures;
 using TicketApp.Tests.Models;
@@ -9,7 +10,6 @@ namespace TicketApp.Tests.Unit;
 /// <summary>What all kinds of models at endpoints have in common: their settings, and what becomes of an endpoint's faults.</summary>
 public sealed class ModelKindTests
 {
-    private const string Secret = "the-words-of-a-user";
     private const string Fine = "well";
 
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(30);
@@ -89,7 +89,7 @@ public sealed class ModelKindTests
         string kind, string fault, bool isFinal, string message)
     {
         await using var server = await ModelServer.StartAsync(exchange =>
-            exchange.IsAsked ? FailAsync(exchange, fault) : KindOfModel.AnswerAsync(kind, exchange));
+            exchange.IsAsked ? EndpointFault.SendAsync(exchange, fault) : KindOfModel.AnswerAsync(kind, exchange));
         using ModelHost host = new(
         [
             .. KindOfModel.Settings(kind, server.Url), new("Models:test:MaxAnswerBytes", "100000"),
@@ -97,12 +97,13 @@ public sealed class ModelKindTests
         ]);
         await host.Model.WarmUpAsync(Cancel);
 
-        var exception = await Assert.ThrowsAsync<ModelException>(() => host.RunAsync(Secret, Cancel).WaitAsync(_limit, Cancel));
+        var exception = await Assert.ThrowsAsync<ModelException>(
+            () => host.RunAsync(EndpointFault.Secret, Cancel).WaitAsync(_limit, Cancel));
 
         Assert.Contains(message, exception.Message, StringComparison.Ordinal);
         Assert.Equal(isFinal, exception.IsFinal);
         Assert.Equal(fault is "status 429" or "status 503", exception.IsRefused);
-        Assert.DoesNotContain(Secret, $"{exception} {host.Log}", StringComparison.Ordinal);
+        Assert.DoesNotContain(EndpointFault.Secret, $"{exception} {host.Log}", StringComparison.Ordinal);
         Assert.Single(server.Asked);
         if (fault.StartsWith("silent", StringComparison.Ordinal) || fault == "too large")
         {
@@ -202,6 +203,41 @@ public sealed class ModelKindTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task What_is_told_to_stop_while_it_connects_ends_at_once(string kind)
+    {
+        // Takes connections, and says nothing when TLS is to begin.
+        using TcpListener listener = new(IPAddress.Loopback, 0);
+        listener.Start();
+        using ModelHost host = new(KindOfModel.Settings(kind, $"https://{listener.LocalEndpoint}"));
+        using CancellationTokenSource stop = new();
+        // One of tensors has to know them first, and so connects to get ready.
+        var run = kind == "open-inference" ? host.Model.WarmUpAsync(stop.Token) : host.RunAsync("hello", stop.Token, _limit);
+        using var connection = await listener.AcceptTcpClientAsync(Cancel);
+
+        await stop.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.WaitAsync(TimeSpan.FromSeconds(10), Cancel));
+    }
+
+    [Theory]
+    [InlineData("open-inference")]
+    [InlineData("replicate-http")]
+    public async Task A_warm_up_that_is_told_to_stop_closes_its_connection(string kind)
+    {
+        await using var server = await ModelServer.StartAsync(exchange => exchange.StallAsync());
+        using ModelHost host = new(KindOfModel.Settings(kind, server.Url));
+        using CancellationTokenSource stop = new();
+        var warmUp = host.Model.WarmUpAsync(stop.Token);
+        await Eventually.IsTrueAsync("The server is asked", _limit, () => server.Exchanges.Count > 0);
+
+        await stop.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => warmUp.WaitAsync(TimeSpan.FromSeconds(10), Cancel));
+        await server.Exchanges[0].Closed.WaitAsync(_limit, Cancel);
+    }
+
     /// <summary>The settings, and a part of what is said of them.</summary>
     public static TheoryData<string, string> Defects => new()
     {
@@ -224,6 +260,14 @@ public sealed class ModelKindTests
         { "Kind=http|Url=http://a|InputPointer=/0/x|Body=[1]", "Models:test:Body" },
         { "Kind=chat|Url=http://a", "Models:test:Model" },
         { "Kind=open-inference|Url=http://a|LargestBatch=0", "Models:test.LargestBatch" },
+        {
+            "Kind=http|Url=http://a|InputSchema={\"items\":{\"type\":\"text\"}}",
+            "Models:test:InputSchema cannot be used: type at /items must be one or several of array"
+        },
+        { "Kind=http|Url=http://a|InputSchema={\"type\":", "Models:test:InputSchema cannot be used: it is not JSON" },
+        { "Kind=http|Url=http://a|InputSchema=/no/such/file.json", "Models:test:InputSchema is neither a JSON object nor the path of" },
+        { "Kind=http|Url=http://a|InputSchema=/", "Models:test:InputSchema is neither a JSON object nor the path of" },
+        { "Kind=http|Url=http://a|InputSchema:type=object", "Models:test:InputSchema must be one text" },
     };
 
     [Theory]
@@ -237,6 +281,24 @@ public sealed class ModelKindTests
 
         Assert.Contains(message, exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void A_schema_of_the_input_is_a_text_or_a_file(string kind)
+    {
+        const string Schema = """{"type":"object","properties":{"n":{"type":"integer"}}}""";
+        var file = Path.GetTempFileName();
+        File.WriteAllText(file, $" {Schema}\n");
+
+        // Not set, or "true": none.
+        Assert.Equal([null, null, Schema, Schema], new[] { null, "true", Schema, file }.Select(text =>
+        {
+            using ModelHost host = new(
+                [.. KindOfModel.Settings(kind, "http://localhost"), new KeyValuePair<string, string?>("Models:test:InputSchema", text)]);
+            return host.Model.Input.Schema?.Json;
+        }));
+        File.Delete(file);
     }
 
     [Theory]
@@ -266,97 +328,6 @@ public sealed class ModelKindTests
         }
 
         Assert.Contains("The second", host.Models.Select(model => model.Description));
-    }
-
-    /// <summary>One request in twenty goes wrong, in whatever way.</summary>
-    [Theory]
-    [MemberData(nameof(Kinds))]
-    public async Task Under_load_and_with_faults_every_ticket_gets_its_own_answer(string kind)
-    {
-        const int Tickets = 1000;
-        string[] faults = ["status 500", "close at once", "close half-way", "send half", "NaN", "silent half-way", "status 408"];
-        var requests = 0;
-        await using var server = await ModelServer.StartAsync(exchange =>
-            exchange.IsAsked && Interlocked.Increment(ref requests) is var number && number % 20 == 0
-                ? FailAsync(exchange, faults[number / 20 % faults.Length])
-                : KindOfModel.AnswerAsync(kind, exchange));
-        using ModelHost host = new([.. KindOfModel.Settings(kind, server.Url), _shortSilence]);
-        await host.Model.WarmUpAsync(Cancel);
-        var (failed, wrong) = (0, 0);
-
-        await Parallel.ForEachAsync(
-            Enumerable.Range(0, Tickets),
-            new ParallelOptions { MaxDegreeOfParallelism = 32, CancellationToken = Cancel },
-            async (i, cancel) =>
-            {
-                var input = i.ToString(CultureInfo.InvariantCulture);
-                for (var isAnswered = false; !isAnswered;)
-                {
-                    try
-                    {
-                        var answer = await host.RunAsync(input, cancel, _limit);
-                        _ = answer.Response.Text == input ? 0 : Interlocked.Increment(ref wrong);
-                        isAnswered = true;
-                    }
-                    catch (ModelException exception) when (!exception.IsFinal && !exception.IsRefused)
-                    {
-                        Interlocked.Increment(ref failed);
-                    }
-                }
-            });
-
-        Assert.Equal(0, wrong);
-        Assert.InRange(failed, Tickets / 20, Tickets / 15);
-        Assert.Equal(Tickets + failed, server.Asked.Count);
-    }
-
-    private static async Task FailAsync(ModelExchange exchange, string fault)
-    {
-        if (fault.StartsWith("status ", StringComparison.Ordinal))
-        {
-            exchange.Response.Headers.Location = "/elsewhere";
-            await exchange.AnswerAsync(
-                $$$"""{"error":"Invalid input: {{{Secret}}}"}""",
-                int.Parse(fault.AsSpan("status ".Length), CultureInfo.InvariantCulture));
-            return;
-        }
-
-        if (fault == "send half")
-        {
-            exchange.Response.ContentLength = 1000;
-        }
-
-        if (fault is "close half-way" or "send half" or "silent half-way")
-        {
-            await exchange.WriteAsync($$"""{"{{Secret}}":""");
-        }
-
-        switch (fault)
-        {
-            case "close at once" or "close half-way" or "send half":
-                exchange.Break();
-                break;
-            case "silent at once" or "silent half-way":
-                await exchange.StallAsync();
-                break;
-            case "no JSON":
-                await exchange.AnswerAsync($"<html>{Secret}</html>");
-                break;
-            case "NaN":
-                await exchange.AnswerAsync($$$"""{"choices":NaN,"status":"succeeded","output":NaN,"{{{Secret}}}":1}""");
-                break;
-            case "other JSON":
-                await exchange.AnswerAsync($$$"""{"choices":7,"outputs":{"{{{Secret}}}":1},"status":"{{{Secret}}}"}""");
-                break;
-            default:
-                for (var i = 0; i < 100 && !exchange.Closed.IsCompleted; i++)
-                {
-                    await exchange.WriteAsync($"data: {new string('a', 100_000)}");
-                }
-
-                await exchange.StallAsync();
-                break;
-        }
     }
 
     private static async Task SayAndStallAsync(ModelExchange exchange)

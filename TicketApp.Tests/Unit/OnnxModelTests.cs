@@ -80,6 +80,81 @@ public sealed class OnnxModelTests : IDisposable
         Assert.Contains("output y has NaN or infinity", exception.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_run_that_is_told_to_stop_ends_within_the_network()
+    {
+        // A minute of products of matrices.
+        const int Side = 1500;
+        string[] products = [.. Enumerable.Range(0, 400).Select(i => $"p{i}")];
+        using var host = await HostAsync(OnnxFile.Create(
+            [("x", OnnxFile.Float, [1, 1])], [("y", OnnxFile.Float, [1, 1])],
+            [("column", new float[Side], [Side, 1]), ("row", new float[Side], [1, Side])],
+            [
+                OnnxFile.Node("MatMul", ["column", "x"], "c"), OnnxFile.Node("MatMul", ["c", "row"], "m"),
+                .. products.Select((product, i) => OnnxFile.Node("MatMul", [i == 0 ? "m" : products[i - 1], "m"], product)),
+                OnnxFile.Node("ReduceMean", [products[^1]], "z", ("axes", true, 0)),
+                OnnxFile.Node("ReduceMean", ["z"], "y", ("axes", true, 1)),
+            ]));
+        using CancellationTokenSource stop = new(TimeSpan.FromSeconds(0.5));
+
+        var run = Task.Run(() => host.RunAsync(Json("1"), stop.Token), Cancel);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.WaitAsync(TimeSpan.FromSeconds(20), Cancel));
+    }
+
+    [Fact]
+    public async Task What_the_network_cannot_run_fails_for_good_and_alone()
+    {
+        using var host = await HostAsync(
+            OnnxFile.Create(
+                [("x", OnnxFile.Int64, [-1])], [("y", OnnxFile.Float, [-1])], [("table", [10, 20, 30], [3])],
+                OnnxFile.Node("Gather", ["table", "x"], "y")),
+            "LargestBatch=4");
+
+        var outcomes = await ((IBatchModel)host.Model).RunBatchAsync([host.Run(Json("2")), host.Run(Json("777"))], Cancel);
+
+        Assert.Equal("30", outcomes[0].Answer?.Response.Text);
+        var failure = Assert.IsType<ModelException>(outcomes[1].Failure);
+        Assert.True(failure.IsFinal);
+        Assert.StartsWith("The network failed", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("777", failure.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_network_whose_output_has_other_rows_than_the_batch_runs_each_by_itself()
+    {
+        using var host = await HostAsync(
+            OnnxFile.Create(
+                [("x", OnnxFile.Float, [-1, 2])], [("y", OnnxFile.Float, [-1, 2])], [],
+                OnnxFile.Node("ReduceMean", ["x"], "y", ("axes", true, 0))),
+            "LargestBatch=4");
+
+        var outcomes = await ((IBatchModel)host.Model).RunBatchAsync([host.Run(Json("[1,2]")), host.Run(Json("[3,4]"))], Cancel);
+
+        Assert.Equal(["[1,2]", "[3,4]"], outcomes.Select(outcome => outcome.Answer?.Response.Text));
+    }
+
+    [Fact]
+    public async Task As_many_labels_as_the_network_has_classes_are_needed()
+    {
+        using var host = await HostAsync(
+            OnnxFile.Create([("x", OnnxFile.Float, [3])], [("y", OnnxFile.Float, [3])], [], OnnxFile.Node("Neg", ["x"], "y")),
+            "Labels:0=happy", "Labels:1=sad");
+
+        var exception = await Assert.ThrowsAsync<ModelException>(() => host.RunAsync(Json("[1,2,3]"), Cancel));
+
+        Assert.Equal((true, "The network answers 3 numbers, and Labels has 2 names"), (exception.IsFinal, exception.Message));
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_network_is_not_served()
+    {
+        var file = NewFile("broken.onnx");
+        await File.WriteAllTextAsync(file, "<html>", Cancel);
+
+        await Assert.ThrowsAnyAsync<Exception>(() => HostAsync(file));
+    }
+
     [Theory]
     [InlineData("good film", "happy")]
     [InlineData("Bad, bad FILM", "sad")]

@@ -169,6 +169,67 @@ public sealed class ReplicateModelTests
         Assert.Equal(isServed, exception is null);
     }
 
+    [Fact]
+    public async Task What_a_container_says_of_its_inputs_is_the_schema_of_the_input()
+    {
+        await using var server = await DescribedAsync(
+            """
+            {"openapi":"3.0.2","info":{"title":"Cog"},"paths":{},"components":{"schemas":{
+            "Input":{"type":"object","title":"Input","required":["prompt"],"properties":{
+                "prompt":{"type":"string","title":"Prompt","x-order":0,"description":"What to draw"},
+                "scheduler":{"allOf":[{"$ref":"#/components/schemas/scheduler"}],"default":"DDIM","x-order":1},
+                "seed":{"type":"integer","nullable":true,"x-order":2},
+                "style":{"$ref":"#/components/schemas/scheduler","nullable":true,"title":"Style"}}},
+            "scheduler":{"enum":["DDIM","K_EULER"],"type":"string","title":"scheduler"},
+            "Output":{"type":"string"}}}}
+            """);
+        using var withText = await HostAsync(server);
+        using var objects = await HostAsync(server, Setting("TextInput", null));
+        using var own = await HostAsync(server, Setting("InputSchema", """{"title":"own"}"""));
+        using var none = await HostAsync(server, Setting("InputSchema", "true"));
+
+        Assert.Equal(
+            """
+            {"type":"object","title":"Input","required":["prompt"],"properties":{
+            "prompt":{"type":"string","title":"Prompt","x-order":0,"description":"What to draw"},
+            "scheduler":{"allOf":[{"$ref":"#/$defs/scheduler"}],"default":"DDIM","x-order":1},
+            "seed":{"type":["integer","null"],"x-order":2},
+            "style":{"title":"Style","anyOf":[{"$ref":"#/$defs/scheduler"},{"type":"null"}]}},
+            "$defs":{"scheduler":{"enum":["DDIM","K_EULER"],"type":"string","title":"scheduler"}}}
+            """.ReplaceLineEndings(""),
+            objects.Model.Input.Schema!.Json);
+        Assert.StartsWith("""{"type":["object","string"],""", withText.Model.Input.Schema!.Json, StringComparison.Ordinal);
+        Assert.Equal("""{"title":"own"}""", own.Model.Input.Schema!.Json);
+        Assert.Null(none.Model.Input.Schema);
+    }
+
+    [Theory]
+    [InlineData("""{"components":{"schemas":{"Output":{}}}}""", null)]
+    [InlineData("""{"components":{"schemas":{"Input":"text"}}}""", null)]
+    [InlineData("[]", null)]
+    [InlineData("<html>", "The endpoint's answer is not JSON")]
+    [InlineData("""{"components":{"schemas":{"Input":{"properties":{"a":{},"a":{}}}}}}""", "")]
+    [InlineData("""{"components":{"schemas":{"Input":{"description":"\ud800"}}}}""", "")]
+    [InlineData(
+        """{"components":{"schemas":{"Input":{"$ref":"#/components/schemas/None"}}}}""", "$ref leads to /$defs/None, where no schema is")]
+    [InlineData(
+        """{"components":{"schemas":{"Input":{"$ref":"#/components/schemas/Input"}}}}""", "refers to itself without end")]
+    public async Task A_container_without_a_schema_that_can_be_used_is_served_without(string description, string? told)
+    {
+        await using var server = await DescribedAsync(description);
+
+        using var host = await HostAsync(server);
+
+        Assert.Null(host.Model.Input.Schema);
+        Assert.Equal(told is not null, host.Log.Contains("not checked against the schema of its container", StringComparison.Ordinal));
+        Assert.Contains(told ?? "", host.Log, StringComparison.Ordinal);
+    }
+
+    private static KeyValuePair<string, string?> Setting(string name, string? value) => new($"Models:test:{name}", value);
+
+    private static Task<ModelServer> DescribedAsync(string description) => ModelServer.StartAsync(exchange =>
+        exchange.AnswerAsync(exchange.Path == "/openapi.json" ? description : """{"status":"READY"}"""));
+
     private static Task<ModelServer> StartAsync(Func<ModelExchange, Task> predict) => ModelServer.StartAsync(exchange =>
         exchange.Method switch
         {
@@ -177,11 +238,11 @@ public sealed class ReplicateModelTests
             _ => predict(exchange),
         });
 
-    private static async Task<ModelHost> HostAsync(ModelServer server)
+    private static async Task<ModelHost> HostAsync(ModelServer server, params KeyValuePair<string, string?>[] more)
     {
-        ModelHost host = new(
-            new KeyValuePair<string, string?>("Models:test:Kind", "replicate-http"),
-            new("Models:test:Url", server.Url), new("Models:test:TextInput", "prompt"));
+        KeyValuePair<string, string?>[] usual =
+            [Setting("Kind", "replicate-http"), Setting("Url", server.Url), Setting("TextInput", "prompt")];
+        ModelHost host = new(more.Concat(usual).DistinctBy(setting => setting.Key));
         await host.Model.WarmUpAsync(Cancel);
         return host;
     }

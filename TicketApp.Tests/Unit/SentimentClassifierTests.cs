@@ -22,6 +22,68 @@ public sealed class SentimentClassifierTests
     public void It_tells_happy_from_sad(string text, bool happy) => Assert.Equal(happy, _classifier.Classify(text) >= 0.5);
 
     [Theory]
+    [InlineData("𝓣𝓱𝓲𝓼 𝔀𝓪𝓼 𝓱𝓸𝓻𝓻𝓲𝓫𝓵𝓮", "This was horrible")]
+    [InlineData("𝚃𝚑𝚒𝚜 𝙬𝙖𝙨 𝕙𝕠𝕣𝕣𝕚𝕓𝕝𝕖", "This was horrible")]
+    [InlineData("ℭ𝔥𝔢𝔞𝔭, 𝒽ℴ𝓇𝓇𝒾𝒷𝓁ℯ, ℂℍ𝔼𝔸ℙ", "Cheap, horrible, CHEAP")]
+    [InlineData("Ⓣⓗⓘⓢ 🅦🅐🅢 🅗🄾🅁🆁🅸🅱🅻🅴", "This was horrible")]
+    [InlineData("⒯⒣⒤⒮ 🄦🄐🄢 ｈｏｒｒｉｂｌｅ", "This was horrible")]
+    [InlineData("ᴛʜɪꜱ ʷᵃˢ ʰᵒʳʳⁱᵇˡᵉ", "this was horrible")]
+    [InlineData("𝟝 ﬁne oﬃcers ﬂy", "5 fine officers fly")]
+    [InlineData("h̶o̶r̶r̶i̶b̶l̶e̶ w⃝a⃝s⃝ this", "horrible was this")]
+    public void Letters_in_styles_make_no_difference(string styled, string plain) =>
+        Assert.Equal(_classifier.Classify(plain), _classifier.Classify(styled));
+
+    [Theory]
+    [InlineData("itâ€™s horrible and I donâ€™t like it", "it’s horrible and I don’t like it")]
+    [InlineData("itâ\u0080\u0099s horrible", "it’s horrible")]
+    [InlineData("a â€œlovelyâ€\u009d place, a â€œlovelyâ€ place", "a “lovely” place, a “lovely” place")]
+    [InlineData("dÃ©licious cafÃ©â€”and cheapÂ\u00a0too", "délicious café—and cheap\u00a0too")]
+    [InlineData("not here ðŸ˜¡ðŸ˜¡", "not here 😡😡")]
+    public void Text_that_was_read_in_the_wrong_encoding_is_understood(string misread, string meant) =>
+        Assert.Equal(_classifier.Classify(meant), _classifier.Classify(misread));
+
+    [Theory]
+    [InlineData("\u00c3")]
+    [InlineData("good \u00e2\u20ac")]
+    [InlineData("\u00f0\u0178\ud83d")]
+    [InlineData("le château du bâtard", "le chateau du batard")]
+    [InlineData("“UN GRAND CAFÉ”", "\"un grand cafe\"")]
+    [InlineData("São João é bom", "sao joao e bom")]
+    public void Accents_are_not_taken_for_a_wrong_encoding(string text, string? plain = null) =>
+        Assert.Equal(_classifier.Classify(plain ?? text), _classifier.Classify(text));
+
+    [Theory]
+    [InlineData("Sooo goood!!!!!", "So good!")]
+    [InlineData("I loooooove this", "I love this")]
+    [InlineData("it was cooooollll", "it was cool")]
+    [InlineData("terrrribleeee, just awwwfulllll", "terrible, just awful")]
+    [InlineData("THIS IS THE WOOOOORST!!!", "this is the worst!")]
+    public void Stretched_words_and_shouting_read_as_the_plain_words(string loud, string plain) =>
+        Assert.Equal(_classifier.Classify(plain), _classifier.Classify(loud));
+
+    [Theory]
+    [InlineData("The service was good.", "The service was not good.")]
+    [InlineData("It works.", "It doesn't work.")]
+    [InlineData("I would recommend it.", "I would not recommend it.")]
+    [InlineData("I like this phone.", "I don't like this phone.")]
+    [InlineData("It is worth the money.", "It is not worth the money.")]
+    public void A_negation_turns_praise_into_complaint(string praise, string complaint)
+    {
+        Assert.InRange(_classifier.Classify(praise), 0.5, 1);
+        Assert.InRange(_classifier.Classify(complaint), 0, 0.4);
+    }
+
+    [Theory]
+    [InlineData("😍😍😍", 0.6, 1)]
+    [InlineData("🥰 🎉", 0.6, 1)]
+    [InlineData("💔", 0, 0.4)]
+    [InlineData("😡👎🏽", 0, 0.4)]
+    [InlineData("🤷", 0.5, 0.5)]
+    [InlineData("🎬📦🚗", 0.5, 0.5)]
+    public void Emoji_alone_are_judged_right_or_not_at_all(string emoji, double least, double most) =>
+        Assert.InRange(_classifier.Classify(emoji), least, most);
+
+    [Theory]
     [InlineData("")]
     [InlineData(" \t\r\n\u00a0\u3000")]
     [InlineData("\u200b\ufeff\u0000\u0007")]
@@ -49,6 +111,20 @@ public sealed class SentimentClassifierTests
         // Counted in steps of some kilobytes; the text alone has several hundred.
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 32 * 1024);
         AssertProbability(probability);
+    }
+
+    [Theory]
+    [InlineData("𝓰𝓸𝓸𝓭 ")]
+    [InlineData("ﬃ")]
+    [InlineData("Ã©")]
+    public void A_long_text_in_styles_borrows_its_memory(string part)
+    {
+        var text = string.Concat(Enumerable.Repeat(part, LongText / part.Length));
+        var probability = _classifier.Classify(text);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Equal(probability, _classifier.Classify(text));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 32 * 1024);
     }
 
     [Fact]

@@ -41,7 +41,7 @@ public sealed class SentimentTrainingTests : IDisposable
         Write("sst2-sentences-train.tsv", ["1\tThe film shines", "0\tthe film drags", "1\tthe song", "0\tthe song"]);
         Write("sst2-phrases-train.tsv", ["1\tthe  film shines", "0\tthe film drags", "0\tdrags"]);
 
-        var corpus = Corpus.Load(_folder.FullName);
+        var corpus = Load();
 
         Assert.Equal(["the film drags"], corpus.Sentences.Select(line => line.Text));
         Assert.Equal(["drags"], corpus.Phrases.Select(line => line.Text));
@@ -54,11 +54,44 @@ public sealed class SentimentTrainingTests : IDisposable
         Write("sst2-sentences-train.tsv", ["1\tthe film shines", "0\tthe film drags"]);
         Write("sst2-phrases-train.tsv", ["1\tfilm shines", "1\tshines", "0\tthe film", "0\tdrags"]);
 
-        var (kept, held) = Corpus.Load(_folder.FullName).Without(0, 2);
+        var (kept, held, _) = Load().Without(0, 2);
 
         Assert.Equal(["the film shines"], held.Select(line => line.Text));
         Assert.Equal(["the film drags"], kept.Sentences.Select(line => line.Text));
         Assert.Equal(["the film", "drags"], kept.Phrases.Select(line => line.Text));
+    }
+
+    [Fact]
+    public void Reviews_are_learned_from_unless_they_have_no_class_or_are_kept_for_choosing()
+    {
+        Write("sst2-sentences-dev.tsv", ["1\tthe film shines"]);
+        Write("sst2-sentences-train.tsv", ["0\tthe film drags"]);
+        Write("sst2-phrases-train.tsv", []);
+        Write("shop.json",
+        [
+            """[{"text":"It broke.","class":0},{"text":"Fine case","class":1},{"text":"?"},{"text":"!","class":null},""",
+            """{"text":"The film shines","class":0}]""",
+        ]);
+
+        var corpus = Load("shop.json");
+
+        Assert.Equal([new LabelledText("it broke .", false), new LabelledText("fine case", true)], corpus.Reviews);
+        Assert.Equal(1 + (2 * 3), corpus.Examples(reviewCopies: 3, negations: 0).Count(example => example.IsJudged));
+    }
+
+    [Fact]
+    public void A_judged_word_is_learned_with_its_negation_as_the_opposite()
+    {
+        Write("sst2-sentences-dev.tsv", []);
+        Write("sst2-sentences-train.tsv", ["0\tthe film drags"]);
+        Write("sst2-phrases-train.tsv", ["0\tdrags", "0\tfilm drags", "1\ta"]);
+
+        var examples = Load().Examples(reviewCopies: 1, negations: 4);
+
+        string[] negated = ["not drags", "not drags at all", "is not drags", "never drags"];
+        Assert.Equal(
+            [.. negated.Select(text => Example.Of(text, 1)!.Words)],
+            examples.Where(example => example.Target == 1 && example.Words.Length > 1).Select(example => example.Words));
     }
 
     private SentimentWeights Train(int seed)
@@ -70,8 +103,11 @@ public sealed class SentimentTrainingTests : IDisposable
         Write("sst2-sentences-dev.tsv", [.. sentences.Where((_, i) => i % 4 == 0)]);
         Write("sst2-phrases-train.tsv", [.. _good.Select(good => $"1\t{good}"), .. _bad.Select(bad => $"0\t{bad}")]);
         Recipe recipe = new() { Networks = 2, Recurrent = new() { Passes = 10, Batch = 4, Rate = 0.01f } };
-        return new SentimentTraining(recipe, _ => { }).Train(Corpus.Load(_folder.FullName), seed);
+        return new SentimentTraining(recipe, _ => { }).Train(Load(), seed);
     }
+
+    private Corpus Load(params string[] reviews) =>
+        Corpus.Load(_folder.FullName, reviews.Select(name => Path.Combine(_folder.FullName, name)));
 
     private void Write(string name, string[] lines) => File.WriteAllLines(Path.Combine(_folder.FullName, name), lines);
 

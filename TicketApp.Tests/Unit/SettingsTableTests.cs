@@ -54,7 +54,7 @@ public sealed partial class SettingsTableTests
         Assert.Equal(declared.Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
     }
 
-    /// <summary>What the documentation comment of a property says, as text: from the file that the compiler writes beside the program.</summary>
+    /// <summary>What the documentation of a property says, as text: from the file that the compiler writes beside the program.</summary>
     private static string Summary(PropertyInfo property)
     {
         var type = property.DeclaringType!;

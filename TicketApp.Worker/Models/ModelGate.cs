@@ -22,6 +22,9 @@ internal sealed class ModelGate(TimeProvider time) : IDisposable
     private readonly SemaphoreSlim _turns = new(1);
     private Refusal? _refusal;
 
+    /// <summary>Whether runs wait here.</summary>
+    public bool IsClosed => State() is not null;
+
     /// <summary>Asks as soon as the gate lets the run through, and again each time it is refused.</summary>
     /// <param name="run">The run.</param>
     /// <param name="ask">Asks; calls its parameter as soon as there is an answer, while the rest of it may follow.</param>

@@ -10,6 +10,7 @@ public static class ModelServices
     public static IServiceCollection AddModels(this IServiceCollection services) =>
         services
             .AddSimulator()
+            .AddSentiment()
             .AddModel<SimulatedModel>()
             .AddModel<SentimentModel>();
 
@@ -22,5 +23,11 @@ public static class ModelServices
     {
         services.AddOptions<SimulatorOptions>().BindConfiguration(SimulatorOptions.SectionName).ValidateOnStart();
         return services.AddSingleton<IValidateOptions<SimulatorOptions>, SimulatorOptionsValidator>();
+    }
+
+    private static IServiceCollection AddSentiment(this IServiceCollection services)
+    {
+        services.AddOptions<SentimentOptions>().BindConfiguration(SentimentOptions.SectionName).ValidateOnStart();
+        return services.AddSingleton<IValidateOptions<SentimentOptions>, SentimentOptionsValidator>();
     }
 }

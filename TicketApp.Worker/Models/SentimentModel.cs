@@ -1,10 +1,12 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Options;
 using TicketApp.Messaging;
 using TicketApp.Sentiment;
 
 namespace TicketApp.Worker.Models;
 
 /// <summary>Tells whether the input is happy or sad, with how likely that is. See docs/models/sentiment.md.</summary>
-internal sealed class SentimentModel : IBatchModel
+internal sealed class SentimentModel(IOptions<SentimentOptions> options) : IBatchModel
 {
     // Its weights take megabytes, which a worker that serves other models only does not spend.
     private readonly Lazy<SentimentClassifier> _classifier = new(SentimentClassifier.Load);
@@ -40,9 +42,13 @@ internal sealed class SentimentModel : IBatchModel
     private ModelAnswer Answer(string? text)
     {
         var happy = _classifier.Value.Classify(text);
-        return new ModelAnswer(happy >= 0.5 ? "Happy message" : "Sad message")
+        var probability = Math.Max(happy, 1 - happy);
+        JsonObject details = new() { ["probability"] = Math.Round(probability, 4) };
+        if (probability < options.Value.UnsureBelow)
         {
-            Details = new() { ["probability"] = Math.Round(Math.Max(happy, 1 - happy), 4) },
-        };
+            details["unsure"] = true;
+        }
+
+        return new ModelAnswer(happy >= 0.5 ? "Happy message" : "Sad message") { Details = details };
     }
 }

@@ -6,7 +6,7 @@ namespace TicketApp.Worker.Runs;
 
 /// <summary>
 /// Reports runs that have lasted half a second as started, what their models say of their progress, and every ten seconds all
-/// that still run. Quick runs cost no message.
+/// that still run, or a second after what the worker says of its models has changed. Quick runs cost no message.
 /// </summary>
 internal sealed class Heartbeats(
     Reporter reporter,
@@ -21,11 +21,9 @@ internal sealed class Heartbeats(
     private const int RunsInAMessage = 1000;
     private static readonly TimeSpan _query = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan _worthAReport = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan _beat = TimeSpan.FromSeconds(10);
 
     private readonly PeriodicTimer _timer = new(_query, time);
-    private long? _lastBeat;
-    private int _offered;
+    private readonly HeartbeatSchedule _schedule = new(time);
 
     /// <summary>Runs that are drained keep their leases.</summary>
     public StopPhase StopPhase => StopPhase.Heartbeats;
@@ -48,16 +46,15 @@ internal sealed class Heartbeats(
         // Kept back while the broker is away: old news is no sign of life.
         if (!broker.IsReady)
         {
-            _lastBeat = null;
+            _schedule.Restart();
             return Task.CompletedTask;
         }
 
         ReportRuns();
-        ModelOffer[] ready = [.. models.All.Where(served => served.Warm.IsCompletedSuccessfully).Select(served => served.Offer)];
-        if (_lastBeat is null || ready.Length > _offered || time.GetElapsedTime(_lastBeat.Value) >= _beat)
+        ModelOffer[] ready = [.. models.All.Where(served => served.Warm.IsCompletedSuccessfully).Select(served => served.CurrentOffer)];
+        if (_schedule.Next(ready) is { } withSchemas)
         {
-            SendBeat(ready);
-            (_lastBeat, _offered) = (time.GetTimestamp(), ready.Length);
+            SendBeat(ready, withSchemas);
         }
 
         return Task.CompletedTask;
@@ -65,7 +62,7 @@ internal sealed class Heartbeats(
 
     protected override Task OnStoppedAsync()
     {
-        SendBeat([]);
+        SendBeat([], withSchemas: false);
         return Task.CompletedTask;
     }
 
@@ -89,12 +86,56 @@ internal sealed class Heartbeats(
         }
     }
 
-    private void SendBeat(IReadOnlyList<ModelOffer> ready)
+    private void SendBeat(ModelOffer[] ready, bool withSchemas)
     {
+        ModelOffer[] withoutSchemas = [.. ready.Select(offer => offer with { InputSchema = null })];
         var chunks = runs.All.Where(run => run.IsReported).Select(run => run.Reference).Chunk(RunsInAMessage).DefaultIfEmpty([]);
-        foreach (var chunk in chunks)
+        foreach (var (index, chunk) in chunks.Index())
         {
-            reporter.Report(new WorkerReport { Type = ReportType.Heartbeat, Worker = worker.Name, Models = ready, Runs = chunk });
+            reporter.Report(new WorkerReport
+            {
+                Type = ReportType.Heartbeat,
+                Worker = worker.Name,
+                Models = withSchemas && index == 0 ? ready : withoutSchemas,
+                Runs = chunk,
+            });
         }
     }
+}
+
+/// <summary>When heartbeats are due, and which have the schemas of the models' inputs: those may be long, and rarely change.</summary>
+internal sealed class HeartbeatSchedule(TimeProvider time)
+{
+    private static readonly TimeSpan _beat = TimeSpan.FromSeconds(10);
+
+    // What is served changes seldom, but a busy endpoint may refuse and take requests by turns.
+    private static readonly TimeSpan _minBeat = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _withSchemas = TimeSpan.FromMinutes(1);
+
+    private long? _lastBeat;
+    private long? _lastWithSchemas;
+    private int _ready;
+    private string _offered = "";
+
+    /// <summary>The next one is the first of a connection.</summary>
+    public void Restart() => _lastBeat = _lastWithSchemas = null;
+
+    /// <summary>Whether the heartbeat that is due has the schemas; null: none is due.</summary>
+    /// <param name="ready">The models that are ready.</param>
+    public bool? Next(IReadOnlyList<ModelOffer> ready)
+    {
+        var isMore = ready.Count > _ready;
+        var offered = string.Join(' ', ready.Select(offer => offer.IsUnavailable ? $"-{offer.Name}" : offer.Name));
+        if (!isMore && !IsDue(_lastBeat, offered == _offered ? _beat : _minBeat))
+        {
+            return null;
+        }
+
+        var withSchemas = isMore || IsDue(_lastWithSchemas, _withSchemas);
+        (_lastBeat, _ready, _offered) = (time.GetTimestamp(), ready.Count, offered);
+        _lastWithSchemas = withSchemas ? _lastBeat : _lastWithSchemas;
+        return withSchemas;
+    }
+
+    private bool IsDue(long? last, TimeSpan interval) => last is null || time.GetElapsedTime(last.Value) >= interval;
 }

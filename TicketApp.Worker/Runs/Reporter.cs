@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Threading.Channels;
 using TicketApp.Messaging;
 using TicketApp.Messaging.Broker;
@@ -139,4 +140,11 @@ internal sealed partial class Reporter(BrokerPublisher broker, ActiveRuns runs, 
         [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "Stopping: the broker has not confirmed {Count} reports")]
         public static partial void Unconfirmed(ILogger logger, int count);
     }
+}
+
+/// <summary>This start of this process: another start is another worker, since it knows nothing of the first one's runs.</summary>
+internal sealed class WorkerIdentity
+{
+    /// <summary>The host's name and a random part.</summary>
+    public string Name { get; } = $"{Environment.MachineName}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
 }

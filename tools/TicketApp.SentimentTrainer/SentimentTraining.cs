@@ -13,9 +13,11 @@ internal sealed class SentimentTraining(Recipe recipe, Action<string> progress)
 {
     public SentimentWeights Train(Corpus corpus, int seed)
     {
-        var examples = corpus.Examples();
+        var examples = corpus.Examples(recipe.ReviewCopies, recipe.Negations);
         Vocabulary vocabulary = new([.. examples.SelectMany(example => example.Words).Distinct().Order()]);
-        progress($"{corpus.Sentences.Count} sentences, {corpus.Phrases.Count} phrases, {vocabulary.Hashes.Length} words");
+        progress(
+            $"{corpus.Sentences.Count} sentences, {corpus.Phrases.Count} phrases, {corpus.Reviews.Count} reviews, "
+            + $"{vocabulary.Hashes.Length} words");
 
         float[] words = [], pieces = [];
         var networks = new NetworkModel[recipe.Networks];

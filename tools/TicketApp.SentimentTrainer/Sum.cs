@@ -13,7 +13,8 @@ internal sealed class Sum(Recipe recipe, Vocabulary vocabulary, IReadOnlyList<La
 {
     private const int Steps = 50;
 
-    private readonly Example[] _examples = [.. dev.Select(line => Example.Of(line.Text, line.Positive ? 1 : 0)).OfType<Example>()];
+    private readonly Example[] _examples =
+        [.. dev.Select(line => Example.Of(line.Text, line.Positive ? 1 : 0, vocabulary)).OfType<Example>()];
 
     public SentimentWeights Of(float[] words, float[] pieces, IReadOnlyList<NetworkModel> networks)
     {

@@ -1,8 +1,8 @@
 import { account, onAccountChange, setAccount } from "./account.js";
 import { announce } from "./announcer.js";
-import { createUser, sentence } from "./api.js";
+import { createUser } from "./api.js";
 import { copyText } from "./clipboard.js";
-import { setText, shortId } from "./format.js";
+import { sentence, setText, shortId } from "./format.js";
 
 const part = (id) => document.getElementById(id);
 const panel = part("account");

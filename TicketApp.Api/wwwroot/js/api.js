@@ -1,15 +1,15 @@
 // The resource API. No function here throws: what goes wrong is an outcome, with a problem in words.
 
 import { account } from "./account.js";
-import { noteServerTime } from "./format.js";
+import { noteServerTime, sentence } from "./format.js";
 
 const patience = 15_000;
 
 /** Creates a user. */
 export const createUser = () => call("POST", "/v1/users");
 
-/** Submits a ticket. With the same idempotency key it is stored once, however often it is sent. */
-export const submitTicket = (ticket, idempotencyKey) => call("POST", "/v1/tickets", ticket, { "Idempotency-Key": idempotencyKey });
+/** Submits a ticket, a JSON text. With the same idempotency key it is stored once, however often it is sent. */
+export const submitTicket = (json, idempotencyKey) => call("POST", "/v1/tickets", json, { "Idempotency-Key": idempotencyKey });
 
 export const readTicket = (ticketId) => call("GET", ticketPath(ticketId));
 
@@ -27,6 +27,9 @@ export const retryTicket = (ticketId) => call("POST", `${ticketPath(ticketId)}/r
 
 export const listModels = () => call("GET", "/v1/models");
 
+/** One model, with the JSON Schema of its input if it has one. */
+export const readModel = (name) => call("GET", `/v1/models/${encodeURIComponent(name)}`);
+
 export const readStats = () => call("GET", "/v1/stats");
 
 /** Whether the service is ready: "healthy", "unhealthy" or "unreachable". */
@@ -41,14 +44,14 @@ export const ticketPath = (ticketId) => `/v1/tickets/${encodeURIComponent(ticket
 export const authorization = () => (account.key === "" ? {} : { Authorization: `Bearer ${account.key}` });
 
 /** Sends a request: `{ status, body, problem }`, where the problem is null if it went well. */
-async function call(method, path, body, headers = {}) {
+async function call(method, path, json, headers = {}) {
   try {
     const response = await fetch(path, {
       method,
       cache: "no-store",
       signal: AbortSignal.timeout(patience),
-      headers: { ...authorization(), ...headers, ...(body ? { "Content-Type": "application/json" } : {}) },
-      body: body ? JSON.stringify(body) : undefined,
+      headers: { ...authorization(), ...headers, ...(json ? { "Content-Type": "application/json" } : {}) },
+      body: json,
     });
     noteServerTime(response.headers.get("Date"));
     const text = await response.text();
@@ -84,9 +87,6 @@ export function problemOf(response, body) {
   };
 }
 
-/** Text that ends as a sentence does. */
-export const sentence = (text) => `${text.replace(/[.\s]+$/, "")}.`;
-
 /** Retry-After is a number of seconds or a date. */
 function secondsOf(header) {
   if (!header) {
@@ -97,9 +97,13 @@ function secondsOf(header) {
   return Number.isFinite(seconds) ? Math.max(0, seconds) : null;
 }
 
+// JSON has integers of any size, JavaScript has not: long ones stay as they were written, where the browser can keep them.
+const exact = (_, value, { source } = {}) =>
+  (typeof value === "number" && /^-?\d{16,}$/.test(source) && JSON.rawJSON ? JSON.rawJSON(source) : value);
+
 function parse(text) {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, exact);
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
 import { announce } from "./announcer.js";
-import { readHealth, sentence } from "./api.js";
-import { setText } from "./format.js";
+import { readHealth } from "./api.js";
+import { sentence, setText } from "./format.js";
 
 const every = 20_000;
 const firstPause = 2;

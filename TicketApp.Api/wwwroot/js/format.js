@@ -45,9 +45,16 @@ export function exactDuration(milliseconds) {
 /** The end of an id, which is the part that differs, for reading aloud. */
 export const shortId = (id) => id.slice(-6);
 
-/** Changes text only where it is different, so that a selection in it stays. */
+/** Text that ends as a sentence does. */
+export const sentence = (text) => (/[!?…]$/.test(text) ? text : `${text.replace(/[.\s]+$/, "")}.`);
+
+export const capitalized = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
+
+/** Changes text only where it is different, and adds to one that grows, so that a selection in it stays. */
 export function setText(element, text) {
-  if (element.textContent !== text) {
-    element.textContent = text;
+  const { textContent: before, firstChild: node } = element;
+  if (before !== text) {
+    const grows = node?.nodeType === Node.TEXT_NODE && text.startsWith(node.data) && node === element.lastChild;
+    grows ? node.appendData(text.slice(node.length)) : (element.textContent = text);
   }
 }

@@ -1,6 +1,7 @@
 import { askForKey } from "./account-panel.js";
 import { account } from "./account.js";
-import { readTicket, sentence } from "./api.js";
+import { readTicket } from "./api.js";
+import { sentence } from "./format.js";
 import { Poller } from "./poller.js";
 
 const again = 10;

@@ -1,7 +1,7 @@
 import { askForKey } from "./account-panel.js";
 import { account, onAccountChange } from "./account.js";
-import { listModels } from "./api.js";
-import { count, setText } from "./format.js";
+import { listModels, readModel } from "./api.js";
+import { count, sentence, setText } from "./format.js";
 import { Poller } from "./poller.js";
 import { storage } from "./storage.js";
 
@@ -14,13 +14,17 @@ const hint = document.getElementById("model-hint");
 const unknown = { name: "", description: "", is_default: true, input: { required: false, max_characters: 10_000 }, workers: 1 };
 
 let models = [unknown];
+let schema = { model: "", value: null };
+let schemaPoller = null;
 
-/** Fills the choice of models, and keeps it up to date; calls `changed()` when another model is chosen or its limits change. */
+/** Fills the choice of models, and keeps it up to date; calls `changed()` when another model is chosen or what it takes changes. */
 export function startModels(changed) {
   const poller = new Poller(() => refresh(changed));
+  schemaPoller = new Poller(() => readSchema(changed));
   onAccountChange(() => poller.now());
   select.addEventListener("change", () => {
     storage.write(keptKey, select.value);
+    schemaPoller.now();
     describe(changed);
   });
   poller.now();
@@ -28,6 +32,12 @@ export function startModels(changed) {
 
 /** The model that is chosen. */
 export const chosenModel = () => models.find(({ name }) => name === select.value) ?? unknown;
+
+/** The JSON Schema of its input; null if it has none, or is not read yet. */
+export const chosenSchema = () => (schema.model === select.value ? schema.value : null);
+
+/** Reads the schema of the chosen model again: it may be another by now. */
+export const refreshSchema = () => schemaPoller.now();
 
 async function refresh(changed) {
   const { body, problem } = await listModels();
@@ -42,9 +52,26 @@ async function refresh(changed) {
     models = body.results;
     fill();
     describe(changed);
+    schema.model === select.value || schemaPoller.now();
   }
 
   return { problem, next: every };
+}
+
+/** Of the chosen model alone, once: an input that it refuses is the occasion to read it again. */
+async function readSchema(changed) {
+  const model = select.value;
+  if (model === "") {
+    return { problem: null, next: null };
+  }
+
+  const { body, problem } = await readModel(model);
+  if (model === select.value && !problem?.isOutage && problem?.status !== 401) {
+    schema = { model, value: body?.input_schema ?? null };
+    changed();
+  }
+
+  return { problem, next: problem?.isOutage ? every : null };
 }
 
 function fill() {
@@ -61,6 +88,6 @@ function describe(changed) {
   const served = workers === 0
     ? "No worker serves it now: tickets wait."
     : `${count(workers)} ${workers === 1 ? "worker serves" : "workers serve"} it.`;
-  setText(hint, [description && `${description.replace(/\.$/, "")}.`, served].filter(Boolean).join(" "));
+  setText(hint, [description && sentence(description), served].filter(Boolean).join(" "));
   changed();
 }

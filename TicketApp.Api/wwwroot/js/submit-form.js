@@ -1,18 +1,14 @@
 import { askForKey, askForUser, ensureUser } from "./account-panel.js";
 import { account } from "./account.js";
 import { announce } from "./announcer.js";
-import { sentence, submitTicket } from "./api.js";
-import { count, setText } from "./format.js";
-import { chosenModel, startModels } from "./models.js";
-import { storage } from "./storage.js";
-
-const draftKey = "ticketapp.draft";
-const nearlyFull = 0.9;
+import { submitTicket } from "./api.js";
+import { sentence, setText } from "./format.js";
+import { clearInput, readInput, showInputErrors, startInput } from "./model-input.js";
+import { chosenModel, refreshSchema } from "./models.js";
 
 const part = (id) => document.getElementById(id);
-const [form, text, priority, submitButton, error] = ["form", "input", "priority", "submit", "form-error"].map(part);
+const [form, priority, submitButton, error] = ["form", "priority", "submit", "form-error"].map(part);
 const fields = {
-  input: { label: "Text", element: text },
   model: { label: "Model", element: part("model") },
   priority: { label: "Priority", element: priority },
 };
@@ -23,14 +19,9 @@ let countdown = 0;
 
 /** Starts the form; calls `onSubmitted(ticket)` for each new ticket. */
 export function startForm(onSubmitted) {
-  text.value = storage.read(draftKey);
-  startModels(showInput);
-  text.addEventListener("input", () => {
-    storage.write(draftKey, text.value);
-    showProblem("");
-    showInput();
-  });
-  text.addEventListener("keydown", (event) => {
+  startInput();
+  form.addEventListener("input", () => showProblem(""));
+  form.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       form.requestSubmit();
@@ -40,14 +31,12 @@ export function startForm(onSubmitted) {
     event.preventDefault();
     busy(() => submit(onSubmitted));
   });
-  showInput();
 }
 
 async function submit(onSubmitted) {
-  const ticket = read();
-  const defect = defectOf(ticket);
-  if (defect !== "") {
-    showProblem(`Text ${defect}.`, text);
+  const { json, errors } = readInput();
+  if (errors) {
+    refuseInput(errors);
     return;
   }
 
@@ -57,49 +46,28 @@ async function submit(onSubmitted) {
     return;
   }
 
-  const content = JSON.stringify({ user_id: account.userId, ...ticket });
+  const content = contentOf(json);
   attempt = attempt.content === content ? attempt : { content, key: newKey() };
-  const { body, problem } = await submitTicket(JSON.parse(content), attempt.key);
+  const { body, problem } = await submitTicket(content, attempt.key);
   if (problem || !body?.id) {
     refuse(problem ?? { status: 0, message: "The service gave no ticket", errors: {} });
     return;
   }
 
   attempt = { content: "", key: "" };
-  clear(ticket.input);
+  clearInput(json);
   announce("Ticket submitted");
   onSubmitted(body);
 }
 
-/** What was typed stays. */
-function clear(submitted = "") {
-  if (text.value === submitted) {
-    text.value = "";
-    storage.write(draftKey, "");
-    showInput();
-  }
+/** The ticket in JSON. Its input is passed on as it was written: parsed, its numbers could lose digits. */
+function contentOf(input) {
+  const { name } = chosenModel();
+  const ticket = JSON.stringify({ user_id: account.userId, priority: priority.value, ...(name && { model: name }) });
+  return input === undefined ? ticket : `${ticket.slice(0, -1)},"input":${input}}`;
 }
 
-function read() {
-  const model = chosenModel();
-  const ticket = { priority: priority.value };
-  model.name && (ticket.model = model.name);
-  takesInput(model) && text.value !== "" && (ticket.input = text.value);
-  return ticket;
-}
-
-const takesInput = ({ input }) => input.required || input.max_characters > 0;
-
-function defectOf({ input = "" }) {
-  const { required, max_characters: most } = chosenModel().input;
-  if (required && input.trim() === "") {
-    return "is required by this model";
-  }
-
-  return input.length > most ? `must have at most ${count(most)} characters for this model; it has ${count(input.length)}` : "";
-}
-
-/** Says why there is no ticket; the text stays. */
+/** Says why there is no ticket; what was typed stays. */
 function refuse({ status, type, message, errors, retryAfter, isOutage }) {
   if (status === 401) {
     askForKey();
@@ -110,10 +78,24 @@ function refuse({ status, type, message, errors, retryAfter, isOutage }) {
   } else if (isOutage || retryAfter !== null) {
     countDown(sentence(message), retryAfter ?? 0);
   } else {
-    const [name, wrong] = Object.entries(errors)[0] ?? [];
-    const field = fields[name];
-    showProblem(field ? `${field.label} ${wrong.join(", ")}.` : `${sentence(message)} The ticket was not submitted.`, field?.element);
+    refuseFields(errors, `${sentence(message)} The ticket was not submitted.`);
   }
+}
+
+/** @param errors words by field; those of the input by JSON pointers, as in "input/size" */
+function refuseFields(errors, message) {
+  const ofInput = Object.entries(errors).filter(([name]) => name === "input" || name.startsWith("input/"));
+  const [name, wrong] = Object.entries(errors)[0] ?? [];
+  if (ofInput.length > 0) {
+    refreshSchema();
+    refuseInput(Object.fromEntries(ofInput.map(([path, words]) => [path.slice("input".length), words])));
+  } else {
+    showProblem(fields[name] ? `${fields[name].label} ${wrong.join(", ")}.` : message, fields[name]?.element);
+  }
+}
+
+function refuseInput(errors) {
+  showProblem(showInputErrors(errors) || "Correct what is marked, then submit again.");
 }
 
 /** It is not sent again by itself: anyone who waits for something else now may not want it any more. */
@@ -137,18 +119,9 @@ async function busy(action) {
 
   submitButton.ariaBusy = "true";
   showProblem("");
+  showInputErrors({});
   await action();
   submitButton.ariaBusy = "false";
-}
-
-function showInput() {
-  const { input } = chosenModel();
-  part("input-field").hidden = !takesInput({ input });
-  text.required = input.required;
-  setText(part("input-need"), input.required ? "required" : "optional");
-  setText(part("counter"), `${count(text.value.length)} of ${count(input.max_characters)} characters`);
-  const { length } = text.value;
-  part("counter").dataset.level = length > input.max_characters ? "over" : length > input.max_characters * nearlyFull ? "near" : "";
 }
 
 function showProblem(words, field) {

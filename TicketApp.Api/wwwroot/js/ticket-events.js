@@ -3,9 +3,32 @@ import { backOff } from "./connection.js";
 
 // The server says something every 15 seconds.
 const silence = 40_000;
+// A browser has six connections to a service, for all its tabs.
+const mostStreams = 2;
+
+/** Follows what happens to a few tickets. */
+export class TicketStreams {
+  #streams;
+
+  /** @param on `ticket(ticket)` takes how it is from a queued, started or finished on, `progress(ticketId, progress)` what came since */
+  constructor(on) {
+    this.#streams = Array.from({ length: mostStreams }, () => new TicketEvents(on));
+  }
+
+  isFollowed(ticketId) {
+    return this.#streams.some((stream) => stream.ticketId === ticketId);
+  }
+
+  /** Follows the first of these; one that is followed already stays with its stream, so that it misses nothing. */
+  follow(ticketIds) {
+    const wanted = [...new Set(ticketIds)].slice(0, mostStreams);
+    const missing = wanted.filter((id) => !this.isFollowed(id));
+    this.#streams.filter((stream) => !wanted.includes(stream.ticketId)).forEach((stream) => stream.follow(missing.shift() ?? null));
+  }
+}
 
 /** Follows what happens to one ticket by server-sent events. Not with EventSource, which cannot send a key. */
-export class TicketEvents {
+class TicketEvents {
   #on;
   #ticketId = null;
   #lastEventId = "";
@@ -13,7 +36,6 @@ export class TicketEvents {
   #timer = 0;
   #abort = new AbortController();
 
-  /** @param on `ticket(ticket)` takes how it is from a queued, started or finished on, `progress(ticketId, progress)` what came since */
   constructor(on) {
     this.#on = on;
     document.addEventListener("visibilitychange", () => this.#restart());

@@ -1,11 +1,11 @@
 import { account, onAccountChange } from "./account.js";
 import { askForKey } from "./account-panel.js";
 import { announce } from "./announcer.js";
-import { listTickets, sentence } from "./api.js";
-import { setText, shortId } from "./format.js";
+import { listTickets } from "./api.js";
+import { sentence, setText, shortId } from "./format.js";
 import { LinkedTicket } from "./linked-ticket.js";
 import { Poller } from "./poller.js";
-import { TicketEvents } from "./ticket-events.js";
+import { TicketStreams } from "./ticket-events.js";
 import { ticketAddress, TicketView } from "./ticket-view.js";
 import { answerOf, describe, isOpen, stateOf } from "./ticket-words.js";
 
@@ -28,8 +28,7 @@ let isLoaded = false;
 let wantsFocus = "";
 
 const poller = new Poller(readPage);
-// A browser has six connections to a service, for all its tabs.
-const streams = [1, 2].map(() => new TicketEvents({ ticket: take, progress: takeProgress }));
+const streams = new TicketStreams({ ticket: take, progress: takeProgress });
 const linked = new LinkedTicket({ learn, makeView });
 
 /** Shows the user's tickets, and keeps them up to date. */
@@ -63,30 +62,35 @@ function learn(ticket) {
 }
 
 function take(ticket) {
-  heardAt.set(ticket.id, performance.now());
   announceEnd(known(ticket.id), ticket);
+  keep(ticket);
+  show();
+}
+
+function keep(ticket) {
+  heardAt.set(ticket.id, performance.now());
   if (tickets.has(ticket.id)) {
     tickets.set(ticket.id, ticket);
   } else if (linked.id === ticket.id) {
     linked.show(ticket);
   }
-
-  show();
 }
 
-/** Adds to a ticket what its run has told since: text grows, a fraction replaces the one before. */
+/** Adds to a ticket what its run has told since: text grows, a fraction replaces the one before. That touches this ticket alone. */
 function takeProgress(id, { status, fraction, text, queue }) {
   const ticket = known(id);
   if (ticket && isOpen(ticket)) {
     const before = ticket.progress;
     const progress = { fraction: fraction ?? before?.fraction ?? null, text: (before?.text ?? "") + (text ?? "") };
-    take({ ...ticket, status, queue: queue ?? null, progress });
+    const now = { ...ticket, status, queue: queue ?? null, progress };
+    keep(now);
+    status === ticket.status ? views.get(id)?.update(now) : show();
   }
 }
 
 /** Only events tell of progress: where a ticket comes from elsewhere, what they told about the same attempt still holds. */
 function withProgress(before, now) {
-  const holds = before?.progress && before.attempt === now.attempt && isOpen(now) && streams.some((stream) => stream.ticketId === now.id);
+  const holds = before?.progress && before.attempt === now.attempt && isOpen(now) && streams.isFollowed(now.id);
   return holds ? { ...now, progress: before.progress } : now;
 }
 
@@ -128,6 +132,7 @@ function takePage(page, asked) {
     announceEnd(before.get(ticket.id), now);
     tickets.set(ticket.id, now);
   });
+  [...heardAt.keys()].filter((id) => known(id) === null).forEach((id) => heardAt.delete(id));
   next = page.next;
   show();
 }
@@ -174,15 +179,14 @@ function show() {
   linked.open(isLoaded && !tickets.has(linkedId()) ? linkedId() : "");
   focusLinked();
   showAround(sorted);
-  const open = sorted.filter(isOpen);
-  const opened = tickets.get(linkedId()) ?? linked.ticket;
-  follow([...new Set([opened, ...open].filter((ticket) => ticket && isOpen(ticket)).map(({ id }) => id))].slice(0, streams.length));
+  followSome(sorted.filter(isOpen));
 }
 
-/** Follows these tickets; one that is followed already stays with its stream. */
-function follow(ids) {
-  const missing = ids.filter((id) => streams.every((stream) => stream.ticketId !== id));
-  streams.filter((stream) => !ids.includes(stream.ticketId)).forEach((stream) => stream.follow(missing.shift() ?? null));
+/** The ticket that is looked at comes first, then those that run, since their answers may grow. */
+function followSome(open) {
+  const opened = [tickets.get(linkedId()) ?? linked.ticket].filter((ticket) => ticket && isOpen(ticket));
+  const running = open.filter(({ status }) => status !== "queued");
+  streams.follow([...opened, ...running, ...open].map(({ id }) => id));
 }
 
 function showAround(sorted) {

@@ -1,14 +1,16 @@
 import { announce } from "./announcer.js";
 import { account } from "./account.js";
-import { cancelTicket, retryTicket, sentence, ticketPath } from "./api.js";
+import { cancelTicket, retryTicket, ticketPath } from "./api.js";
 import { copyText } from "./clipboard.js";
-import { dateAndTime, duration, exactDuration, setText, shortId, since } from "./format.js";
+import { count, dateAndTime, duration, exactDuration, sentence, setText, shortId, since } from "./format.js";
 import { answerOf, canCancel, canRetry, describe, fractionOf, isOpen, stateOf, textOf } from "./ticket-words.js";
 
 const template = document.getElementById("ticket-template");
 const copiedFor = 1500;
 // Set as running text from here on.
 const longAnswer = 120;
+// As much as a ticket shows of what it was asked and answered until it is opened.
+const [askedClip, answerClip] = [300, 1000];
 
 /** Where the page shows one ticket. */
 export const ticketAddress = (id) => `#/tickets/${encodeURIComponent(id)}`;
@@ -16,6 +18,7 @@ export const ticketAddress = (id) => `#/tickets/${encodeURIComponent(id)}`;
 /** One ticket. Its elements are made once and changed in place, so that focus and selection stay where they are. */
 export class TicketView {
   #ticket;
+  #told = "";
   #on;
 
   /** @param on what it does: `toggled(isOpen)` asks for its details, `changed(ticket)` tells of what its buttons did */
@@ -44,8 +47,11 @@ export class TicketView {
   }
 
   set isOpen(isOpened) {
-    this.#part("toggle").ariaExpanded = String(isOpened);
-    this.#part("details").hidden = !isOpened;
+    if (isOpened !== this.isOpen) {
+      this.#part("toggle").ariaExpanded = String(isOpened);
+      this.#part("details").hidden = !isOpened;
+      this.#showTexts();
+    }
   }
 
   focus() {
@@ -53,7 +59,14 @@ export class TicketView {
     this.element.scrollIntoView({ block: "nearest" });
   }
 
+  /** Shows how the ticket is now. Most refreshes bring nothing new, and cost nothing. */
   update(ticket) {
+    const told = JSON.stringify(ticket);
+    if (told === this.#told) {
+      return;
+    }
+
+    this.#told = told;
     this.#ticket = ticket;
     const { label, icon, tone } = stateOf(ticket);
     const article = this.#part("ticket");
@@ -61,12 +74,8 @@ export class TicketView {
     article.dataset.tone = tone;
     article.querySelector(".state-icon use").setAttribute("href", `#icon-${icon}`);
     this.#set("state", label);
-    this.#set("asked", textOf(ticket.input));
-    this.#set("response", answerOf(ticket));
-    this.#part("response").classList.toggle("long", answerOf(ticket).length > longAnswer);
-    this.#part("response").classList.toggle("growing", isOpen(ticket));
-    this.#set("note", describe(ticket));
-    this.#showSureness(ticket.response_details?.probability);
+    this.#showTexts();
+    this.#showSureness(ticket.response_details);
     this.#showProgress(ticket);
     this.#showAction("cancel", canCancel(ticket));
     this.#showAction("retry", canRetry(ticket));
@@ -81,6 +90,20 @@ export class TicketView {
     this.#set("meta", `${time} · ${model}`);
   }
 
+  /** All of it where the ticket is opened, and while the answer grows. */
+  #showTexts() {
+    const ticket = this.#ticket;
+    const answer = answerOf(ticket, this.isOpen);
+    const isClipped = !this.isOpen && !isOpen(ticket) && answer.length > answerClip;
+    const isJson = typeof ticket.response === "object" && ticket.response !== null;
+    this.#set("asked", this.isOpen ? textOf(ticket.input, true) : textOf(ticket.input).slice(0, askedClip));
+    this.#set("response", isClipped ? `${answer.slice(0, answerClip)}…` : answer);
+    this.#set("note", isClipped ? `Open its details to see all ${count(answer.length)} characters.` : describe(ticket));
+    this.#part("asked").classList.toggle("mono", this.isOpen && typeof ticket.input === "object");
+    Object.entries({ long: isJson || answer.length > longAnswer, growing: isOpen(ticket), mono: isJson })
+      .forEach(([name, isOn]) => this.#part("response").classList.toggle(name, isOn));
+  }
+
   #showProgress(ticket) {
     const progress = this.#part("progress");
     const fraction = fractionOf(ticket);
@@ -92,10 +115,12 @@ export class TicketView {
     }
   }
 
-  #showSureness(probability) {
+  #showSureness(details) {
+    const probability = details?.probability;
     const isKnown = typeof probability === "number";
     this.#part("sureness").hidden = !isKnown;
-    this.#set("sureness", isKnown ? `${(probability * 100).toFixed(probability > 0.995 && probability < 1 ? 1 : 0)} % sure` : "");
+    const percent = isKnown ? (probability * 100).toFixed(probability > 0.995 && probability < 1 ? 1 : 0) : "";
+    this.#set("sureness", !isKnown ? "" : details.unsure === true ? `unsure, ${percent} %` : `${percent} % sure`);
   }
 
   #showDetails(ticket) {

@@ -46,10 +46,11 @@ export function describe(ticket) {
 export const fractionOf = ({ progress }) => (typeof progress?.fraction === "number" ? Math.min(1, Math.max(0, progress.fraction)) : null);
 
 /** The answer, or as much of it as there is. */
-export const answerOf = ({ response, progress }) => textOf(response ?? progress?.text);
+export const answerOf = ({ response, progress }, inLines = false) => textOf(response ?? progress?.text, inLines);
 
-/** What was asked or answered: a text, or any other JSON value. */
-export const textOf = (value) => (typeof value === "string" ? value : JSON.stringify(value ?? undefined) ?? "");
+/** What was asked or answered: a text, or any other JSON value, on one line or on several. */
+export const textOf = (value, inLines = false) =>
+  (typeof value === "string" ? value : JSON.stringify(value ?? undefined, null, inLines ? 2 : 0) ?? "");
 
 const reasons = {
   no_workers: ({ model }) => `No worker serves ${model} now. It runs when one comes.`,

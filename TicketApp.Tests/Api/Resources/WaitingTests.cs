@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.ServerSentEvents;
 using System.Text.Json.Nodes;
+using Npgsql;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Api.Resources;
@@ -88,6 +89,60 @@ public sealed class WaitingTests(FaultApp app)
         var nothing = await Api.GetAsync($"/v1/tickets/{ticket}/events", ("Last-Event-ID", all[^1].EventId!));
         Assert.Equal(HttpStatusCode.NoContent, nothing.Status);
         Assert.NotEmpty(await EventsAsync(ticket, "garbage"));
+    }
+
+    /// <summary>A replica that is held up stores a report later than another replica the next one.</summary>
+    [Fact]
+    public async Task Progress_is_told_in_its_order_though_reports_come_in_another()
+    {
+        ScriptedModel model = new();
+        await using var worker = await TestWorker.StartAsync(app, model);
+        var user = await app.CreateUserAsync();
+        JsonNode input = new JsonObject { ["pieces"] = new JsonArray("one "), ["gate"] = "end", ["output"] = "all" };
+        var ticket = await Api.PostAsync(
+            "/v1/tickets", new JsonObject { ["user_id"] = user, ["model"] = model.Name, ["input"] = input }.ToJsonString());
+        await using var database = NpgsqlDataSource.Create(app.Database);
+        await Eventually.IsTrueAsync("One is reported", TimeSpan.FromSeconds(30), async () => await StoreAsync(3, "three ") == 1);
+
+        using var response = await app.Api.GetAsync(
+            new Uri($"/v1/tickets/{ticket.Id}/events", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, Cancel);
+        await using var stream = await response.Content.ReadAsStreamAsync(Cancel);
+        List<string> told = [];
+        await foreach (var item in SseParser.Create(stream).EnumerateAsync(Cancel))
+        {
+            if (item.EventType != "progress" || (string?)JsonNode.Parse(item.Data)!["text"] is not { } text)
+            {
+                continue;
+            }
+
+            told.Add(text);
+            if (text == "one ")
+            {
+                await StoreAsync(2, "two ");
+                await StoreAsync(4, "four");
+            }
+            else if (text == "four")
+            {
+                await Api.PostAsync("/v1/tickets", new JsonObject
+                {
+                    ["user_id"] = user,
+                    ["model"] = model.Name,
+                    ["input"] = new JsonObject { ["open"] = "end" },
+                }.ToJsonString());
+            }
+        }
+
+        Assert.Equal(["one ", "two ", "three ", "four"], told);
+
+        async Task<int> StoreAsync(int sequence, string text)
+        {
+            await using var command = database.CreateCommand(
+                $"""
+                insert into ticket_progress (ticket_id, epoch, seq, text)
+                select ticket_id, epoch, {sequence}, '{text}' from ticket_progress where ticket_id = '{ticket.Id}' and seq = 1
+                """);
+            return await command.ExecuteNonQueryAsync(Cancel);
+        }
     }
 
     private async Task<List<SseItem<string>>> EventsAsync(string ticket, string? after = null)

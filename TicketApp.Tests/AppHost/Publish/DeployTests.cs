@@ -38,14 +38,15 @@ public sealed partial class DeployTests
         var variables = Chart.Deployed.Variables(service, Chart.Deployed.ValuesWithSecrets());
         var names = variables.Keys.Order(StringComparer.Ordinal).ToArray();
 
-        var compose = Yaml.Parse(await Publication.ReadDeployedAsync("compose", "docker-compose.yaml"))["services"]![service]!["environment"]!.AsObject();
+        var compose = Yaml.Parse(await Publication.ReadAsync("compose", "docker-compose.yaml"))
+            ["services"]![service]!["environment"]!.AsObject();
         Assert.Equal(names, compose.Select(entry => entry.Key).Order(StringComparer.Ordinal));
         // Other than parameters and addresses, the values are the same too.
         Assert.All(
             compose.Where(entry => !((string)entry.Value!).Contains("${", StringComparison.Ordinal)),
             entry => Assert.Equal((string?)entry.Value, variables[entry.Key].Replace("-service", "", StringComparison.Ordinal)));
 
-        var bicep = await Publication.ReadDeployedAsync("azure", service, $"{service}.bicep");
+        var bicep = await Publication.ReadAsync("azure", service, $"{service}.bicep");
         var onAzure = EnvironmentEntry().Matches(bicep).Select(match => match.Groups[1].Value).ToArray();
         Assert.Equal(names, onAzure.Where(name => !name.StartsWith("AZURE_", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         // Nothing that nothing reads: the parts of connection strings, of which one is the password.
@@ -68,7 +69,7 @@ public sealed partial class DeployTests
     [Fact]
     public async Task Compose_keeps_the_database_and_its_password_from_the_worker()
     {
-        var services = Yaml.Parse(await Publication.ReadDeployedAsync("compose", "docker-compose.yaml"))["services"]!.AsObject();
+        var services = Yaml.Parse(await Publication.ReadAsync("compose", "docker-compose.yaml"))["services"]!.AsObject();
 
         var users = services.Where(service => service.Value!["networks"]!.AsArray().Any(network => (string?)network == "database"));
         Assert.Equal(["api", "postgres"], users.Select(service => service.Key).Order());
@@ -80,7 +81,7 @@ public sealed partial class DeployTests
     [Fact]
     public async Task Each_service_gets_its_own_account_at_the_servers_and_no_other()
     {
-        var services = Yaml.Parse(await Publication.ReadDeployedAsync("compose", "docker-compose.yaml"))["services"]!;
+        var services = Yaml.Parse(await Publication.ReadAsync("compose", "docker-compose.yaml"))["services"]!;
         var (api, worker) = (services["api"]!.ToJsonString(), services["worker"]!.ToJsonString());
         Assert.Contains("amqp://worker:${RABBITMQ_WORKER_PASSWORD:", worker, StringComparison.Ordinal);
         Assert.DoesNotContain("${RABBITMQ_PASSWORD", worker, StringComparison.Ordinal);
@@ -90,15 +91,16 @@ public sealed partial class DeployTests
         Assert.Equal(["rabbitmq_worker_password"], Secrets("worker"));
         Assert.Equal(["admin_key", "rabbitmq_password", "tickets_password", "webhook_secret_key"], Secrets("api"));
 
-        var (azureApi, azureWorker) = (await Publication.ReadDeployedAsync("azure", "api", "api.bicep"), await Publication.ReadDeployedAsync("azure", "worker", "worker.bicep"));
+        var azureApi = await Publication.ReadAsync("azure", "api", "api.bicep");
+        var azureWorker = await Publication.ReadAsync("azure", "worker", "worker.bicep");
         Assert.DoesNotContain("rabbitmq_password_value", azureWorker, StringComparison.Ordinal);
         Assert.DoesNotContain("rabbitmq_worker_password_value", azureApi, StringComparison.Ordinal);
-        var azureDatabase = await Publication.ReadDeployedAsync("azure", "postgres", "postgres.bicep");
+        var azureDatabase = await Publication.ReadAsync("azure", "postgres", "postgres.bicep");
         const string Connection = ";Username=ticketapp;Password=${tickets_password};Database=tickets;SSL Mode=VerifyFull'";
         Assert.Contains(Connection, azureDatabase, StringComparison.Ordinal);
         // The administrator is another one, whom the Api does not know.
         Assert.DoesNotContain("postgres_password", azureApi, StringComparison.Ordinal);
-        var azure = await Publication.ReadDeployedAsync("azure", "main.bicep");
+        var azure = await Publication.ReadAsync("azure", "main.bicep");
         Assert.Contains("param postgres_username string = 'ticketapp_admin'", azure, StringComparison.Ordinal);
 
         static IEnumerable<string> Secrets(string service) => Chart.Deployed.Values["secrets"]![service]!.AsObject()
@@ -115,7 +117,9 @@ public sealed partial class DeployTests
         var (api, worker) = (await VariablesAsync("api"), await VariablesAsync("worker"));
 
         Assert.Equal(("keys", "admin"), (api["Auth__Mode"], api["Auth__SignUp"]));
-        var database = target == "azure" ? await Publication.ReadDeployedAsync("azure", "postgres", "postgres.bicep") : api["ConnectionStrings__tickets"];
+        var database = target == "azure"
+            ? await Publication.ReadAsync("azure", "postgres", "postgres.bicep")
+            : api["ConnectionStrings__tickets"];
         Assert.Contains(";Username=ticketapp;", database, StringComparison.Ordinal);
         Assert.DoesNotContain("Username=postgres", database, StringComparison.Ordinal);
         Assert.DoesNotContain("ConnectionStrings__tickets", worker.Keys);
@@ -133,21 +137,23 @@ public sealed partial class DeployTests
         async Task<Dictionary<string, string>> VariablesAsync(string service) => target switch
         {
             "kubernetes" => Chart.Deployed.Variables(service, Chart.Deployed.ValuesWithSecrets()),
-            "compose" => Yaml.Parse(await Publication.ReadDeployedAsync("compose", "docker-compose.yaml"))["services"]![service]!["environment"]!.AsObject()
+            "compose" => Yaml.Parse(await Publication.ReadAsync("compose", "docker-compose.yaml"))
+                ["services"]![service]!["environment"]!.AsObject()
                 .ToDictionary(entry => entry.Key, entry => (string)entry.Value!),
-            _ => EnvironmentEntry().Matches(await Publication.ReadDeployedAsync("azure", service, $"{service}.bicep"))
+            _ => EnvironmentEntry().Matches(await Publication.ReadAsync("azure", service, $"{service}.bicep"))
                 .ToDictionary(match => match.Groups[1].Value, match => match.Groups[2].Value.Trim('\'')),
         };
     }
 
     [Fact]
     public async Task PostgreSQL_on_Azure_grows_with_its_data() =>
-        Assert.Contains("autoGrow: 'Enabled'", await Publication.ReadDeployedAsync("azure", "postgres", "postgres.bicep"), StringComparison.Ordinal);
+        Assert.Contains(
+            "autoGrow: 'Enabled'", await Publication.ReadAsync("azure", "postgres", "postgres.bicep"), StringComparison.Ordinal);
 
     [Fact]
     public async Task Compose_starts_nothing_without_its_secrets_and_images()
     {
-        var compose = await Publication.ReadDeployedAsync("compose", "docker-compose.yaml");
+        var compose = await Publication.ReadAsync("compose", "docker-compose.yaml");
         var variables = ComposeVariable().Matches(compose)
             .Select(match => (Name: match.Groups[1].Value, Otherwise: match.Groups[2].Value)).Distinct().ToArray();
 
@@ -164,13 +170,18 @@ public sealed partial class DeployTests
     [Fact]
     public async Task Compose_lets_only_the_api_and_a_worker_with_a_configured_model_out()
     {
-        var published = Yaml.Parse(await Publication.ReadDeployedAsync("compose", "docker-compose.yaml"));
+        var published = Yaml.Parse(await Publication.ReadAsync("compose", "docker-compose.yaml"));
         Assert.Equal(["api"], OfOpenNetworks(published));
 
         var folder = await Publication.OfTicketAppToAsync(
-            "compose", "--Models:llama:Kind=chat", "--Models:llama:Url=https://api.example.com/v1", "--Models:llama:ApiKey=k");
+            "compose", "--Models:llama:Kind=chat", "--Models:llama:Url=https://api.example.com/v1", "--Models:llama:ApiKey=k",
+            """--Models:llama:InputSchema={"$ref":"#/$defs/a"}""");
         var text = await File.ReadAllTextAsync(Path.Combine(folder, "docker-compose.yaml"), Cancel);
         Assert.Equal(["api", "worker"], OfOpenNetworks(Yaml.Parse(text)));
+        // What Compose would complete is written so that it does not.
+        var worker = Yaml.Parse(text)["services"]!["worker"]!["environment"]!;
+        Assert.Equal("""{"$$ref":"#/$$defs/a"}""", (string?)worker["Models__llama__InputSchema"]);
+        Assert.StartsWith("${", (string?)worker["Models__llama__ApiKey"], StringComparison.Ordinal);
 
         static IEnumerable<string> OfOpenNetworks(JsonObject compose) => compose["services"]!.AsObject()
             .Where(service => service.Value!["networks"]!.AsArray()
@@ -183,7 +194,7 @@ public sealed partial class DeployTests
     {
         foreach (var service in (string[])["api", "worker"])
         {
-            var bicep = await Publication.ReadDeployedAsync("azure", service, $"{service}.bicep");
+            var bicep = await Publication.ReadAsync("azure", service, $"{service}.bicep");
             var deployment = Chart.Deployed.Parse($"{service}/deployment.yaml", Chart.Deployed.ValuesWithSecrets());
             var probes = deployment["spec"]!["template"]!["spec"]!["containers"]![0]!;
             foreach (var probe in (string[])["startupProbe", "readinessProbe", "livenessProbe"])
@@ -193,7 +204,7 @@ public sealed partial class DeployTests
             }
         }
 
-        var worker = await Publication.ReadDeployedAsync("azure", "worker", "worker.bicep");
+        var worker = await Publication.ReadAsync("azure", "worker", "worker.bicep");
         Assert.Contains("type: 'metrics-api'", worker, StringComparison.Ordinal);
         Assert.Contains("/v1/stats'", worker, StringComparison.Ordinal);
         Assert.Contains("terminationGracePeriodSeconds: 465", worker, StringComparison.Ordinal);

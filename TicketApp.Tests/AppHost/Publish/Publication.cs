@@ -16,7 +16,7 @@ internal static class Publication
     private static readonly ConcurrentDictionary<string, Task<Chart>> _charts = [];
 
     /// <summary>The text of a file under deploy/.</summary>
-    public static Task<string> ReadDeployedAsync(params string[] path) =>
+    public static Task<string> ReadAsync(params string[] path) =>
         File.ReadAllTextAsync(Path.Combine([Repository.Root, "deploy", .. path]), TestContext.Current.CancellationToken);
 
     /// <summary>The chart, which is published once for each choice of settings.</summary>

@@ -48,7 +48,8 @@ public class PublishedAppFixture : RunningApp
         string service, string database, Uri broker, IReadOnlyDictionary<string, string> secrets)
     {
         NpgsqlConnectionStringBuilder postgres = new(database);
-        var variables = Chart.Deployed.Variables(service, Chart.Deployed.ValuesWithSecrets(name => secrets.GetValueOrDefault(name, "OfNoServerHere")))
+        var values = Chart.Deployed.ValuesWithSecrets(name => secrets.GetValueOrDefault(name, "OfNoServerHere"));
+        var variables = Chart.Deployed.Variables(service, values)
             .ToDictionary(variable => variable.Key, variable => variable.Value
                 .Replace("Host=postgres-service;Port=5432", $"Host={postgres.Host};Port={postgres.Port}", StringComparison.Ordinal)
                 .Replace("@rabbitmq-service:5672", $"@{broker.Authority}", StringComparison.Ordinal));

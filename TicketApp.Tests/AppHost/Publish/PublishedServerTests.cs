@@ -20,9 +20,9 @@ public sealed class PublishedServerTests
         {
             "kubernetes" => (string)Chart.Deployed.Parse("rabbitmq/statefulset.yaml", Chart.Deployed.ValuesWithSecrets())
                 ["spec"]!["template"]!["spec"]!["containers"]![0]!["args"]![2]!,
-            "compose" => ((string)Yaml.Parse(await Publication.ReadDeployedAsync("compose", "docker-compose.yaml"))
+            "compose" => ((string)Yaml.Parse(await Publication.ReadAsync("compose", "docker-compose.yaml"))
                 ["services"]!["rabbitmq"]!["command"]![2]!).Replace("$$", "$", StringComparison.Ordinal),
-            _ => (await Publication.ReadDeployedAsync("azure", "rabbitmq", "rabbitmq.bicep")).Split('\n')
+            _ => (await Publication.ReadAsync("azure", "rabbitmq", "rabbitmq.bicep")).Split('\n')
                 .Single(line => line.Contains("umask", StringComparison.Ordinal))
                 .Trim()[1..^1].Replace("\\'", "'", StringComparison.Ordinal),
         };
@@ -111,7 +111,7 @@ public sealed class PublishedServerTests
     [Fact]
     public async Task Azures_job_makes_the_role_as_the_administrator_over_verified_TLS()
     {
-        var bicep = await Publication.ReadDeployedAsync("azure", "database-role", "database-role.bicep");
+        var bicep = await Publication.ReadAsync("azure", "database-role", "database-role.bicep");
 
         var script = bicep.Split('\n').Single(line => line.Contains("printf", StringComparison.Ordinal));
         Assert.Equal(ServerScripts.MakeRole, script.Trim()[1..^1].Replace("\\'", "'", StringComparison.Ordinal));

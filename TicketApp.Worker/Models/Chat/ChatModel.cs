@@ -53,11 +53,14 @@ internal sealed partial class ChatModelSettingsValidator : IValidateOptions<Chat
 /// <summary>Passes the input to a chat model at an OpenAI-compatible endpoint, and its answer on as progress, token by token.</summary>
 internal sealed class ChatModel(ChatModelSettings settings, ModelEndpoint endpoint) : IModel, IDisposable
 {
+    // Of the caller's own, and not for the endpoint.
+    private const string Metadata = "metadata";
+
     // What a ticket may ask for itself: no other model, no second answer, and nothing that costs more or is kept at the endpoint.
     private static readonly string[] _members =
     [
         "messages", "temperature", "top_p", "stop", "seed", "response_format", "presence_penalty", "frequency_penalty", "reasoning_effort",
-        "max_tokens", "max_completion_tokens",
+        "max_tokens", "max_completion_tokens", Metadata,
     ];
 
     private readonly IChatClient _client = new ChatEndpoint(endpoint, settings.Model)
@@ -74,11 +77,15 @@ internal sealed class ChatModel(ChatModelSettings settings, ModelEndpoint endpoi
 
     public string Name => endpoint.Name;
 
+    string? IModel.Kind => Kind.Name;
+
     public string Description => settings.Description ?? $"Passes the input on to the chat model {settings.Model}";
 
-    public ModelInput Input => settings.Input;
+    public ModelInput Input => settings.GetInput();
 
     public int Slots => settings.Slots;
+
+    public bool IsUnavailable => endpoint.IsUnavailable;
 
     public async ValueTask<ModelAnswer> RunAsync(ModelRun run, CancellationToken cancellationToken)
     {
@@ -144,15 +151,31 @@ internal sealed class ChatModel(ChatModelSettings settings, ModelEndpoint endpoi
                 throw EndpointFailures.Final("The input's messages must be an array of at least one object");
             }
 
-            return asked.Select(member => member.Key).Except(_members).ToArray() is { Length: > 0 }
-                ? throw EndpointFailures.Final($"The input must have no members but {string.Join(", ", _members)}")
-                : asked;
+            if (asked.Select(member => member.Key).Except(_members).Any())
+            {
+                throw EndpointFailures.Final($"The input must have no members but {string.Join(", ", _members)}");
+            }
+
+            if (!MessageReader.IsWritable(JsonElement.Parse(json)))
+            {
+                throw HalfCharacter();
+            }
+
+            asked.Remove(Metadata);
+            return asked;
+        }
+        catch (InvalidOperationException)
+        {
+            // In the name of a member.
+            throw HalfCharacter();
         }
         catch (ArgumentException)
         {
             throw EndpointFailures.Final("The input has a member twice");
         }
     }
+
+    private static ModelException HalfCharacter() => EndpointFailures.Final("The input has an escape that is half a character");
 
     private static int? Limit(JsonObject asked, string name) => asked[name] switch
     {

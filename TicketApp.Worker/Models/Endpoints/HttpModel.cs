@@ -82,11 +82,15 @@ internal sealed class HttpModel(HttpModelSettings settings, ModelEndpoint endpoi
 
     public string Name => endpoint.Name;
 
+    string? IModel.Kind => Kind.Name;
+
     public string Description => settings.Description ?? "Passes the input on to a server";
 
-    public ModelInput Input => settings.Input;
+    public ModelInput Input => settings.GetInput();
 
     public int Slots => settings.Slots;
+
+    public bool IsUnavailable => endpoint.IsUnavailable;
 
     public async ValueTask<ModelAnswer> RunAsync(ModelRun run, CancellationToken cancellationToken)
     {

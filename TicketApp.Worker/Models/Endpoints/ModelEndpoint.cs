@@ -9,7 +9,8 @@ namespace TicketApp.Worker.Models.Endpoints;
 /// The endpoint of one model, as every kind asks it: within the limits of time and size, held back while it takes no more, and told to stop
 /// by the end of its connection. Everything that goes wrong becomes a <see cref="ModelException"/> with words of our own.
 /// </summary>
-internal sealed class ModelEndpoint(ModelSection model, EndpointSettings settings, HttpClient http, TimeProvider time) : IDisposable
+internal sealed class ModelEndpoint(
+    ModelSection model, EndpointSettings settings, HttpClient http, TimeProvider time, ILogger<ModelEndpoint> logger) : IDisposable
 {
     private readonly ModelGate _gate = new(time);
     private readonly string _base = settings.Address.AbsoluteUri.TrimEnd('/');
@@ -19,8 +20,13 @@ internal sealed class ModelEndpoint(ModelSection model, EndpointSettings setting
 
     public Uri Address => settings.Address;
 
+    /// <summary>Whether runs wait until it can be reached and takes more.</summary>
+    public bool IsUnavailable => _gate.IsClosed;
+
     /// <summary>How long it may be silent.</summary>
     public TimeSpan Timeout => settings.Timeout;
+
+    public ILogger Logger => logger;
 
     /// <summary>What to say of what it does wrong.</summary>
     public EndpointFailures Failures { get; } = new(model.Path, settings, time);

@@ -62,7 +62,8 @@ internal static class ModelKinds
             model,
             settings,
             provider.GetRequiredService<IHttpClientFactory>().CreateClient(model.Path),
-            provider.GetRequiredService<TimeProvider>())));
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<ModelEndpoint>>())));
     }
 
     private static SocketsHttpHandler CreateHandler(EndpointSettings settings) => new()

@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Net;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Options;
+using TicketApp.Messaging;
 using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Worker.Models.Endpoints;
@@ -9,6 +10,10 @@ namespace TicketApp.Worker.Models.Endpoints;
 /// <summary>What every configured model can be set to, in the section <c>Models:NAME</c>.</summary>
 public abstract class ModelSettings
 {
+    private const string AnyInput = "true";
+
+    private InputSchema? _schema;
+
     /// <summary>Kind of the model: how it is asked. Default: required.</summary>
     public string Kind { get; set; } = "";
 
@@ -26,8 +31,48 @@ public abstract class ModelSettings
     [Range(1, 1_000_000)]
     public int MaxInputCharacters { get; set; } = 10_000;
 
+    /// <summary>
+    /// JSON Schema (2020-12) that the API checks inputs against: JSON, or the path of a file with it. <c>true</c>: none. Default: none, of
+    /// replicate-http the container's.
+    /// </summary>
+    public string? InputSchema { get; set; }
+
     /// <summary>What input it takes.</summary>
-    internal ModelInput Input => new(IsRequired: true, MaxInputCharacters);
+    internal ModelInput GetInput() => new(IsRequired: true, MaxInputCharacters) { Schema = _schema };
+
+    /// <summary>Reads <see cref="InputSchema"/>.</summary>
+    /// <returns>What is wrong with it, to follow its name; null if nothing is.</returns>
+    internal string? ReadSchema()
+    {
+        var text = InputSchema?.Trim();
+        if (string.IsNullOrEmpty(text) || text == AnyInput)
+        {
+            return null;
+        }
+
+        try
+        {
+            if (text[0] != '{')
+            {
+                // White space counts for nothing, within reason.
+                var content = new char[8 * Messaging.InputSchema.MaxBytes];
+                using var file = File.OpenText(text);
+                text = new string(content, 0, file.ReadBlock(content));
+            }
+
+            _schema = Messaging.InputSchema.Parse(text);
+            return null;
+        }
+        catch (FormatException defect)
+        {
+            return $"cannot be used: {defect.Message}";
+        }
+        catch (Exception exception)
+            when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            return "is neither a JSON object nor the path of a file that can be read";
+        }
+    }
 
     /// <summary>What is wrong with them, apart from single values out of range; each names its setting.</summary>
     internal virtual IEnumerable<string> Defects(string path) => [];
@@ -146,7 +191,15 @@ internal sealed partial record ModelSection(string Name, IConfigurationSection S
             throw new InvalidOperationException($"{Path} has settings that its kind does not have: {names}.", exception);
         }
 
-        string[] defects = [.. validator.Validate(Path, settings).Failures ?? [], .. settings.Defects(Path)];
+        var schema = Section.GetSection(nameof(ModelSettings.InputSchema)).GetChildren().Any()
+            ? "must be one text, with JSON or with the path of a file"
+            : settings.ReadSchema();
+        string[] defects =
+        [
+            .. validator.Validate(Path, settings).Failures ?? [],
+            .. settings.Defects(Path),
+            .. schema is null ? [] : (string[])[$"{Path}:{nameof(ModelSettings.InputSchema)} {schema}."],
+        ];
         return defects.Length == 0 ? settings : throw new InvalidOperationException(string.Join(" ", defects));
     }
 

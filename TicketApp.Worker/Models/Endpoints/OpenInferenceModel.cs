@@ -44,6 +44,8 @@ internal sealed class OpenInferenceModel(OpenInferenceModelSettings settings, Mo
 
     public override string Description => settings.Description ?? "Passes tensors on to a model server";
 
+    public override bool IsUnavailable => endpoint.IsUnavailable;
+
     public override int LargestBatch => settings.LargestBatch;
 
     /// <summary>Waits for the server and the model, and asks what tensors the model has.</summary>

@@ -36,6 +36,8 @@ internal sealed partial class ReplicateModel(ReplicateModelSettings settings, Mo
     // Models that do not stream refuse the wish for a stream; older containers do not know it.
     private volatile bool _streams = true;
 
+    private InputSchema? _schema = settings.GetInput().Schema;
+
     public static ModelKind Kind { get; } = new("replicate-http", (model, services) =>
     {
         var settings = model.Read(
@@ -45,19 +47,28 @@ internal sealed partial class ReplicateModel(ReplicateModelSettings settings, Mo
 
     public string Name => endpoint.Name;
 
+    string? IModel.Kind => Kind.Name;
+
     public string Description => settings.Description ?? "Passes the input on to a container of Cog's";
 
-    public ModelInput Input => settings.Input;
+    public ModelInput Input => settings.GetInput() with { Schema = _schema };
 
     public int Slots => settings.Slots;
 
-    /// <summary>Waits until the container is set up.</summary>
+    public bool IsUnavailable => endpoint.IsUnavailable;
+
+    /// <summary>Waits until the container is set up, and asks what its inputs are.</summary>
     public async Task WarmUpAsync(CancellationToken cancellationToken)
     {
         var health = (await endpoint.SendAsync(endpoint.Request(HttpMethod.Get, "health-check"), cancellationToken)).Json();
         if (Text(health, "status") is not ("READY" or "BUSY"))
         {
             throw new ModelException("The container is not ready");
+        }
+
+        if (settings.InputSchema is null)
+        {
+            await ReadSchemaAsync(cancellationToken);
         }
     }
 
@@ -83,6 +94,21 @@ internal sealed partial class ReplicateModel(ReplicateModelSettings settings, Mo
     }
 
     public void Dispose() => endpoint.Dispose();
+
+    /// <summary>A container without a schema that can be used is asked whatever tickets ask.</summary>
+    private async Task ReadSchemaAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var description = (await endpoint.SendAsync(endpoint.Request(HttpMethod.Get, "openapi.json"), cancellationToken)).Json();
+            _schema = ContainerSchema.Read(description, takesText: settings.TextInput is { Length: > 0 });
+        }
+        catch (Exception exception) when (exception is ModelException or FormatException or InvalidOperationException or ArgumentException)
+        {
+            // The last two: it has half a character, or a name twice.
+            Log.NoSchema(endpoint.Logger, Name, exception.Message);
+        }
+    }
 
     private async Task<JsonElement> PredictAsync(
         ModelRun run, string path, byte[] body, Action accepted, CancellationToken cancellationToken)
@@ -192,4 +218,11 @@ internal sealed partial class ReplicateModel(ReplicateModelSettings settings, Mo
 
     [GeneratedRegex(@"\b(100|\d{1,2})%")]
     private static partial Regex Percent { get; }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 1, Level = LogLevel.Warning,
+            Message = "Inputs of the model {Model} are not checked against the schema of its container: {Defect}")]
+        public static partial void NoSchema(ILogger logger, string model, string defect);
+    }
 }

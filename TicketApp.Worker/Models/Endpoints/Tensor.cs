@@ -58,7 +58,8 @@ internal sealed record Tensor(TensorType Type, IReadOnlyList<JsonElement> Data)
             .ToArray();
         if (types.Count > 0 && !types.Any(type => type.Name == name && type.DataType == dataType && type.Fits(shape)))
         {
-            throw new FormatException($"is not a tensor of the model, which has: {string.Join(", ", types.Select(type => $"{type.Name} {type}"))}");
+            var known = string.Join(", ", types.Select(type => $"{type.Name} {type}"));
+            throw new FormatException($"is not a tensor of the model, which has: {known}");
         }
 
         List<long> nesting = [];

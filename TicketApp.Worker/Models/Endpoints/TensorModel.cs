@@ -16,11 +16,15 @@ internal abstract class TensorModel(string name, ModelSettings settings) : IBatc
 {
     public string Name => name;
 
+    string? IModel.Kind => settings.Kind.ToLowerInvariant();
+
     public abstract string Description { get; }
 
-    public ModelInput Input => settings.Input;
+    public ModelInput Input => settings.GetInput();
 
     public int Slots => settings.Slots;
+
+    public virtual bool IsUnavailable => false;
 
     public abstract int LargestBatch { get; }
 

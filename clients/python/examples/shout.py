@@ -5,9 +5,9 @@ import time
 from ticketapp_worker import model, run
 
 
-@model("shout", description="Answers the input in capitals, word by word", slots=4, input_required=True)
+@model("shout", description="Answers the input in capitals, word by word", slots=4, input_required=True, input_schema={"type": "string"})
 def shout(input, progress):
-    for word in str(input).split():
+    for word in input.split():
         time.sleep(0.05)
         yield word.upper() + " "
 

@@ -32,7 +32,7 @@ def run(url: Optional[str] = None) -> None:
 
     Settings are those of the other workers, from the environment: ``Worker__DrainTimeout`` (00:00:05), ``Worker__ExecutionTimeout``
     (00:07:00), ``Worker__AcknowledgeAfter`` (00:10:00), ``Worker__MaxStuckRuns`` (10), ``Worker__Concurrency``,
-    ``Worker__Slots__NAME``.
+    ``Worker__Slots__NAME``; and ``Worker__HealthAddress`` (none), such as ``0.0.0.0:8080``, where probes get /health and /alive.
 
     :param url: ``amqp://user:password@host:5672/vhost`` or ``amqps://…?cacertfile=/ca.pem``, with several hosts for a cluster.
         Default: ``ConnectionStrings__rabbitmq`` of the environment.

@@ -6,11 +6,9 @@ import json
 import logging
 import os
 import random
-import re
 import secrets
 import signal
 import socket
-import ssl
 import sys
 import threading
 import time
@@ -18,8 +16,7 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any, Callable, Deque, Dict, Generator, List, Optional
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import Any, Callable, Deque, Dict, Generator, List, Optional, Set
 
 try:
     import pika
@@ -30,6 +27,7 @@ except ImportError as error:  # pragma: no cover
         "or pip install pika"
     ) from error
 
+from ._health import HealthServer
 from ._messages import (
     CONTROL,
     ERRORS,
@@ -44,12 +42,17 @@ from ._messages import (
     to_json,
     unreadable,
 )
-from ._runs import Model, Run
+from ._runs import Call, Model, Outcome, Run
+from ._settings import hosts_of, seconds, whole
+from ._tracing import end_span, trace_parent_of
 
 MAX_BATCH = 200
+MAX_PREFETCH = 65_535
 TICK = 0.25
+GATHERING = 0.003
 WORTH_A_REPORT = 0.5
 BEAT = 10.0
+SCHEMA_INTERVAL = 60.0
 BIND_INTERVAL = 5.0
 STOP_GRACE = 3.0
 HAND_BACK_LIMIT = STOP_GRACE + 1
@@ -57,6 +60,8 @@ CONFIRM_LIMIT = 15.0
 FLUSH_LIMIT = 2.0
 MAX_PAUSE = 5.0
 MAX_MEMORY = 3600
+WARM_UP_PAUSE = 5.0
+HANGS_AFTER = 30.0
 STUCK_EXIT_CODE = 3
 
 log = logging.getLogger("ticketapp_worker")
@@ -103,7 +108,7 @@ class Entry:
 
 
 class Worker:
-    """All of it but :meth:`_call` runs in one thread, that of the loop."""
+    """All of it but :meth:`_call` and :meth:`_warm_up` runs in one thread, that of the loop."""
 
     def __init__(self, models: List[Model], url: str) -> None:
         self._hosts = hosts_of(url)
@@ -112,30 +117,39 @@ class Worker:
         self._drain_timeout = seconds("Worker__DrainTimeout", 5)
         self._execution_timeout = seconds("Worker__ExecutionTimeout", 420)
         self._acknowledge_after = seconds("Worker__AcknowledgeAfter", 600)
-        self._max_stuck = int(os.environ.get("Worker__MaxStuckRuns", "10"))
+        self._max_stuck = whole("Worker__MaxStuckRuns", 10, 0)
         for served in models:
-            served.slots = int(
-                os.environ.get(f"Worker__Slots__{served.name}") or os.environ.get("Worker__Concurrency") or served.slots)
+            # With 0 the broker would send without limit.
+            served.slots = whole(f"Worker__Slots__{served.name}", whole("Worker__Concurrency", served.slots, 1), 1)
         self._loop = IOLoop()
         self._connection: Any = None
         self._channel: Any = None
         self._is_blocked = False
         self._pause = TICK
         self._runs: Dict[Key, Run] = {}
+        self._calls: Set[Call] = set()
         self._unwanted: Dict[Key, float] = {}
         self._outbox: Deque[Entry] = deque()
         self._in_flight: List[Entry] = []
         self._sent = 0.0
         self._beaten: Optional[float] = None
+        self._schemas_sent: Optional[float] = None
+        self._warm_told = 0
         self._stuck = 0
         self._exit_code = 0
         self._is_told_to_stop = False
         self._drained_since = self._handed_back = self._flushed_since = 0.0
+        self._ticked = time.monotonic()
+        self._health = HealthServer.at(os.environ.get("Worker__HealthAddress"), self._is_alive, self._defects)
 
     def run(self) -> int:
         """Returns the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        for served in self._models:
+            served.is_warm = served.warm_up is None
+            if not served.is_warm:
+                threading.Thread(target=self._warm_up, args=(served,), name=f"{served.name} warm-up", daemon=True).start()
         self._connect()
         self._tick()
         self._loop.start()
@@ -145,6 +159,36 @@ class Worker:
         # Looked at by the next tick. A second one ends the process at once.
         self._is_told_to_stop = True
         signal.signal(number, signal.SIG_DFL)
+
+    # Health
+
+    def _is_alive(self) -> bool:
+        return time.monotonic() - self._ticked < HANGS_AFTER
+
+    def _defects(self) -> List[str]:
+        """Why it takes no tickets, or not those of all models."""
+        return [
+            *([] if self._is_ready else ["broker: there is no connection, or it takes no messages"]),
+            *(["worker: it stops"] if self._is_told_to_stop else []),
+            *(f"{served.name}: the model is not ready yet" for served in self._models if not served.is_warm),
+        ]
+
+    def _warm_up(self, served: Model) -> None:
+        while not self._is_told_to_stop:
+            try:
+                served.warm_up()  # type: ignore[misc]
+                self._loop.add_callback_threadsafe(partial(self._on_warm, served))
+                return
+            except BaseException as error:  # SystemExit would leave the model out for good, and nobody would know why.
+                log.error("The model %s did not get ready; next try in %.0f s", served.name, WARM_UP_PAUSE, exc_info=error)
+                time.sleep(WARM_UP_PAUSE)
+
+    def _on_warm(self, served: Model) -> None:
+        served.is_warm = True
+        log.info("The model %s is ready", served.name)
+        if self._channel is not None and not self._drained_since:
+            self._tick_heartbeat()
+            self._consume(self._connection, served)
 
     # Connection
 
@@ -165,7 +209,7 @@ class Worker:
     def _on_closed(self, _connection: Any, reason: BaseException) -> None:
         self._connection = self._channel = None
         self._is_blocked = False
-        self._beaten = None
+        self._beaten = self._schemas_sent = None
         # Unconfirmed: the broker may have them or not. What it gets twice counts once.
         self._outbox.extendleft(reversed(self._in_flight))
         self._in_flight = []
@@ -207,7 +251,8 @@ class Worker:
         self._tick_heartbeat()
         self._flush()
         for served in self._models:
-            self._consume(connection, served)
+            if served.is_warm:
+                self._consume(connection, served)
         self._loop.call_later(BIND_INTERVAL, partial(self._keep_bound, connection, declared.method.queue))
 
     def _keep_bound(self, connection: Any, queue: str) -> None:
@@ -233,7 +278,7 @@ class Worker:
         channel.add_on_close_callback(lambda *_: self._consume_later(connection, served))
         channel.add_on_cancel_callback(lambda _: channel.close())
         yield partial(channel.queue_declare, served.queue, passive=True)
-        yield partial(channel.basic_qos, prefetch_count=served.slots)
+        yield partial(channel.basic_qos, prefetch_count=min(served.tickets, MAX_PREFETCH))
         served.channel, served.pause = channel, TICK
         channel.basic_consume(served.queue, partial(self._on_message, served), consumer_tag=self._name)
 
@@ -279,7 +324,7 @@ class Worker:
         once, and the message is held in that run's place."""
         runs = [known for known in self._runs.values() if known.model is served]
         run = next((known for known in runs if known.message.is_gone), None)
-        if run is None or len(runs) < served.slots:
+        if run is None or len(runs) < served.tickets:
             return False
         message.left = 1
         run.message = message
@@ -316,7 +361,27 @@ class Worker:
     # Runs
 
     def _start_waiting(self, served: Model) -> None:
-        while served.waiting and served.running < served.slots:
+        if served.batch == 1:
+            self._start_calls(served)
+        elif served.waiting and served.running < served.slots and not served.is_gathering:
+            # Those that come within a few milliseconds share a call.
+            served.is_gathering = True
+            self._loop.call_later(GATHERING, partial(self._start_gathered, served))
+
+    def _start_gathered(self, served: Model) -> None:
+        served.is_gathering = False
+        self._start_calls(served)
+
+    def _start_calls(self, served: Model) -> None:
+        while served.running < served.slots and (runs := self._take_waiting(served)):
+            call = Call(runs)
+            self._calls.add(call)
+            served.running += 1
+            threading.Thread(target=self._call, args=(call,), name=f"{served.name} {runs[0].ticket['ticket_id']}", daemon=True).start()
+
+    def _take_waiting(self, served: Model) -> List[Run]:
+        runs: List[Run] = []
+        while served.waiting and len(runs) < served.batch:
             run = served.waiting.popleft()
             if run.has_ended:
                 continue
@@ -324,25 +389,34 @@ class Worker:
                 run.has_ended = True
                 self._send(Entry(None, run=run))
                 continue
-            served.running += 1
-            run.started = time.monotonic()
-            threading.Thread(target=self._call, args=(run,), name=f"{served.name} {run.ticket['ticket_id']}", daemon=True).start()
+            run.start()
+            runs.append(run)
+        return runs
 
-    def _call(self, run: Run) -> None:
-        outcome = run.outcome()
-        self._loop.add_callback_threadsafe(lambda: self._on_called(run, outcome))
+    def _call(self, call: Call) -> None:
+        outcomes = call.outcomes()
+        self._loop.add_callback_threadsafe(lambda: self._on_called(call, outcomes))
 
-    def _on_called(self, run: Run, outcome: Optional[Dict[str, Any]]) -> None:
-        if run.is_stuck:
+    def _on_called(self, call: Call, outcomes: List[Outcome]) -> None:
+        if call.is_stuck:
             self._stuck -= 1
-        elif outcome is None:
-            self._end_stopped(run)
-        else:
-            self._end(run, outcome)
+            return
+        for run, outcome in zip(call.runs, outcomes):
+            if outcome is None:
+                self._end_stopped(run)
+            else:
+                self._end(run, outcome)
+        self._release(call)
+
+    def _release(self, call: Call) -> None:
+        self._calls.discard(call)
+        call.model.running -= 1
+        self._start_waiting(call.model)
 
     def _stop(self, run: Run, stop_type: str) -> None:
         run.stop(stop_type)
-        if run.started is None:
+        if run.started is None or run.model.batch > 1:
+            # The others of its batch are wanted still, and its place there counts for nothing.
             self._end_stopped(run)
 
     def _end_stopped(self, run: Run) -> None:
@@ -354,15 +428,15 @@ class Worker:
             return
         run.has_ended = True
         self._send(Entry({**self._report(run.ticket, outcome["type"], run), **outcome}, run=run))
-        if run.started is not None:
-            run.model.running -= 1
-            self._start_waiting(run.model)
+        end_span(run.span, outcome.get("error_type"))
 
     def _report(self, ticket: Dict[str, Any], report_type: str, run: Optional[Run] = None) -> Dict[str, Any]:
         report: Dict[str, Any] = {"type": report_type, "worker": self._name}
         report.update((name, ticket[name]) for name in ("ticket_id", "user_id", "epoch"))
-        if ticket.get("trace_parent"):
-            report["trace_parent"] = ticket["trace_parent"]
+        # The span of a run that continues is not told about until it ends, and never if its process is killed: nothing may hang on it.
+        span = run.span if run is not None and run.has_ended else None
+        if trace_parent := trace_parent_of(span, ticket):
+            report["trace_parent"] = trace_parent
         if run is not None:
             report["run_milliseconds"] = int(run.elapsed * 1000)
         return report
@@ -371,16 +445,17 @@ class Worker:
 
     def _tick(self) -> None:
         self._loop.call_later(TICK, self._tick)
-        now = time.monotonic()
+        now = self._ticked = time.monotonic()
         for run in list(self._runs.values()):
             if run.started is None or run.has_ended:
                 continue
             if run.stop_type is None and run.elapsed > run.limit:
-                run.stop("execution_timeout")
-            if run.stop_type is not None and now - run.stopped > STOP_GRACE:
-                self._leave(run)
-            elif self._is_ready:
+                self._stop(run, "execution_timeout")
+            if self._is_ready and not run.has_ended:
                 self._tell(run, now)
+        for call in list(self._calls):
+            if call.stopped is not None and now - call.stopped > STOP_GRACE:
+                self._leave(call)
         if self._is_ready and (self._beaten is None or now - self._beaten >= BEAT):
             self._tick_heartbeat()
         if self._in_flight and not self._is_blocked and now - self._sent > CONFIRM_LIMIT:
@@ -405,18 +480,27 @@ class Worker:
 
     def _tick_heartbeat(self) -> None:
         self._beaten = time.monotonic()
-        offers = [] if self._drained_since else [served.offer() for served in self._models]
+        # Schemas are in the first heartbeat of a connection, in that after a model became warm, and now and then in another.
+        warm = [served for served in self._models if served.is_warm]
+        with_schemas = (
+            self._schemas_sent is None or len(warm) > self._warm_told or self._beaten - self._schemas_sent >= SCHEMA_INTERVAL)
+        if with_schemas:
+            self._schemas_sent = self._beaten
+        self._warm_told = len(warm)
+        offers = [] if self._drained_since else [served.offer(with_schemas) for served in warm]
         runs = [
             {"ticket_id": run.ticket["ticket_id"], "epoch": run.ticket["epoch"]} for run in self._runs.values() if run.is_reported]
         for start in range(0, max(1, len(runs)), MAX_ELEMENTS):
             self._send(Entry({
                 "type": "heartbeat", "worker": self._name, "models": offers, "runs": runs[start:start + MAX_ELEMENTS]}))
 
-    def _leave(self, run: Run) -> None:
-        run.is_stuck = True
+    def _leave(self, call: Call) -> None:
+        call.is_stuck = True
         self._stuck += 1
-        log.error("A run of the model %s does not stop and is left to itself; %d such runs continue", run.model.name, self._stuck)
-        self._end_stopped(run)
+        log.error("A run of the model %s does not stop and is left to itself; %d such runs continue", call.model.name, self._stuck)
+        for run in call.runs:
+            self._end_stopped(run)
+        self._release(call)
         if self._stuck > self._max_stuck:
             self._exit_code, self._is_told_to_stop = STUCK_EXIT_CODE, True
 
@@ -509,43 +593,3 @@ def explain(reason: Any) -> str:
     while inner := (getattr(reason, "exceptions", None) or [getattr(reason, "exception", None)])[-1]:
         reason = inner
     return str(getattr(reason, "reply_text", None) or reason) or type(reason).__name__
-
-
-def seconds(name: str, default: float) -> float:
-    """A time as .NET writes it: [days.]hours:minutes:seconds[.fraction]."""
-    text = os.environ.get(name)
-    if not text:
-        return default
-    match = re.fullmatch(r"(?:(\d+)\.)?(\d+):(\d+):(\d+(?:\.\d+)?)", text.strip())
-    if match is None:
-        raise SystemExit(f"{name} is no time, as in 00:00:05: {text}")
-    days, hours, minutes, seconds = match.groups()
-    return ((int(days or 0) * 24 + int(hours)) * 60 + int(minutes)) * 60 + float(seconds)
-
-
-def hosts_of(url: str) -> List[pika.ConnectionParameters]:
-    """The nodes of the broker."""
-    match = re.fullmatch(r"(amqps?://(?:[^/@]*@)?)([^/?]+)(.*)", url)
-    if match is None:
-        raise SystemExit("the address of the broker is not of the form amqp://user:password@host:5672/vhost")
-    return [host_of(f"{match[1]}{host.strip()}{match[3]}") for host in match[2].split(",")]
-
-
-def host_of(url: str) -> pika.ConnectionParameters:
-    parts = urlsplit(url)
-    options: Dict[str, Any] = {}
-    if parts.scheme == "amqps":
-        # Verifies the chain and the name of the host.
-        files = parse_qs(parts.query).get("cacertfile")
-        context = ssl.create_default_context(cafile=files[0] if files else None)
-        options["ssl_options"] = pika.SSLOptions(context, parts.hostname)
-    return pika.ConnectionParameters(
-        host=parts.hostname or "localhost",
-        port=parts.port or (5671 if parts.scheme == "amqps" else 5672),
-        virtual_host=unquote(parts.path[1:]) or "/",
-        credentials=pika.PlainCredentials(unquote(parts.username or "guest"), unquote(parts.password or "guest")),
-        heartbeat=10,
-        socket_timeout=5,
-        stack_timeout=10,
-        client_properties={"connection_name": "ticketapp_worker"},
-        **options)

@@ -30,10 +30,13 @@ internal sealed class Example
     public int[] Pieces { get; }
 
     /// <summary>Reads a text; null if there is no word in it.</summary>
-    public static Example? Of(string text, float target)
+    /// <param name="text">The text.</param>
+    /// <param name="target">How likely it is positive.</param>
+    /// <param name="vocabulary">Tells how a stretched word is written, in a text as people write.</param>
+    public static Example? Of(string text, float target, Vocabulary? vocabulary = null)
     {
         Passage passage = new();
-        WordReader reader = new(text, new char[WordReader.MaxWord]);
-        return passage.Fill(ref reader, null) ? new Example(passage, target) : null;
+        WordReader reader = new(Typography.Plain(text), new char[WordReader.MaxWord]);
+        return passage.Fill(ref reader, vocabulary) ? new Example(passage, target) : null;
     }
 }
