@@ -65,9 +65,11 @@ public sealed class PythonWorkerTests(FaultApp app)
         }
     }
 
+    /// <summary>How many workers serve the model, as far as each replica knows.</summary>
     private async Task<int> WorkersAsync(string model)
     {
-        var models = (await Api.GetAsync("/v1/models")).Results;
-        return models.FirstOrDefault(shown => (string?)shown!["name"] == model)?["workers"]!.GetValue<int>() ?? 0;
+        var answers = await Task.WhenAll(app.Replicas.Select(replica => new ResourceClient(replica).GetAsync("/v1/models")));
+        return answers.Min(answer =>
+            answer.Results.FirstOrDefault(shown => (string?)shown!["name"] == model)?["workers"]!.GetValue<int>() ?? 0);
     }
 }

@@ -101,6 +101,9 @@ public abstract class RunningApp : IAsyncLifetime
         _directory?.Delete(recursive: true);
     }
 
+    /// <summary>Calls each replica of the API.</summary>
+    public IReadOnlyList<HttpClient> Replicas => Available(_replicas);
+
     /// <summary>Calls one replica of the API.</summary>
     public HttpClient Replica(int number) => Available(_replicas)[number];
 

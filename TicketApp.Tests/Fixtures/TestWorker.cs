@@ -43,13 +43,14 @@ internal sealed class TestWorker : IAsyncDisposable
         builder.Services.AddTicketRuns();
         TestWorker worker = new(builder.Build());
         await worker._host.StartAsync(TestContext.Current.CancellationToken);
-        await Eventually.GetAsync($"The model {model} served", _limit, async () =>
+        // Each replica hears of it in its own time, and a ticket may go to any.
+        await Task.WhenAll(app.Replicas.Select(replica => Eventually.IsTrueAsync($"The model {model} served", _limit, async () =>
         {
             // A key does no harm where none is wanted.
-            using var response = await KeyedApp.SendAsync(app.Api, HttpMethod.Get, "/v1/models", KeyedApp.AdminKey);
+            using var response = await KeyedApp.SendAsync(replica, HttpMethod.Get, "/v1/models", KeyedApp.AdminKey);
             var models = await response.Content.ReadFromJsonAsync<JsonObject>(TestContext.Current.CancellationToken);
-            return models!["results"]!.AsArray().Any(entry => (string?)entry!["name"] == model) ? worker : null;
-        });
+            return models!["results"]!.AsArray().Any(entry => (string?)entry!["name"] == model);
+        })));
         return worker;
     }
 
