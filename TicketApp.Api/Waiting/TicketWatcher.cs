@@ -20,10 +20,15 @@ internal sealed class TicketWaiter(TicketWatch watch, KeyReader keys) : ITicketW
         HttpContext context, TicketRecord ticket, int seconds, CancellationToken cancellationToken)
     {
         using var watcher = watch.Watch(ticket);
+        await watcher.WaitForEndAsync(TimeSpan.FromSeconds(seconds), cancellationToken);
+        if (watcher.Latest is not { } latest || !await keys.IsGoodAsync(Caller.Of(context)))
+        {
+            return null;
+        }
+
         context.Response.Headers.AppendCommaSeparatedValues(
             WaitPreference.AppliedHeader, string.Create(CultureInfo.InvariantCulture, $"wait={seconds}"));
-        await watcher.WaitForEndAsync(TimeSpan.FromSeconds(seconds), cancellationToken);
-        return await keys.IsGoodAsync(Caller.Of(context)) ? watcher.Latest : null;
+        return latest;
     }
 }
 
