@@ -21,7 +21,7 @@ public sealed partial class SchemaPattern
     private int _last;
 
     /// <summary>Reads a pattern.</summary>
-    /// <exception cref="FormatException">It is none, or one that cannot be bounded; the message follows what has it.</exception>
+    /// <exception cref="FormatException">It is not a pattern, or cannot be bounded; the message follows what has it.</exception>
     public SchemaPattern(string pattern)
     {
         _pattern = pattern;

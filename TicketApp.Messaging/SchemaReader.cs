@@ -33,7 +33,7 @@ public sealed partial class SchemaReader
 
     /// <summary>Reads a schema.</summary>
     /// <returns><see cref="InputSchema.Checks"/>.</returns>
-    /// <exception cref="FormatException">It is none, or one that cannot be checked.</exception>
+    /// <exception cref="FormatException">It is not a schema, or cannot be checked.</exception>
     internal static string Read(JsonElement root)
     {
         if (root.ValueKind != JsonValueKind.Object)

@@ -19,7 +19,7 @@ internal static class RetentionEndpoints
         string id, Caller caller, TicketRecordReader tickets, SucceededTickets succeeded,
         PurgeStore store, CancellationToken cancellationToken)
     {
-        if (await tickets.FindAsync(id) is not { } row || !caller.MayActFor(row.UserId))
+        if (await tickets.FindAsync(id, caller) is not { } row)
         {
             return TicketProblems.NotFound();
         }

@@ -32,8 +32,7 @@ internal static class TicketActions
         string id, Caller caller, TicketRecordReader tickets, TicketCanceler canceler,
         TicketPresenter presenter, CancellationToken cancellationToken)
     {
-        var row = await tickets.FindAsync(id);
-        if (row is null || !caller.MayActFor(row.UserId))
+        if (await tickets.FindAsync(id, caller) is not { } row)
         {
             return TicketProblems.NotFound();
         }
@@ -56,8 +55,7 @@ internal static class TicketActions
             return unusable.ToResult();
         }
 
-        var row = await tickets.FindAsync(id);
-        if (row is null || !caller.MayActFor(row.UserId))
+        if (await tickets.FindAsync(id, caller) is not { } row)
         {
             return TicketProblems.NotFound();
         }

@@ -1,4 +1,5 @@
 using Npgsql;
+using TicketApp.Api.Auth;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.ServiceDefaults;
@@ -52,6 +53,11 @@ internal sealed class TicketRecordReader(
     /// <exception cref="OverloadedException">Too many large tickets are asked for at once.</exception>
     public async ValueTask<TicketRecord?> FindAsync(string id) =>
         Guid.TryParseExact(id, "D", out var ticketId) ? (await SubmitAsync(ticketId)).Available : null;
+
+    /// <summary>Finds a ticket that <paramref name="caller"/> may act for. Another's is as if it did not exist.</summary>
+    /// <inheritdoc cref="FindAsync(string)"/>
+    public async ValueTask<TicketRecord?> FindAsync(string id, Caller caller) =>
+        await FindAsync(id) is { } row && caller.MayActFor(row.UserId) ? row : null;
 
     protected override TicketRecord Read(NpgsqlDataReader reader) => TicketRecord.Read(reader);
 }

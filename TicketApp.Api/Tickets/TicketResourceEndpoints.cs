@@ -112,8 +112,7 @@ internal static class TicketResourceEndpoints
         string id, HttpContext context, Caller caller, TicketRecordReader tickets, TicketPresenter presenter,
         ITicketWaiter waiter, ByteLimit bytes, CancellationToken cancellationToken)
     {
-        var row = await tickets.FindAsync(id);
-        if (row is null || !caller.MayActFor(row.UserId))
+        if (await tickets.FindAsync(id, caller) is not { } row)
         {
             return TicketProblems.NotFound();
         }

@@ -43,6 +43,34 @@ internal sealed class ProgressReader(
 
     protected override bool IsRepeatable => true;
 
+    /// <summary>
+    /// Reads the reports of a run in their order, up to the first that has not come: a replica that is held up may store it after others
+    /// have stored later ones.
+    /// </summary>
+    /// <param name="ticketId">The ticket.</param>
+    /// <param name="epoch">The epoch of the run.</param>
+    /// <param name="after">The last report that is known; 0: none.</param>
+    /// <param name="hasEnded">Whether no more will come, so that nothing is waited for.</param>
+    public async IAsyncEnumerable<ProgressReport> InOrderAsync(Guid ticketId, int epoch, int after, bool hasEnded = false)
+    {
+        ProgressPage page;
+        do
+        {
+            page = await SubmitAsync(new(ticketId, epoch, after));
+            foreach (var report in page.Reports)
+            {
+                if (report.Sequence != after + 1 && !hasEnded)
+                {
+                    yield break;
+                }
+
+                after = report.Sequence;
+                yield return report;
+            }
+        }
+        while (page.HasMore);
+    }
+
     protected override async Task<IReadOnlyList<ProgressPage>> ExecuteBatchAsync(IReadOnlyList<ProgressQuestion> items)
     {
         var found = items.Select(_ => new List<ProgressReport>()).ToArray();

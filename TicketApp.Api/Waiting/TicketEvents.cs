@@ -106,26 +106,15 @@ internal sealed class TicketEvents(
     private async Task<TicketEventId> TellProgressAsync(
         TicketRecord row, string status, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
     {
-        ProgressPage page;
-        do
+        // The texts belong together in their order.
+        await foreach (var report in progress.InOrderAsync(row.TicketId, row.Epoch, seen.Report, hasEnded: row.IsFinished))
         {
-            page = await progress.SubmitAsync(new(row.TicketId, row.Epoch, seen.Report));
-            foreach (var report in page.Reports)
-            {
-                if (report.Sequence != seen.Report + 1 && !row.IsFinished)
-                {
-                    // Another replica still stores the one before it: the texts belong together in their order.
-                    return seen;
-                }
-
-                seen = seen with { Report = report.Sequence };
-                await stream.SendAsync(
-                    "progress", seen.ToString(),
-                    new() { Status = row.IsFinished ? "running" : status, Fraction = report.Fraction, Text = report.Text },
-                    WaitingJson.Default.TicketProgress, cancellationToken);
-            }
+            seen = seen with { Report = report.Sequence };
+            await stream.SendAsync(
+                "progress", seen.ToString(),
+                new() { Status = row.IsFinished ? "running" : status, Fraction = report.Fraction, Text = report.Text },
+                WaitingJson.Default.TicketProgress, cancellationToken);
         }
-        while (page.HasMore);
 
         return seen;
     }

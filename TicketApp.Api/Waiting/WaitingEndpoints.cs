@@ -42,8 +42,7 @@ internal static class WaitingEndpoints
         string id, HttpRequest request, HttpResponse response, Caller caller,
         TicketRecordReader tickets, TicketEvents events, CancellationToken cancellationToken)
     {
-        var row = await tickets.FindAsync(id);
-        if (row is null || !caller.MayActFor(row.UserId))
+        if (await tickets.FindAsync(id, caller) is not { } row)
         {
             return TicketProblems.NotFound();
         }

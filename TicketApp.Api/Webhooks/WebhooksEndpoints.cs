@@ -136,7 +136,7 @@ internal static class WebhooksEndpoints
 
     private static async Task<Utf8ContentHttpResult> ListAsync(
         string id, Caller caller, TicketRecordReader tickets, DeliveryLog log, CancellationToken cancellationToken) =>
-        await tickets.FindAsync(id) is { } ticket && caller.MayActFor(ticket.UserId)
+        await tickets.FindAsync(id, caller) is { } ticket
             ? ApiJson.Ok(
                 new WebhookDeliveries(await log.OfTicketAsync(ticket.TicketId, cancellationToken)), WebhookJson.Default.WebhookDeliveries)
             : TicketProblems.NotFound();
@@ -144,7 +144,7 @@ internal static class WebhooksEndpoints
     private static async Task<IResult> ReplayAsync(
         string id, string delivery, Caller caller, TicketRecordReader tickets, DeliveryLog log, CancellationToken cancellationToken)
     {
-        if (await tickets.FindAsync(id) is not { } ticket || !caller.MayActFor(ticket.UserId))
+        if (await tickets.FindAsync(id, caller) is not { } ticket)
         {
             return TicketProblems.NotFound();
         }

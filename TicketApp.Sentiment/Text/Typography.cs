@@ -15,7 +15,7 @@ internal static class Typography
 
     private const string Small = "abcdefghijklmnopqrstuvwxyz";
 
-    // U+2102 to U+2149, the letters that mathematics had before it had whole alphabets; '.' is none.
+    // U+2102 to U+2149, the letters that mathematics had before it had whole alphabets; '.' marks what is not a letter.
     private const string Letterlike = "c.......ghhhh.iill.n...pqrrr......z...z.k.bc.eef.mo....i...........ddeij";
 
     // The characters of Windows-1252 for the bytes 0x80 to 0x9F; what it has no character for stays itself.

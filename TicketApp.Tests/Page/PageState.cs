@@ -131,7 +131,7 @@ internal sealed record PageState(string Name, Func<TicketPage, MadeUpService, Ta
             await page.GotoAsync(MadeUpService.User, "/#/tickets/01a205da-a612-79e7-be41-100000000000");
             await Expect(page.Page.Locator("#linked-text")).ToContainTextAsync("There is no ticket");
         }),
-        new("the account, its key, and a user ID that is none", async (page, _) =>
+        new("the account, its key, and a text that is not a user ID", async (page, _) =>
         {
             await page.GotoAsync();
             await page.Page.GetByText("Your user").ClickAsync();

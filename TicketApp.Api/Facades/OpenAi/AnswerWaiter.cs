@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Auth;
-using TicketApp.Api.Completion;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Tickets;
 using TicketApp.Api.Waiting;
@@ -9,8 +8,7 @@ namespace TicketApp.Api.Facades.OpenAi;
 
 /// <summary>Holds requests until their tickets have ended, however long that takes.</summary>
 internal sealed partial class AnswerWaiter(
-    TicketWatch watch, KeyReader keys, TicketCanceler canceler, TicketObservers observers, IOptions<WaitingOptions> options,
-    ILogger<AnswerWaiter> logger)
+    TicketWatch watch, KeyReader keys, TicketCanceler canceler, IOptions<WaitingOptions> options, ILogger<AnswerWaiter> logger)
 {
     // A worker stops a run within a second, and gives it three.
     private static readonly TimeSpan _stopping = TimeSpan.FromSeconds(5);
@@ -37,7 +35,7 @@ internal sealed partial class AnswerWaiter(
         {
             if (cancelsIfLost && latest is not { IsFinished: true })
             {
-                await AbandonAsync(row.TicketId);
+                await AbandonAsync(row);
             }
         }
     }
@@ -45,8 +43,7 @@ internal sealed partial class AnswerWaiter(
     /// <summary>Cancels a ticket, and waits a moment for its worker to stop.</summary>
     public async Task CancelAsync(TicketRecord row, CancellationToken cancellationToken)
     {
-        await canceler.CancelAsync(row.TicketId, cancellationToken);
-        observers.Changed(row.TicketId);
+        await canceler.CancelAsync(row, cancellationToken);
         try
         {
             using var watcher = watch.Watch(row);
@@ -64,17 +61,16 @@ internal sealed partial class AnswerWaiter(
         : OpenAiError.Failed("This server stops. Ask again.", "unavailable", StatusCodes.Status503ServiceUnavailable);
 
     /// <summary>Cancels a ticket of which its caller does not know.</summary>
-    public async Task AbandonAsync(Guid ticketId)
+    public async Task AbandonAsync(TicketRecord row)
     {
         try
         {
             // Whatever has ended the request.
-            await canceler.CancelAsync(ticketId, CancellationToken.None);
-            observers.Changed(ticketId);
+            await canceler.CancelAsync(row, CancellationToken.None);
         }
         catch (Exception exception) when (DatabaseErrors.IsUnavailable(exception))
         {
-            Log.NotCanceled(logger, ticketId, DatabaseErrors.Describe(exception) ?? exception.Message);
+            Log.NotCanceled(logger, row.TicketId, DatabaseErrors.Describe(exception) ?? exception.Message);
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed class RequestFields
     /// <summary>What is wrong, if it is the first that is.</summary>
     public void Fail(string name, string code, string message) => _root._error ??= OpenAiError.Invalid(PathOf(name), code, message);
 
-    /// <summary>The value of a field; null where there is none.</summary>
+    /// <summary>The value of a field; null if it is absent.</summary>
     public JsonElement? Any(string name)
     {
         _known.Add(name);
@@ -93,7 +93,7 @@ internal sealed class RequestFields
 
     public JsonElement? Array(string name) => Of(name, "an array", false, JsonValueKind.Array);
 
-    /// <summary>An object within; null where there is none.</summary>
+    /// <summary>An object within; null if it is absent.</summary>
     public RequestFields? Object(string name) =>
         Of(name, "an object", false, JsonValueKind.Object) is { } value ? new(value, $"{PathOf(name)}.", _root) : null;
 

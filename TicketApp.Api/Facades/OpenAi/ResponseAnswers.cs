@@ -11,8 +11,10 @@ internal sealed class ResponseAnswers(
     TicketRecordReader tickets, OpenAiTickets removal, AnswerWaiter waiter, ProgressReader progress, ByteLimit bytes)
 {
     /// <summary>A response of the caller's.</summary>
-    public async Task<ResponseTicket?> FindAsync(Guid ticketId, FacadeCaller caller) =>
-        await tickets.FindAsync(ticketId.ToString()) is { } row && caller.User.MayActFor(row.UserId) ? ResponseTicket.Of(row) : null;
+    /// <param name="ticketId">Its ticket; null if there is none of its id.</param>
+    /// <param name="caller">Who asks.</param>
+    public async Task<ResponseTicket?> FindAsync(Guid? ticketId, FacadeCaller caller) =>
+        ticketId is { } id && await tickets.FindAsync(id.ToString(), caller.User) is { } row ? ResponseTicket.Of(row) : null;
 
     /// <summary>The response as it is.</summary>
     public IResult Show(HttpContext context, TicketRecord row)
@@ -50,7 +52,7 @@ internal sealed class ResponseAnswers(
         catch (OverloadedException) when (request.IsBackground && !isKeyed && !context.Response.HasStarted)
         {
             // Its caller has not heard of it.
-            await waiter.AbandonAsync(row.TicketId);
+            await waiter.AbandonAsync(row);
             throw;
         }
     }

@@ -47,7 +47,7 @@ internal sealed class ResponseTicket
 
     /// <summary>
     /// The ticket as a response; null if it was not made as one. Anyone can make a ticket whose input looks like one; what cannot be
-    /// shown is none.
+    /// shown is not taken for one.
     /// </summary>
     public static ResponseTicket? Of(TicketRecord row)
     {

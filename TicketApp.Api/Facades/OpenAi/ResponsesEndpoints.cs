@@ -55,7 +55,7 @@ internal static class ResponsesEndpoints
     private static async Task<IResult> GetAsync(
         string id, HttpContext context, FacadeCaller caller, ResponseAnswers answers, CancellationToken cancellationToken)
     {
-        if (OpenAiIds.TicketOf(id) is not { } ticketId || await answers.FindAsync(ticketId, caller) is not { Row: var row })
+        if (await answers.FindAsync(OpenAiIds.TicketOf(id), caller) is not { Row: var row })
         {
             return NotFound(id);
         }
@@ -83,7 +83,7 @@ internal static class ResponsesEndpoints
         string id, HttpContext context, FacadeCaller caller, ResponseAnswers answers, AnswerWaiter waiter,
         CancellationToken cancellationToken)
     {
-        if (OpenAiIds.TicketOf(id) is not { } ticketId || await answers.FindAsync(ticketId, caller) is not { } response)
+        if (await answers.FindAsync(OpenAiIds.TicketOf(id), caller) is not { } response)
         {
             return NotFound(id);
         }
@@ -100,13 +100,13 @@ internal static class ResponsesEndpoints
         }
 
         await waiter.CancelAsync(response.Row, cancellationToken);
-        return await answers.FindAsync(ticketId, caller) is { Row: var row } ? answers.Show(context, row) : NotFound(id);
+        return await answers.FindAsync(response.Row.TicketId, caller) is { Row: var row } ? answers.Show(context, row) : NotFound(id);
     }
 
     private static async Task<IResult> DeleteAsync(
         string id, FacadeCaller caller, ResponseAnswers answers, OpenAiTickets tickets, CancellationToken cancellationToken)
     {
-        if (OpenAiIds.TicketOf(id) is not { } ticketId || await answers.FindAsync(ticketId, caller) is null)
+        if (await answers.FindAsync(OpenAiIds.TicketOf(id), caller) is not { Row.TicketId: var ticketId })
         {
             return NotFound(id);
         }

@@ -27,8 +27,10 @@ internal sealed class RunText(ProgressReader progress)
         StringBuilder text = new();
         try
         {
-            while (await progress.SubmitAsync(new(ticketId, epoch, _reports)) is { } page && Add(page, text) && page.HasMore)
+            await foreach (var report in progress.InOrderAsync(ticketId, epoch, _reports))
             {
+                _reports = report.Sequence;
+                text.Append(report.Text);
             }
         }
         catch (Exception exception) when (exception is OverloadedException || DatabaseErrors.IsUnavailable(exception))
@@ -38,22 +40,5 @@ internal sealed class RunText(ProgressReader progress)
 
         Length += text.Length;
         return text.ToString();
-    }
-
-    /// <returns>False at a gap: what follows it has its place once the missing report has come.</returns>
-    private bool Add(ProgressPage page, StringBuilder text)
-    {
-        foreach (var report in page.Reports)
-        {
-            if (report.Sequence != _reports + 1)
-            {
-                return false;
-            }
-
-            _reports++;
-            text.Append(report.Text);
-        }
-
-        return true;
     }
 }

@@ -33,18 +33,22 @@ internal sealed class PredictionStream(
         stream.Begin();
         // So that the listener has an answer at once.
         await stream.CommentAsync(cancellationToken);
-        ProgressQuestion run = new(row.TicketId, row.Epoch, After: 0);
+        var (epoch, last) = (row.Epoch, 0);
         while (watcher.Latest is { IsFinished: false } latest && !watcher.IsStopped)
         {
-            if (latest.Epoch != run.Epoch)
+            if (latest.Epoch != epoch)
             {
-                run = new(row.TicketId, latest.Epoch, After: 0);
+                (epoch, last) = (latest.Epoch, 0);
                 output.Begin();
             }
 
             if (watcher.TakeProgress())
             {
-                run = await TellProgressAsync(run, output, stream, cancellationToken);
+                await foreach (var report in progress.InOrderAsync(row.TicketId, epoch, last))
+                {
+                    last = report.Sequence;
+                    await TellAsync(report.Text ?? "", output, stream, cancellationToken);
+                }
             }
 
             await stream.CommentIfSilentAsync(cancellationToken);
@@ -60,30 +64,6 @@ internal sealed class PredictionStream(
             // This process stops, or the ticket was removed. An orderly end would look like that of the output.
             context.Abort();
         }
-    }
-
-    private async Task<ProgressQuestion> TellProgressAsync(
-        ProgressQuestion run, HeardText output, EventStream stream, CancellationToken cancellationToken)
-    {
-        ProgressPage page;
-        do
-        {
-            page = await progress.SubmitAsync(run);
-            foreach (var report in page.Reports)
-            {
-                if (report.Sequence != run.After + 1)
-                {
-                    // A replica that was held up has it. What follows has its place once it has come, or with the output.
-                    return run;
-                }
-
-                run = run with { After = report.Sequence };
-                await TellAsync(report.Text ?? "", output, stream, cancellationToken);
-            }
-        }
-        while (page.HasMore);
-
-        return run;
     }
 
     private async Task EndAsync(TicketRecord row, HeardText output, EventStream stream, CancellationToken cancellationToken)

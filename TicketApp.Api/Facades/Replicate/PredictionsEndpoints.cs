@@ -81,7 +81,7 @@ internal static class PredictionsEndpoints
     private static async Task<IResult> GetAsync(
         string id, HttpContext context, FacadeCaller caller, TicketRecordReader tickets, PredictionPresenter presenter, ByteLimit bytes)
     {
-        if (await tickets.FindAsync(id) is not { } row || !caller.User.MayActFor(row.UserId))
+        if (await tickets.FindAsync(id, caller.User) is not { } row)
         {
             return NotFound();
         }
@@ -119,7 +119,7 @@ internal static class PredictionsEndpoints
         string id, HttpContext context, FacadeCaller caller, TicketRecordReader tickets, TicketCanceler canceler,
         PredictionPresenter presenter, CancellationToken cancellationToken)
     {
-        if (await tickets.FindAsync(id) is not { } row || !caller.User.MayActFor(row.UserId))
+        if (await tickets.FindAsync(id, caller.User) is not { } row)
         {
             return NotFound();
         }

@@ -22,7 +22,7 @@ internal sealed class EndpointFailures(string path, EndpointSettings settings, T
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden =>
                 Final($"The endpoint refused the key ({status}); see {path}:ApiKey and {path}:Headers"),
             HttpStatusCode.NotFound =>
-                Final($"The endpoint has no such model, or is none of this kind ({status}); see {path}:Url"),
+                Final($"The endpoint has no such model, or is not of this kind ({status}); see {path}:Url"),
             HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable => Busy(status, response),
             var other when other == settings.Busy => Busy(status, response),
             HttpStatusCode.RequestTimeout or HttpStatusCode.Conflict or (HttpStatusCode)425 or >= HttpStatusCode.InternalServerError =>

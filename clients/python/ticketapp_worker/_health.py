@@ -41,7 +41,7 @@ class HealthServer(ThreadingMixIn, TCPServer):
         return cls(address, is_alive, defects) if address else None
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A caller that goes away is none of the worker's business."""
+        """A caller that goes away does not concern the worker."""
 
 
 class Probe(BaseHTTPRequestHandler):

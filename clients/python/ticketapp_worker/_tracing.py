@@ -56,7 +56,7 @@ def end_span(span: Optional[Span], error_type: Optional[str]) -> None:
 
 
 def trace_parent_of(span: Optional[Span], ticket: Mapping[str, Any]) -> Optional[str]:
-    """The W3C traceparent of what happens next: that of the span, or of the ticket where there is none that is recorded."""
+    """The W3C traceparent of what happens next: that of the span, or of the ticket where no span is recorded."""
     if span is None or not span.get_span_context().trace_flags.sampled:
         return ticket.get("trace_parent")
     context = span.get_span_context()
