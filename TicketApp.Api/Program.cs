@@ -55,7 +55,7 @@ app.UseHttpApi();
 app.UseAccess();
 app.MapDefaultEndpoints();
 app.MapUsers();
-app.MapTickets();
+app.MapOriginalTickets();
 app.MapApiDescription();
 app.MapOpenAi();
 app.MapReplicate();

@@ -13,7 +13,7 @@ var (rabbitmq, rabbitmqOfWorkers) = builder.AddBroker(deployment, servers);
 
 var api = builder.AddProject<Projects.TicketApp_Api>("api").WithConnectionStrings()
     .WithReference(tickets).WaitFor(tickets)
-    .WithReference(rabbitmq).WaitFor(rabbitmq)
+    .WithReference(rabbitmq, ServerResources.BrokerName).WaitFor(rabbitmq)
     .WithExternalHttpEndpoints().RunLocally(isEntry: true)
     .WithAdminCommands()
     .WithProbes();
@@ -41,9 +41,9 @@ if (builder.ExecutionContext.IsPublishMode)
 
 switch (deployment.Target)
 {
-    case DeploymentTarget.Kubernetes: builder.DeployToKubernetes(deployment, rabbitmq, api, worker); break;
-    case DeploymentTarget.Azure: builder.DeployToAzure(deployment, rabbitmq, api, worker); break;
-    case DeploymentTarget.Compose: builder.DeployToCompose(deployment, rabbitmq, api, worker); break;
+    case DeploymentTarget.Kubernetes: builder.DeployToKubernetes(deployment, api, worker); break;
+    case DeploymentTarget.Azure: builder.DeployToAzure(deployment, api, worker); break;
+    case DeploymentTarget.Compose: builder.DeployToCompose(deployment, api, worker); break;
     default: break;
 }
 

@@ -7,9 +7,9 @@ namespace TicketApp.Messaging;
 public static class BatchLinger
 {
     private const int Many = 8;
-    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(2);
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(4);
 
-    /// <summary>Ends at once after a round that served few, in two milliseconds after one that served many.</summary>
+    /// <summary>Ends at once after a round that served few, in four milliseconds after one that served many.</summary>
     /// <param name="served">How many the last round served.</param>
     public static Task AfterAsync(int served) => served < Many ? Task.CompletedTask : Task.Delay(_pause);
 }

@@ -35,6 +35,9 @@ public static class MessageReader
     // Five times what a worker or an Api ever puts into a message.
     private const int MaxElements = 1000;
 
+    // As objects, elements take many times their bytes: of a longer body they are counted before any is made.
+    private const int MaxUncounted = 256 * 1024;
+
     /// <summary>Reads a message of a model's queue: one ticket, or an array of tickets.</summary>
     public static IReadOnlyList<MessageElement<TicketMessage>> ReadTickets(ReadOnlyMemory<byte> body) =>
         Read(body, ContractJson.Default.TicketMessage, ContractJson.Default.IReadOnlyListTicketMessage, Defect);
@@ -50,6 +53,11 @@ public static class MessageReader
         if (!body.Span.TrimStart(" \t\r\n"u8).StartsWith("["u8))
         {
             return [ReadOne(body, one, defect)];
+        }
+
+        if (body.Length > MaxUncounted && HasTooMany(body.Span))
+        {
+            return [TooMany(body)];
         }
 
         if (!TryParse(body.Span, many, out var items, out var reason))
@@ -81,6 +89,30 @@ public static class MessageReader
         }
 
         return new(reason is null ? item : null, body, reason);
+    }
+
+    private static bool HasTooMany(ReadOnlySpan<byte> array)
+    {
+        Utf8JsonReader reader = new(array, new JsonReaderOptions { MaxDepth = MaxDepth });
+        try
+        {
+            reader.Read();
+            for (var count = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; count++)
+            {
+                if (count == MaxElements)
+                {
+                    return true;
+                }
+
+                reader.Skip();
+            }
+        }
+        catch (JsonException)
+        {
+            // Who reads it says what is wrong.
+        }
+
+        return false;
     }
 
     private static bool TrySplit(ReadOnlyMemory<byte> body, out IReadOnlyList<ReadOnlyMemory<byte>> elements)

@@ -24,11 +24,20 @@ public static class QueueNames
     /// </summary>
     public const string Reports = "reports";
 
+    /// <summary>
+    /// The exchange over which replicas of the Api tell each other which tickets they have changed. Workers have no part in it. Each
+    /// replica has a queue of its own behind it (<see cref="NewsOf"/>), for as long as it is connected.
+    /// </summary>
+    public const string News = "news";
+
     private const string OfModel = $"{Tickets}.";
 
     /// <summary>The queue of one model's work: no worker gets what it cannot run, and no slow model holds up a quick one.</summary>
     /// <param name="model">Its name.</param>
     public static string TicketsOf(string model) => model == ModelNames.Simulated ? Tickets : $"{OfModel}{model}";
+
+    /// <summary>The queue of one connection to <see cref="News"/>.</summary>
+    public static string NewsOf(Guid connection) => $"{News}.{connection:N}";
 
     /// <summary>The exchange over which a queue is filled: the default one leads to all queues, and no worker may publish there.</summary>
     public static string ExchangeOf(string queue) => queue is Responses or Errors ? Reports : "";

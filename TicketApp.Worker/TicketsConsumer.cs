@@ -148,7 +148,7 @@ internal sealed partial class TicketsConsumer(
         if (delivery.Redelivered
             || Queues.FirstOrDefault(queue => queue.Queue == delivery.Queue) is not { } queue
             || queue.HasCapacity()
-            || !runs.TryHold(model, new(delivery, tickets: 1)))
+            || !runs.TryHold(model, new(delivery, parts: 1)))
         {
             return false;
         }

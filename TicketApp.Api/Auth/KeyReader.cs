@@ -5,6 +5,7 @@ using Npgsql;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.ServiceDefaults;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Auth;
 
@@ -109,13 +110,8 @@ internal sealed class KeyReader(NpgsqlDataSource database, TicketMetrics metrics
         }
     }
 
-    private NpgsqlCommand Command(string sql, IReadOnlyList<ApiKey> keys)
-    {
-        var command = Database.CreateCommand(sql);
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. keys.Select(key => key.Prefix)] });
-        command.Parameters.Add(new NpgsqlParameter<byte[][]> { TypedValue = [.. keys.Select(key => key.Hash)] });
-        return command;
-    }
+    private NpgsqlCommand Command(string sql, IReadOnlyList<ApiKey> keys) =>
+        Database.CreateCommand(sql, Column(keys, key => key.Prefix), Column(keys, key => key.Hash));
 }
 
 /// <summary>A stored key, as far as is needed to judge a sent one.</summary>

@@ -1,4 +1,5 @@
 using Npgsql;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Auth;
 
@@ -48,7 +49,7 @@ internal sealed class KeyStore(NpgsqlDataSource database)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using NpgsqlCommand user = new(LockSql, connection) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = userId } } };
+        await using var user = connection.CreateCommand(LockSql, Value(userId));
         await using (var reader = await user.ExecuteReaderAsync(cancellationToken))
         {
             if (!reader.HasRows)
@@ -57,16 +58,8 @@ internal sealed class KeyStore(NpgsqlDataSource database)
             }
         }
 
-        await using NpgsqlCommand create = new(CreateSql, connection)
-        {
-            Parameters =
-            {
-                new NpgsqlParameter<Guid> { TypedValue = userId },
-                new NpgsqlParameter<string> { TypedValue = key.Prefix },
-                new NpgsqlParameter<byte[]> { TypedValue = key.Hash },
-                new NpgsqlParameter<int> { TypedValue = MaxActive },
-            },
-        };
+        await using var create = connection.CreateCommand(
+            CreateSql, Value(userId), Value(key.Prefix), Value(key.Hash), Value(MaxActive));
         var created = await create.ExecuteNonQueryAsync(cancellationToken) == 1;
         await transaction.CommitAsync(cancellationToken);
         return created ? KeyCreation.Created : KeyCreation.TooMany;
@@ -76,9 +69,7 @@ internal sealed class KeyStore(NpgsqlDataSource database)
     public async Task<IReadOnlyList<KeyEntry>> ListAsync(Guid userId, CancellationToken cancellationToken)
     {
         List<KeyEntry> keys = [];
-        await using var command = database.CreateCommand(ListSql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = userId });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MaxListed });
+        await using var command = database.CreateCommand(ListSql, Value(userId), Value(MaxListed));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -92,9 +83,7 @@ internal sealed class KeyStore(NpgsqlDataSource database)
     /// <returns>Whether the user has such a key.</returns>
     public async Task<bool> RevokeAsync(Guid userId, string prefix, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(RevokeSql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = userId });
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = prefix });
+        await using var command = database.CreateCommand(RevokeSql, Value(userId), Value(prefix));
         return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
     }
 

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
-using Npgsql;
 using TicketApp.Api.Storage;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Auth;
 
@@ -41,10 +41,7 @@ internal static class SignUps
     public static Expiry Expiry(RetentionOptions options) => new(
         "removal of unused users",
         options.IntervalFor(options.UnusedUsersFor),
-        new ExpiryStatement(PurgeSql, () => new NpgsqlParameter<Guid>
-        {
-            TypedValue = TicketIds.FirstAt(DateTimeOffset.UtcNow - options.UnusedUsersFor),
-        }));
+        new ExpiryStatement(PurgeSql, () => Value(TicketIds.FirstAt(DateTimeOffset.UtcNow - options.UnusedUsersFor))));
 }
 
 internal static class SignUpServices

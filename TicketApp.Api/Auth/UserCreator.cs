@@ -4,6 +4,7 @@ using TicketApp.Api.Http;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.ServiceDefaults;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Auth;
 
@@ -62,20 +63,25 @@ internal sealed class UserCreator(
         NewUser[] users = [.. items.Where(user => !user.IsSignUp)];
         if (users.Length > 0)
         {
-            batch.BatchCommands.Add(access.Value.RequiresKeys
-                ? WithKeys(StoreWithKeysSql, users)
-                : new(StoreSql) { Parameters = { Ids(users) } });
+            if (access.Value.RequiresKeys)
+            {
+                AddWithKeys(batch, StoreWithKeysSql, users);
+            }
+            else
+            {
+                batch.Add(StoreSql, Column(users, user => user.UserId));
+            }
         }
 
         if (items.Any(user => user.IsSignUp))
         {
-            batch.BatchCommands.Add(WithKeys(SignUps.InsertSql, [.. items.Where(user => user.IsSignUp)]));
+            AddWithKeys(batch, SignUps.InsertSql, [.. items.Where(user => user.IsSignUp)]);
         }
 
         NewUser[] signUps = [.. items.Where(user => user is { IsSignUp: true, MayBeThere: true })];
         if (signUps.Length > 0)
         {
-            batch.BatchCommands.Add(new(FindSql) { Parameters = { Prefixes(signUps) } });
+            batch.Add(FindSql, Column(signUps, user => user.Key!.Prefix));
         }
 
         HashSet<Guid> made = [];
@@ -116,20 +122,8 @@ internal sealed class UserCreator(
         return new(bytes, bigEndian: true);
     }
 
-    private static NpgsqlBatchCommand WithKeys(string sql, NewUser[] users) => new(sql)
-    {
-        Parameters =
-        {
-            Ids(users),
-            Prefixes(users),
-            new NpgsqlParameter<byte[][]> { TypedValue = Array.ConvertAll(users, user => user.Key!.Hash) },
-        },
-    };
-
-    private static NpgsqlParameter<Guid[]> Ids(NewUser[] users) => new() { TypedValue = Array.ConvertAll(users, user => user.UserId) };
-
-    private static NpgsqlParameter<string[]> Prefixes(NewUser[] users) =>
-        new() { TypedValue = Array.ConvertAll(users, user => user.Key!.Prefix) };
+    private static void AddWithKeys(NpgsqlBatch batch, string sql, NewUser[] users) => batch.Add(
+        sql, Column(users, user => user.UserId), Column(users, user => user.Key!.Prefix), Column(users, user => user.Key!.Hash));
 }
 
 /// <summary>A user to store.</summary>

@@ -43,7 +43,7 @@ internal static class UsersEndpoints
     private static async Task<Utf8ContentHttpResult> CreateResourceAsync(
         HttpRequest request, HttpResponse response, Caller caller, UserCreator users, CancellationToken cancellationToken)
     {
-        await request.Body.CopyToAsync(Stream.Null, cancellationToken);
+        await request.CopyBodyToAsync(Stream.Null, cancellationToken);
         var (repeat, problem) = IdempotencyHeader.Read(request.Headers[IdempotencyHeader.Name]);
         if (repeat is { Length: < MinUnguessable } && !caller.MayActForAll)
         {
@@ -71,7 +71,7 @@ internal static class UsersEndpoints
         HttpRequest request, Caller caller, UserCreator users, CancellationToken cancellationToken)
     {
         // Its content is ignored; reading it applies the size limit to it.
-        await request.Body.CopyToAsync(Stream.Null, cancellationToken);
+        await request.CopyBodyToAsync(Stream.Null, cancellationToken);
         return ApiJson.Ok((await users.CreateAsync(caller)).User, AuthJson.Default.UserCreated);
     }
 }

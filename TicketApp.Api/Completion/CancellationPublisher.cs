@@ -24,12 +24,10 @@ internal sealed class CancellationPublisher(
     : DatabaseLoop("notices of canceled tickets", migrator, progress, logger)
 {
     private const int MaxMessage = 1000;
-    private static readonly TimeSpan _again = TimeSpan.FromMilliseconds(500);
 
     private const string CancelingSql = "select ticket_id, epoch from tickets where status = 'canceling'";
 
     private readonly ConcurrentDictionary<RunReference, long> _recent = new();
-    private readonly Signal _wake = new();
 
     /// <summary>These runs are not wanted.</summary>
     /// <param name="runs">The runs.</param>
@@ -46,18 +44,12 @@ internal sealed class CancellationPublisher(
             _recent[run] = Environment.TickCount64 + (long)repeatFor.TotalMilliseconds;
         }
 
-        _wake.Set();
+        Wake();
     }
 
-    public override void Dispose()
-    {
-        _wake.Dispose();
-        base.Dispose();
-    }
+    protected override TimeSpan PollInterval => TimeSpan.FromMilliseconds(500);
 
     protected override Task WorkAsync(CancellationToken stoppingToken) => broker.IsReady ? TellAsync(stoppingToken) : Task.CompletedTask;
-
-    protected override Task WaitAsync(CancellationToken stoppingToken) => _wake.WaitAsync(_again, stoppingToken);
 
     private async Task TellAsync(CancellationToken cancellationToken)
     {

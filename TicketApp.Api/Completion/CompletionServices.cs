@@ -22,6 +22,7 @@ internal static class CompletionServices
             .AddSingleton<ProgressStore>()
             .AddHostedService<ProgressPurge>()
             .AddExpiry(_ => WorkerStatements.Expiry)
+            .AddHostedService<ModelRemoval>()
             .AddSingleton<ReportStore>()
             .AddSingleton<ReportEffects>()
             .AddSingleton<PendingReports>()

@@ -1,10 +1,10 @@
 using System.Runtime.ExceptionServices;
 using Npgsql;
-using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
 using TicketApp.Messaging;
 using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Completion;
 
@@ -19,7 +19,6 @@ internal sealed class ErrorOutbox(
     : DatabaseLoop("messages to errors", migrator, progress, logger)
 {
     private const int MaxBatch = 100;
-    private static readonly TimeSpan _tick = TimeSpan.FromSeconds(1);
 
     // Any number will do, so long as nothing else in the database takes the same one.
     private const long LockKey = 0x6572726f7273; // "errors"
@@ -42,24 +41,15 @@ internal sealed class ErrorOutbox(
         where t.ticket_id = sent.ticket_id
         """;
 
-    private readonly Signal _wake = new();
-
-    /// <summary>There is something to send.</summary>
-    public void Wake() => _wake.Set();
-
     /// <summary>Keeps all replicas from sending until the transaction ends.</summary>
     /// <returns>False while another sends, or keeps others from it.</returns>
     public static async Task<bool> TryTakeTurnAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand turn = new(TurnSql, connection) { Parameters = { new NpgsqlParameter<long> { TypedValue = LockKey } } };
+        await using var turn = connection.CreateCommand(TurnSql, Value(LockKey));
         return await turn.ExecuteScalarAsync(cancellationToken) is true;
     }
 
-    public override void Dispose()
-    {
-        _wake.Dispose();
-        base.Dispose();
-    }
+    protected override TimeSpan PollInterval => TimeSpan.FromSeconds(1);
 
     protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
@@ -67,8 +57,6 @@ internal sealed class ErrorOutbox(
         {
         }
     }
-
-    protected override Task WaitAsync(CancellationToken stoppingToken) => _wake.WaitAsync(_tick, stoppingToken);
 
     private async Task<int> SendBatchAsync(CancellationToken cancellationToken)
     {
@@ -88,9 +76,8 @@ internal sealed class ErrorOutbox(
             ExceptionDispatchInfo.Throw(failures[0]!);
         }
 
-        await using NpgsqlCommand sent = new(SentSql, connection);
-        sent.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. taken.Select(item => item.Error.TicketId!.Value)] });
-        sent.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. taken.Select(item => item.Epoch)] });
+        await using var sent = connection.CreateCommand(
+            SentSql, Column(taken, item => item.Error.TicketId!.Value), Column(taken, item => item.Epoch));
         await sent.ExecuteNonQueryAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return taken.Length;
@@ -124,10 +111,7 @@ internal sealed class ErrorOutbox(
         }
 
         List<(ErrorMessage, int)> pending = [];
-        await using NpgsqlCommand command = new(PendingSql, connection)
-        {
-            Parameters = { new NpgsqlParameter<int> { TypedValue = MaxBatch } },
-        };
+        await using var command = connection.CreateCommand(PendingSql, Value(MaxBatch));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -136,8 +120,8 @@ internal sealed class ErrorOutbox(
                 TicketId = reader.GetGuid(0),
                 UserId = reader.GetGuid(5),
                 ProcessingTimeInSeconds = Math.Round(reader.GetDouble(2), 3),
-                Reason = reader.IsDBNull(3) ? "unknown" : reader.GetString(3),
-                Message = reader.IsDBNull(4) ? "Ticket processing failed" : reader.GetString(4),
+                Reason = reader.Text(3) ?? "unknown",
+                Message = reader.Text(4) ?? "Ticket processing failed",
             };
             pending.Add((error, reader.GetInt32(1)));
         }

@@ -1,6 +1,7 @@
 using Npgsql;
 using TicketApp.Api.Storage;
 using TicketApp.ServiceDefaults;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Completion;
 
@@ -45,11 +46,8 @@ internal sealed class ProgressStore(NpgsqlDataSource database)
     /// <returns>The last row of the page; null at the end.</returns>
     public async Task<ProgressKey?> PurgeAsync(ProgressKey after, int most, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(PurgeSql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = after.TicketId });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = after.Epoch });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = after.Sequence });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        await using var command = database.CreateCommand(
+            PurgeSql, Value(after.TicketId), Value(after.Epoch), Value(after.Sequence), Value(most));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken) ? new(reader.GetGuid(0), reader.GetInt32(1), reader.GetInt32(2)) : null;
     }

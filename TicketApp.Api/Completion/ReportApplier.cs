@@ -118,10 +118,10 @@ internal sealed partial class ReportApplier(
             }
 
             var elements = MessageReader.ReadReports(delivery.Body);
-            PendingMessage message = new(delivery, Math.Max(1, elements.Count));
+            PendingDelivery message = new(delivery, elements.Count);
             if (elements.Count == 0)
             {
-                message.Complete();
+                message.Acknowledge();
             }
 
             foreach (var element in elements)

@@ -108,27 +108,10 @@ internal sealed class PendingReports
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
-/// <summary>A delivery whose reports are being applied. Acknowledged once the last of them is dealt with.</summary>
-internal sealed class PendingMessage(Delivery delivery, int reports)
+/// <summary>One report of a message, judged by itself. The message is acknowledged once the last of its reports is dealt with.</summary>
+internal sealed class PendingReport(PendingDelivery message, MessageElement<WorkerReport> element)
 {
-    private int _left = reports;
-
-    public Delivery Delivery { get; } = delivery;
-
-    /// <summary>One of its reports is dealt with.</summary>
-    public void Complete()
-    {
-        if (--_left == 0)
-        {
-            Delivery.Acknowledge();
-        }
-    }
-}
-
-/// <summary>One report of a message, judged by itself.</summary>
-internal sealed class PendingReport(PendingMessage message, MessageElement<WorkerReport> element)
-{
-    public PendingMessage Message { get; } = message;
+    public PendingDelivery Message { get; } = message;
 
     /// <summary>Null if it could not be read.</summary>
     public WorkerReport? Report { get; } = element.Value;
@@ -153,6 +136,9 @@ internal sealed class PendingReport(PendingMessage message, MessageElement<Worke
     public void Complete()
     {
         IsDone = true;
-        Message.Complete();
+        if (Message.Complete())
+        {
+            Message.Acknowledge();
+        }
     }
 }

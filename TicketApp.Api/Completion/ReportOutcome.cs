@@ -15,6 +15,9 @@ internal sealed class ReportOutcome
     /// <summary>Tickets that ended.</summary>
     public List<EndedTicket> Ended { get; } = [];
 
+    /// <summary>Tickets that may have changed and have not ended: started, got further, or were returned.</summary>
+    public List<Guid> Changed { get; } = [];
+
     /// <summary>How many tickets of each model left its window, ended or not.</summary>
     public IReadOnlyDictionary<string, int> Left => _left;
 
@@ -38,6 +41,7 @@ internal sealed class ReportOutcome
         {
             case TicketStatus.Queued or TicketStatus.Retryable:
                 CollectionsMarshal.GetValueRefOrAddDefault(_returned, model, out _)++;
+                Changed.Add(ticket.TicketId);
                 return;
             case TicketStatus.Failed or TicketStatus.TimedOut:
                 HasErrors = true;
@@ -68,6 +72,7 @@ internal sealed class ReportEffects(
     public void Follow(ReportOutcome outcome)
     {
         observers.Ended(outcome.Ended);
+        observers.Changed(outcome.Changed);
         if (outcome.HasErrors)
         {
             errors.Wake();
@@ -103,14 +108,14 @@ internal sealed class ReportEffects(
 }
 
 /// <summary>
-/// Learns what this replica does to tickets once that is committed: caches and waits. What other replicas do shows in the database only.
+/// Learns what this replica does to tickets once that is committed: caches, waits, and what tells other replicas.
 /// </summary>
 internal interface ITicketObserver
 {
     /// <summary>Tickets ended.</summary>
     void OnEnded(IReadOnlyList<EndedTicket> tickets);
 
-    /// <summary>A ticket was canceled, or runs again.</summary>
+    /// <summary>A ticket changed: it started, got further, was returned, canceled, retried or removed, or it ran out of time.</summary>
     void OnChanged(Guid ticketId)
     {
     }
@@ -124,6 +129,15 @@ internal sealed class TicketObservers(IEnumerable<ITicketObserver> observers)
     /// <summary>Tickets ended, by what is committed.</summary>
     public void Ended(IReadOnlyList<EndedTicket> tickets) => Array.ForEach(_observers, observer => observer.OnEnded(tickets));
 
-    /// <summary>A ticket was canceled, or runs again, by what is committed.</summary>
+    /// <summary>A ticket changed in any other way, by what is committed.</summary>
     public void Changed(Guid ticketId) => Array.ForEach(_observers, observer => observer.OnChanged(ticketId));
+
+    /// <summary>The same of many.</summary>
+    public void Changed(IEnumerable<Guid> ticketIds)
+    {
+        foreach (var ticketId in ticketIds)
+        {
+            Changed(ticketId);
+        }
+    }
 }

@@ -3,6 +3,7 @@ using Npgsql;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
 using TicketApp.Messaging;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Completion;
 
@@ -32,15 +33,10 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
         AddLock();
         if (runs.Length > 0 || isCheck)
         {
-            batch.BatchCommands.Add(new(ReportStatements.Heartbeat)
-            {
-                Parameters =
-                {
-                    Value(Array.ConvertAll(runs, run => run.TicketId)),
-                    Value(Array.ConvertAll(runs, run => run.Epoch)),
-                    Value(dispatch.Value.LeaseDuration),
-                },
-            });
+            batch.Add(
+                ReportStatements.Heartbeat,
+                Value(Array.ConvertAll(runs, run => run.TicketId)), Value(Array.ConvertAll(runs, run => run.Epoch)),
+                Value(dispatch.Value.LeaseDuration));
             readers.Add(ReadWantedAsync);
         }
 
@@ -85,6 +81,10 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
             .Select(report => new RunReference(report.TicketId, report.Epoch))
             .Concat(runs)
             .Where(run => !wanted.Contains(run)));
+        outcome.Changed.AddRange(groups[ReportType.Started]
+            .Concat(groups[ReportType.Progress])
+            .Concat(groups[ReportType.Redelivered])
+            .Select(report => report.TicketId));
         var ended = groups[ReportType.Finished].Concat(groups[ReportType.Failed]);
         await RecordLateAsync([.. ended.Where(report => !moved.Contains(report.TicketId))], outcome, cancellationToken);
         return outcome;
@@ -99,7 +99,7 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
                 var ticketIds = changing
                     .SelectMany(group => group.Select(report => report.TicketId))
                     .Concat(runs.Select(run => run.TicketId));
-                batch.BatchCommands.Add(new(ReportStatements.Lock) { Parameters = { Value(ticketIds.ToArray()) } });
+                batch.Add(ReportStatements.Lock, Value(ticketIds.ToArray()));
                 readers.Add(_ => Task.CompletedTask);
             }
         }
@@ -163,8 +163,6 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
     private static Func<WorkerReport[], NpgsqlParameter> Column<T>(Converter<WorkerReport, T> value) =>
         rows => Value(Array.ConvertAll(rows, value));
 
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
-
     private async Task RecordLateAsync(WorkerReport[] late, ReportOutcome outcome, CancellationToken cancellationToken)
     {
         if (late.Length == 0)
@@ -172,10 +170,9 @@ internal sealed class ReportStore(NpgsqlDataSource database, IOptions<DispatchOp
             return;
         }
 
-        await using var command = database.CreateCommand(ReportStatements.Late);
-        command.Parameters.Add(Value(Array.ConvertAll(late, report => report.TicketId)));
-        command.Parameters.Add(Value(Array.ConvertAll(late, report => report.Epoch)));
-        command.Parameters.Add(Value(Array.ConvertAll(late, report => report.Worker)));
+        await using var command = database.CreateCommand(
+            ReportStatements.Late, Value(Array.ConvertAll(late, report => report.TicketId)),
+            Value(Array.ConvertAll(late, report => report.Epoch)), Value(Array.ConvertAll(late, report => report.Worker)));
         outcome.Late = await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }

@@ -1,19 +1,22 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Dispatch;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Completion;
 
-/// <summary>What a sweep moved of one model.</summary>
+/// <summary>What a rescue moved of one model.</summary>
 /// <param name="Model">The model.</param>
 /// <param name="Ended">Tickets that ended.</param>
 /// <param name="Requeued">Tickets that joined the backlog.</param>
 /// <param name="Freed">How many of both had a place in the window.</param>
 /// <param name="TraceParents">The traces of those that are traced.</param>
-internal readonly record struct RescueOutcome(string Model, int Ended, int Requeued, int Freed, IReadOnlyList<string> TraceParents);
+/// <param name="Tickets">All of them.</param>
+internal readonly record struct RescueOutcome(
+    string Model, int Ended, int Requeued, int Freed, IReadOnlyList<string> TraceParents, IReadOnlyList<Guid> Tickets);
 
 /// <summary>
-/// The statements that end what ran out of time, a bounded batch at a time. Replicas that sweep together skip each other's rows.
+/// The statements that end what ran out of time, a bounded batch at a time. Replicas that rescue together skip each other's rows.
 /// </summary>
 internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOptions> tickets)
 {
@@ -22,8 +25,8 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
 
     private static readonly TimeSpan _heartbeatAndAHalf = TimeSpan.FromSeconds(15);
 
-    // due_at is when a ticket must be looked at, whatever it is for: over the processing limit it ends; never started within the
-    // queue limit it ends; running over the run limit (its worker should have said so) this attempt has failed; and else its
+    // due_at is when a ticket must be looked at, whatever it is for: over the deadline it ends; never started within the
+    // queue TTL it ends; running over the execution timeout (its worker should have said so) this attempt has failed; and else its
     // pause after a failure is over. "attempt" counts the current dispatch, so a ticket in its first one has not run.
     private static readonly string _dueSql =
         $"""
@@ -73,15 +76,15 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
             on conflict on constraint ticket_attempts_pk do nothing)
         select model, count(*) filter (where ends)::int, count(*) filter (where not ends)::int,
             count(*) filter (where was in ('dispatched', 'running', 'canceling'))::int,
-            array_agg(trace_parent) filter (where trace_parent is not null)
+            array_agg(trace_parent) filter (where trace_parent is not null), array_agg(ticket_id)
         from moved group by model
         """;
 
     // A ticket that never ran is returned uncharged: its message was lost, or nobody was there to take it. One that ran lost its
     // worker: that attempt counts, so that a ticket which kills its workers ends. One that was being canceled is.
-    private const string LostSql =
+    private const string ExpiredSql =
         """
-        with lost as (
+        with expired as (
             select ticket_id, status as was, worker, time_started,
                 status = 'canceling' as canceled, status = 'running' and attempt >= max_attempts as failed
             from tickets where status in ('dispatched', 'running', 'canceling') and lease_expires <= now() and ticket_id <> all ($2)
@@ -90,25 +93,25 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
             update tickets t set
                 lease_expires = null,
                 queue_key = coalesce(t.queue_key, 0),
-                attempt = case lost.was when 'dispatched' then t.attempt - 1 else t.attempt end,
+                attempt = case expired.was when 'dispatched' then t.attempt - 1 else t.attempt end,
                 status = case when canceled then 'canceled' when failed then 'failed' else 'queued' end::ticket_status,
                 time_finished = case when canceled or failed then now() end,
                 report_pending = failed,
                 time_started = case when canceled or failed then t.time_started end,
-                due_at = case lost.was when 'running' then t.expires_at else t.due_at end,
+                due_at = case expired.was when 'running' then t.expires_at else t.due_at end,
                 worker = case when canceled or failed then t.worker end,
-                error_type = case lost.was when 'running' then 'worker_lost' else t.error_type end,
-                error_message = case lost.was when 'running' then 'The worker was lost' else t.error_message end
-            from lost where t.ticket_id = lost.ticket_id
+                error_type = case expired.was when 'running' then 'worker_lost' else t.error_type end,
+                error_message = case expired.was when 'running' then 'The worker was lost' else t.error_message end
+            from expired where t.ticket_id = expired.ticket_id
             returning t.ticket_id, t.model, t.epoch, t.attempt,
-                lost.was, lost.worker, lost.time_started, t.time_finished is not null as ended, t.trace_parent),
+                expired.was, expired.worker, expired.time_started, t.time_finished is not null as ended, t.trace_parent),
         recorded as (
             insert into ticket_attempts (ticket_id, epoch, outcome, attempt, worker, time_started, error_type, error_message)
             select ticket_id, epoch, 'worker_lost', attempt, worker, time_started, 'worker_lost', 'The worker was lost'
             from moved where was = 'running'
             on conflict on constraint ticket_attempts_pk do nothing)
         select model, count(*) filter (where ended)::int, count(*) filter (where not ended)::int, count(*)::int,
-            array_agg(trace_parent) filter (where trace_parent is not null)
+            array_agg(trace_parent) filter (where trace_parent is not null), array_agg(ticket_id)
         from moved group by model
         """;
 
@@ -118,7 +121,7 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
         order by due_at, ticket_id limit 1 for update skip locked
         """;
 
-    private const string FirstLostSql =
+    private const string FirstExpiredSql =
         """
         select ticket_id from tickets where status in ('dispatched', 'running', 'canceling')
             and lease_expires <= now() and ticket_id <> all ($1)
@@ -144,15 +147,15 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
     /// <summary>Takes tickets away from workers whose leases ended.</summary>
     /// <inheritdoc cref="EndDueAsync"/>
     public Task<IReadOnlyList<RescueOutcome>> RescueExpiredAsync(int limit, Guid[] leftOut, CancellationToken cancellationToken) =>
-        RescueAsync(LostSql, [Value(limit), Value(leftOut)], cancellationToken);
+        RescueAsync(ExpiredSql, [Value(limit), Value(leftOut)], cancellationToken);
 
     /// <summary>The ticket that <see cref="EndDueAsync"/> would move first.</summary>
     public Task<Guid?> FirstDueAsync(Guid[] leftOut, CancellationToken cancellationToken) =>
         FirstAsync(FirstDueSql, leftOut, cancellationToken);
 
     /// <summary>The ticket that <see cref="RescueExpiredAsync"/> would move first.</summary>
-    public Task<Guid?> FirstLostAsync(Guid[] leftOut, CancellationToken cancellationToken) =>
-        FirstAsync(FirstLostSql, leftOut, cancellationToken);
+    public Task<Guid?> FirstExpiredAsync(Guid[] leftOut, CancellationToken cancellationToken) =>
+        FirstAsync(FirstExpiredSql, leftOut, cancellationToken);
 
     /// <summary>Gives every running ticket the time for a heartbeat to arrive.</summary>
     public async Task ExtendLeasesAsync(CancellationToken cancellationToken)
@@ -164,27 +167,22 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
         }
     }
 
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
-
     private async Task<int> ExecuteAsync(string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(sql);
-        command.Parameters.AddRange(parameters);
+        await using var command = database.CreateCommand(sql, parameters);
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private async Task<Guid?> FirstAsync(string sql, Guid[] leftOut, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(sql);
-        command.Parameters.Add(Value(leftOut));
+        await using var command = database.CreateCommand(sql, Value(leftOut));
         return await command.ExecuteScalarAsync(cancellationToken) as Guid?;
     }
 
     private async Task<IReadOnlyList<RescueOutcome>> RescueAsync(
         string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(sql);
-        command.Parameters.AddRange(parameters);
+        await using var command = database.CreateCommand(sql, parameters);
         List<RescueOutcome> outcomes = [];
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
@@ -194,7 +192,8 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
                 reader.GetInt32(1),
                 reader.GetInt32(2),
                 reader.GetInt32(3),
-                reader.IsDBNull(4) ? [] : reader.GetFieldValue<string[]>(4)));
+                reader.IsDBNull(4) ? [] : reader.GetFieldValue<string[]>(4),
+                reader.GetFieldValue<Guid[]>(5)));
         }
 
         return outcomes;

@@ -16,21 +16,24 @@ internal sealed partial class Rescuer(
     Dispatcher dispatcher,
     ErrorOutbox errors,
     OpenTickets open,
+    TicketObservers observers,
     TicketMetrics metrics,
     IOptions<DispatchOptions> options,
     DatabaseMigrator migrator,
     LoopProgress progress,
-    ILogger<Rescuer> logger) : DatabaseLoop("sweeping", migrator, progress, logger)
+    ILogger<Rescuer> logger) : DatabaseLoop("rescuing", migrator, progress, logger)
 {
     // After an outage there may be work for minutes; the other steps do not wait for that.
     private static readonly TimeSpan _maxStep = TimeSpan.FromSeconds(1);
 
     private readonly GuardedBatch _due = new("end or queue tickets that are due", RescueStore.MaxBatch, logger);
-    private readonly GuardedBatch _lost = new("return tickets", RescueStore.MaxBatch, logger);
+    private readonly GuardedBatch _expired = new("return tickets", RescueStore.MaxBatch, logger);
     private bool _isUnfinished;
 
     /// <inheritdoc/>
     public override bool IsEssential => true;
+
+    protected override TimeSpan PollInterval => _isUnfinished ? TimeSpan.Zero : options.Value.RescueInterval;
 
     // None of the steps waits for another that fails.
     protected override async Task WorkAsync(CancellationToken stoppingToken)
@@ -60,9 +63,6 @@ internal sealed partial class Rescuer(
         }
     }
 
-    protected override Task WaitAsync(CancellationToken stoppingToken) =>
-        Task.Delay(_isUnfinished ? TimeSpan.Zero : options.Value.RescueInterval, stoppingToken);
-
     private async Task RescueExpiredAsync(CancellationToken cancellationToken)
     {
         if (!leases.Counts(out var extensionIsDue))
@@ -76,7 +76,8 @@ internal sealed partial class Rescuer(
             leases.Extended();
         }
 
-        await UntilDoneAsync("return lost tickets", _lost, RescueExpiredAsync, store.FirstLostAsync, Log.Lost, cancellationToken);
+        await UntilDoneAsync(
+            "return expired tickets", _expired, RescueExpiredAsync, store.FirstExpiredAsync, Log.LeasesEnded, cancellationToken);
     }
 
     private async Task<IReadOnlyList<RescueOutcome>> RescueExpiredAsync(int limit, Guid[] leftOut, CancellationToken cancellationToken)
@@ -93,7 +94,7 @@ internal sealed partial class Rescuer(
     private async Task UntilDoneAsync(
         string work,
         GuardedBatch batch,
-        Func<int, Guid[], CancellationToken, Task<IReadOnlyList<RescueOutcome>>> sweep,
+        Func<int, Guid[], CancellationToken, Task<IReadOnlyList<RescueOutcome>>> rescue,
         Func<Guid[], CancellationToken, Task<Guid?>> findFirst,
         Action<ILogger, int, int> log,
         CancellationToken cancellationToken)
@@ -104,7 +105,7 @@ internal sealed partial class Rescuer(
         {
             (var outcomes, limit) = await batch.RunAsync(
                 RescueStore.MaxBatch,
-                (most, leftOut) => sweep(most, leftOut, cancellationToken),
+                (most, leftOut) => rescue(most, leftOut, cancellationToken),
                 leftOut => findFirst(leftOut, cancellationToken));
             (ended, requeued) = (outcomes.Sum(outcome => outcome.Ended), outcomes.Sum(outcome => outcome.Requeued));
             if (ended + requeued > 0)
@@ -122,6 +123,7 @@ internal sealed partial class Rescuer(
 
             foreach (var outcome in outcomes)
             {
+                observers.Changed(outcome.Tickets);
                 if (outcome.Requeued > 0)
                 {
                     dispatcher.BacklogGrew(outcome.Model);
@@ -143,6 +145,6 @@ internal sealed partial class Rescuer(
 
         [LoggerMessage(EventId = 2, Level = LogLevel.Warning,
             Message = "Leases ended: {Ended} tickets had no attempt left, {Requeued} are returned to the backlog")]
-        public static partial void Lost(ILogger logger, int ended, int requeued);
+        public static partial void LeasesEnded(ILogger logger, int ended, int requeued);
     }
 }

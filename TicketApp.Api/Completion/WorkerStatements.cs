@@ -2,6 +2,7 @@ using Npgsql;
 using TicketApp.Api.Http;
 using TicketApp.Api.Storage;
 using TicketApp.Messaging;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Completion;
 
@@ -14,17 +15,14 @@ internal static class WorkerStatements
             select worker from workers where last_seen < now() - interval '1 hour' order by worker limit $1 for update skip locked))
         """;
 
-    private const string ForgetModelsSql =
-        """
-        delete from models where name = any(array(
-            select name from models where last_seen < now() - interval '7 days' order by name limit $1 for update skip locked))
-        """;
-
+    // Workers name themselves: a stolen credential could make up any number of them, which are all read each second.
     private const string WorkerSql =
         """
         insert into workers (worker, slots, models, unavailable, last_seen)
-        select worker, slots, models::jsonb, unavailable::jsonb, now()
-        from unnest($1, $2, $3, $4) w (worker, slots, models, unavailable) order by worker
+        select r.worker, r.slots, r.models::jsonb, r.unavailable::jsonb, now()
+        from unnest($1, $2, $3, $4) r (worker, slots, models, unavailable) left join workers w on w.worker = r.worker
+        where w.worker is not null or (select count(*) from workers) < 5000
+        order by r.worker
         on conflict on constraint workers_pk do update set slots = excluded.slots, models = excluded.models,
             unavailable = excluded.unavailable, last_seen = excluded.last_seen
         """;
@@ -56,12 +54,8 @@ internal static class WorkerStatements
             input_schema_id = excluded.input_schema_id, input_schema = excluded.input_schema, last_seen = excluded.last_seen
         """;
 
-    /// <summary>Workers that were not heard of for an hour go, and models that no worker has served for a week.</summary>
-    public static Expiry Expiry { get; } = new(
-        "removal of workers and models",
-        TimeSpan.FromMinutes(1),
-        new ExpiryStatement(ForgetWorkersSql),
-        new ExpiryStatement(ForgetModelsSql));
+    /// <summary>Workers that were not heard of for an hour go.</summary>
+    public static Expiry Expiry { get; } = new("removal of workers", TimeSpan.FromMinutes(1), new ExpiryStatement(ForgetWorkersSql));
 
     /// <summary>Adds those that <paramref name="heartbeats"/> call for.</summary>
     /// <param name="batch">Gets them.</param>
@@ -79,16 +73,10 @@ internal static class WorkerStatements
         ];
         if (workers.Length > 0 || isCheck)
         {
-            batch.BatchCommands.Add(new(WorkerSql)
-            {
-                Parameters =
-                {
-                    Column(workers, worker => worker.Worker),
-                    Column(workers, worker => worker.Models!.Sum(model => model.Slots)),
-                    Column(workers, ServedBy),
-                    Column(workers, UnavailableAt),
-                },
-            });
+            batch.Add(
+                WorkerSql,
+                Column(workers, worker => worker.Worker), Column(workers, worker => worker.Models!.Sum(model => model.Slots)),
+                Column(workers, ServedBy), Column(workers, UnavailableAt));
             var models = heartbeats.SelectMany(heartbeat => heartbeat.Models ?? [])
                 .GroupBy(model => model.Name).Select(offers => Latest([.. offers]));
             AddModels(batch, [.. models], isCheck);
@@ -117,16 +105,12 @@ internal static class WorkerStatements
     {
         if (models.Length > 0 || isCheck)
         {
-            batch.BatchCommands.Add(new(ModelSql)
-            {
-                Parameters =
-                {
-                    Column(models, model => model.Name), Column(models, model => model.Description),
-                    Column(models, model => model.InputRequired),
-                    Column(models, model => model.MaxInputCharacters), Column(models, model => model.LargestBatch),
-                    Column(models, model => model.Kind), Column(models, model => model.InputSchemaId), Column(models, SchemaOf),
-                },
-            });
+            batch.Add(
+                ModelSql,
+                Column(models, model => model.Name), Column(models, model => model.Description),
+                Column(models, model => model.InputRequired),
+                Column(models, model => model.MaxInputCharacters), Column(models, model => model.LargestBatch),
+                Column(models, model => model.Kind), Column(models, model => model.InputSchemaId), Column(models, SchemaOf));
         }
     }
 
@@ -138,7 +122,4 @@ internal static class WorkerStatements
     private static string UnavailableAt(WorkerReport worker) =>
         System.Text.Json.JsonSerializer.Serialize(
             [.. worker.Models!.Where(model => model.IsUnavailable).Select(model => model.Name)], ApiJson.Default.StringArray);
-
-    private static NpgsqlParameter<TColumn[]> Column<TRow, TColumn>(TRow[] rows, Converter<TRow, TColumn> value) =>
-        new() { TypedValue = Array.ConvertAll(rows, value) };
 }

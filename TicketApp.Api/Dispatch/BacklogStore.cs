@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Npgsql;
 using TicketApp.Api.Storage;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Dispatch;
 
@@ -29,7 +30,7 @@ internal sealed class BacklogStore(NpgsqlDataSource database)
         await using var batch = database.CreateBatch();
         foreach (var sql in (string[])[InFlightSql, _dispatchedSql, _backlogSql])
         {
-            batch.BatchCommands.Add(new(sql) { Parameters = { new NpgsqlParameter<string> { TypedValue = model } } });
+            batch.Add(sql, Value(model));
         }
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Auth;
 using TicketApp.Api.Storage;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Dispatch;
 
@@ -18,7 +19,7 @@ internal sealed class ConcurrencyLimit(NpgsqlDataSource database, IOptions<Limit
 
     public bool IsOn => options.Value.MaxConcurrentPerUser > 0;
 
-    /// <summary>Whether the user has as many as one may; from a look that all who ask share.</summary>
+    /// <summary>Whether the user has as many as one may; from a query that all who ask share.</summary>
     public async ValueTask<bool> IsReachedAsync(Guid userId, CancellationToken cancellationToken) =>
         IsOn && (await _reached.GetAsync(cancellationToken)).Contains(userId);
 
@@ -27,8 +28,7 @@ internal sealed class ConcurrencyLimit(NpgsqlDataSource database, IOptions<Limit
     private static async Task<HashSet<Guid>> QueryAsync(NpgsqlDataSource database, int most, CancellationToken cancellationToken)
     {
         HashSet<Guid> reached = [];
-        await using var command = database.CreateCommand(ReachedSql);
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most });
+        await using var command = database.CreateCommand(ReachedSql, Value(most));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {

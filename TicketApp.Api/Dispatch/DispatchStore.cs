@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Auth;
 using TicketApp.Messaging;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Dispatch;
 
@@ -41,11 +42,14 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
             from seen group by model) s on true
         """;
 
+    /// <summary>Nothing of a user who is to be erased begins any more. There is hardly ever one: it costs a look-up a statement.</summary>
+    public const string NotErased = "user_id not in (select user_id from erasures where time_completed is null)";
+
     // SKIP LOCKED: replicas that dispatch at the same moment take different tickets instead of waiting for each other.
     private const string DispatchSql =
-        """
+        $"""
         with picked as (
-            select ticket_id from tickets where status = 'queued' and model = $3 and ticket_id <> all ($4)
+            select ticket_id from tickets where status = 'queued' and model = $3 and ticket_id <> all ($4) and {NotErased}
             order by queue_key, ticket_id limit $1 for update skip locked)
         update tickets t set status = 'dispatched', attempt = t.attempt + 1, epoch = t.epoch + 1, lease_expires = now() + $2,
             time_started = null, worker = null
@@ -55,8 +59,8 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         """;
 
     private const string FirstSql =
-        """
-        select ticket_id from tickets where status = 'queued' and model = $3 and ticket_id <> all ($4)
+        $"""
+        select ticket_id from tickets where status = 'queued' and model = $3 and ticket_id <> all ($4) and {NotErased}
         order by queue_key, ticket_id limit $1 for update skip locked
         """;
 
@@ -83,10 +87,8 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     /// <summary>Looks at the windows, for the replica <paramref name="replica"/>.</summary>
     public async Task<WindowQuery> QueryAsync(Guid replica, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(QuerySql);
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.LeaseDuration });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = _replicaForgottenAfter });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = replica });
+        await using var command = database.CreateCommand(
+            QuerySql, Value(options.Value.LeaseDuration), Value(_replicaForgottenAfter), Value(replica));
         Dictionary<string, WindowState> models = [];
         var (replicas, isPaused) = (1, false);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -113,8 +115,8 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     /// <summary>The ticket that <see cref="DispatchAsync(string, int, Guid[], CancellationToken)"/> would take first.</summary>
     public async Task<Guid?> FirstAsync(string model, Guid[] leftOut, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(IsLimited ? LimitedDispatch.FirstSql : FirstSql);
-        AddDispatchParameters(command.Parameters, model, count: 1, leftOut);
+        await using var command = database.CreateCommand(
+            IsLimited ? LimitedDispatch.FirstSql : FirstSql, DispatchValues(model, count: 1, leftOut));
         return await command.ExecuteScalarAsync(cancellationToken) as Guid?;
     }
 
@@ -123,14 +125,12 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         string model, int count, Guid[] leftOut, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
-        NpgsqlBatchCommand dispatch = new(IsLimited ? LimitedDispatch.DispatchSql : DispatchSql);
-        AddDispatchParameters(dispatch.Parameters, model, count, leftOut);
         if (IsLimited)
         {
-            batch.BatchCommands.Add(new(LimitedDispatch.LockSql));
+            batch.Add(LimitedDispatch.LockSql);
         }
 
-        batch.BatchCommands.Add(dispatch);
+        batch.Add(IsLimited ? LimitedDispatch.DispatchSql : DispatchSql, DispatchValues(model, count, leftOut));
         List<(long Key, TicketMessage Ticket)> dispatched = [];
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         if (IsLimited)
@@ -150,7 +150,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
                 Epoch = reader.GetInt32(5),
                 Deadline = reader.GetFieldValue<DateTimeOffset>(6),
                 ExecutionTimeoutSeconds = reader.GetInt32(8),
-                TraceParent = reader.IsDBNull(9) ? null : reader.GetString(9),
+                TraceParent = reader.Text(9),
                 StartWithinSeconds = (int)options.Value.MessageExpiration.TotalSeconds,
             };
             dispatched.Add((reader.GetInt64(7), ticket));
@@ -159,33 +159,24 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
         return [.. dispatched.OrderBy(row => row.Key).Select(row => row.Ticket)];
     }
 
-    private void AddDispatchParameters(NpgsqlParameterCollection parameters, string model, int count, Guid[] leftOut)
+    private NpgsqlParameter[] DispatchValues(string model, int count, Guid[] leftOut)
     {
-        parameters.Add(new NpgsqlParameter<int> { TypedValue = count });
-        parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.LeaseDuration });
-        parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
-        if (IsLimited)
-        {
-            parameters.Add(new NpgsqlParameter<int> { TypedValue = limits.Value.MaxConcurrentPerUser });
-        }
-
-        parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = leftOut });
+        NpgsqlParameter[] most = IsLimited ? [Value(limits.Value.MaxConcurrentPerUser)] : [];
+        return [Value(count), Value(options.Value.LeaseDuration), Value(model), .. most, Value(leftOut)];
     }
 
     /// <summary>Returns dispatched tickets that the broker did not take to the head of the backlog. The attempt is not charged.</summary>
     public async Task ReturnAsync(IReadOnlyList<TicketMessage> tickets, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(ReturnSql);
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. tickets.Select(ticket => ticket.TicketId)] });
-        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. tickets.Select(ticket => ticket.Epoch)] });
+        await using var command = database.CreateCommand(
+            ReturnSql, Column(tickets, ticket => ticket.TicketId), Column(tickets, ticket => ticket.Epoch));
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     /// <summary>Says that the replica <paramref name="replica"/> takes its share of the window.</summary>
     public async Task AnnounceAsync(Guid replica, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(AnnounceSql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = replica });
+        await using var command = database.CreateCommand(AnnounceSql, Value(replica));
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -193,8 +184,7 @@ internal sealed class DispatchStore(NpgsqlDataSource database, IOptions<Dispatch
     public async Task LeaveAsync(Guid replica, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
-            "delete from api_replicas where replica = $1 or last_seen < now() - interval '1 day'");
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = replica });
+            "delete from api_replicas where replica = $1 or last_seen < now() - interval '1 day'", Value(replica));
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 

@@ -24,7 +24,6 @@ internal sealed class Dispatcher(
     // Where dispatched tickets end as fast as others are dispatched, there is always more to do.
     private static readonly TimeSpan _maxRound = TimeSpan.FromSeconds(1);
 
-    private readonly Signal _wake = new();
     private readonly Dictionary<string, GuardedBatch> _batches = new(StringComparer.Ordinal);
     private readonly Guid _replica = Guid.CreateVersion7();
     private long _lastAnnounced;
@@ -33,11 +32,13 @@ internal sealed class Dispatcher(
     /// <inheritdoc/>
     public override bool IsEssential => true;
 
+    protected override TimeSpan PollInterval => options.Value.PollInterval;
+
     /// <summary>Tickets joined a model's backlog.</summary>
     public void BacklogGrew(string model)
     {
         windows.Of(model).SetBacklog(true);
-        _wake.Set();
+        Wake();
     }
 
     /// <summary><paramref name="count"/> dispatched tickets of a model have ended or were returned: its window has capacity.</summary>
@@ -48,14 +49,8 @@ internal sealed class Dispatcher(
         // Under the limit of running tickets, what ended may have kept a ticket of any model waiting.
         if (window.HasBacklog || (limit.IsOn && windows.HasBacklog))
         {
-            _wake.Set();
+            Wake();
         }
-    }
-
-    public override void Dispose()
-    {
-        _wake.Dispose();
-        base.Dispose();
     }
 
     protected override async Task WorkAsync(CancellationToken stoppingToken)
@@ -68,8 +63,6 @@ internal sealed class Dispatcher(
 
         await DispatchAsync(stoppingToken);
     }
-
-    protected override Task WaitAsync(CancellationToken stoppingToken) => _wake.WaitAsync(options.Value.PollInterval, stoppingToken);
 
     protected override async Task OnStoppedAsync()
     {
@@ -106,7 +99,7 @@ internal sealed class Dispatcher(
         {
             if (Stopwatch.GetElapsedTime(started) > _maxRound)
             {
-                _wake.Set();
+                Wake();
                 break;
             }
 
@@ -161,7 +154,7 @@ internal sealed class Dispatcher(
         }
 
         publisher.Publish(dispatched);
-        // Under the limit of running tickets, users without a place may have more: only a look says that nothing waits.
+        // Under the limit of running tickets, users without a place may have more: only a query says that nothing waits.
         if (dispatched.Count < most && !limit.IsOn)
         {
             window.SetBacklog(false);

@@ -16,10 +16,10 @@ internal static class LimitedDispatch
 
     // Goes from flow to flow by the first entry of each in tickets_flow_ix, leaves out the users who have no place, and only then looks
     // at tickets: a user at the limit costs two look-ups however many tickets wait, and hides nobody's. A user has three flows at most, so
-    // that three heads for each ticket are of enough users. No ticket behind the last of these heads can be among the first, which bounds
-    // what a large limit has to sort.
+    // that three heads for each ticket, and for each that is left out, are of enough users. No ticket behind the last of these heads can be
+    // among the first, which bounds what a large limit has to sort. What is left out takes no place: the rest of its user's would wait.
     private const string Picked =
-        """
+        $"""
         with recursive flows (user_id, priority, queue_key) as (
             (select user_id, priority, queue_key from tickets where status = 'queued' and model = $3
                 order by user_id, priority, queue_key limit 1)
@@ -33,17 +33,19 @@ internal static class LimitedDispatch
                 select $4 - count(*) as places from (
                     select from tickets t where t.status in ('dispatched', 'running', 'canceling')
                         and t.user_id = f.user_id limit $4) in_flight) u
-            where u.places > 0 order by f.queue_key limit 3 * $1),
+            where u.places > 0 and f.{DispatchStore.NotErased} order by f.queue_key limit 3 * ($1 + cardinality($5))),
         candidates as (
             select c.ticket_id, c.queue_key, h.places, row_number() over (partition by h.user_id order by c.queue_key, c.ticket_id) as place
             from heads h cross join lateral (
                 select t.ticket_id, t.queue_key from tickets t
                 where t.status = 'queued' and t.model = $3 and t.user_id = h.user_id and t.priority = h.priority
-                    and t.queue_key <= (select case when count(*) < 3 * $1 then 9223372036854775807 else max(queue_key) end from heads)
+                    and t.ticket_id <> all ($5)
+                    and t.queue_key <= (select case when count(*) < 3 * ($1 + cardinality($5)) then 9223372036854775807
+                        else max(queue_key) end from heads)
                 order by t.queue_key limit least(h.places, $1)) c),
         picked as (
             select t.ticket_id from candidates c join tickets t on t.ticket_id = c.ticket_id
-            where c.place <= c.places and t.status = 'queued' and t.ticket_id <> all ($5)
+            where c.place <= c.places and t.status = 'queued'
             order by c.queue_key, c.ticket_id limit $1 for update of t skip locked)
         """;
 

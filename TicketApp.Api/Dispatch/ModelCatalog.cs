@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -6,6 +7,7 @@ using TicketApp.Api.Storage;
 using TicketApp.Messaging;
 using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Dispatch;
 
@@ -22,7 +24,7 @@ internal sealed class ModelCatalog(
 {
     // Of a default model that no worker has ever served, nothing more is known.
     private const int MaxUnknownInput = 10_000;
-    private static readonly TimeSpan _refresh = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _tellAgain = TimeSpan.FromMinutes(1);
 
     private const string Sql =
         $"""
@@ -36,6 +38,8 @@ internal sealed class ModelCatalog(
         """;
 
     private volatile Dictionary<string, KnownModel>? _models;
+    private IReadOnlyList<UnusedSchema> _unused = [];
+    private long _told;
 
     /// <summary>The model of a ticket that names none. It is always known.</summary>
     public string Default => tickets.Value.DefaultModel;
@@ -53,25 +57,59 @@ internal sealed class ModelCatalog(
     /// <exception cref="TimeoutException">As for <see cref="All"/>.</exception>
     public bool TryGet(string name, [NotNullWhen(true)] out KnownModel? model) => Models.TryGetValue(name, out model);
 
+    protected override TimeSpan PollInterval => TimeSpan.FromSeconds(1);
+
     protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
         _models = await ReadAsync(stoppingToken);
-        foreach (var model in All.Where(model => model.Workers > 0))
+        foreach (var model in All)
         {
+            var queue = QueueNames.TicketsOf(model.Name);
+            if (model.Workers == 0)
+            {
+                // Another replica deletes it after a week.
+                broker.Forget(queue);
+                continue;
+            }
+
             // The broker may be away, which tickets can do without.
-            _ = broker.PrepareAsync(QueueNames.TicketsOf(model.Name));
+            _ = broker.PrepareAsync(queue);
         }
+
+        await TellUnusedAsync(stoppingToken);
     }
 
-    protected override Task WaitAsync(CancellationToken stoppingToken) => Task.Delay(_refresh, stoppingToken);
+    /// <summary>
+    /// Tells workers which schemas are not used, since their authors rarely see the log of the API: at once, and again for those that
+    /// start later.
+    /// </summary>
+    private async Task TellUnusedAsync(CancellationToken cancellationToken)
+    {
+        UnusedSchema[] unused = [.. checks.Unused.Where(schema => TryGet(schema.Model, out var model) && model.Workers > 0)];
+        if (unused.Length == 0 || !broker.IsReady || (_unused.SequenceEqual(unused) && Stopwatch.GetElapsedTime(_told) < _tellAgain))
+        {
+            return;
+        }
+
+        CancellationMessage message = new() { Runs = [], UnusedSchemas = unused };
+        try
+        {
+            await broker.BroadcastAsync(
+                QueueNames.Control, ContractJson.Serialize(message, ContractJson.Default.CancellationMessage), cancellationToken);
+            (_unused, _told) = (unused, Stopwatch.GetTimestamp());
+        }
+        catch (BrokerUnavailableException)
+        {
+            // It is said once the broker is back.
+        }
+    }
 
     private async Task<Dictionary<string, KnownModel>> ReadAsync(CancellationToken cancellationToken)
     {
         Dictionary<string, KnownModel> models = [];
         Dictionary<string, string> schemas = [];
-        await using (var command = database.CreateCommand(Sql))
+        await using (var command = database.CreateCommand(Sql, Value(dispatch.Value.LeaseDuration)))
         {
-            command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = dispatch.Value.LeaseDuration });
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
@@ -85,7 +123,7 @@ internal sealed class ModelCatalog(
                     reader.GetInt64(6))
                 {
                     IsUnavailable = reader.GetBoolean(7),
-                    Kind = reader.IsDBNull(8) ? null : reader.GetString(8),
+                    Kind = reader.Text(8),
                 };
                 models[model.Name] = model;
                 if (!reader.IsDBNull(9))

@@ -4,6 +4,7 @@ using Npgsql;
 using TicketApp.Api.Auth;
 using TicketApp.Api.Storage;
 using TicketApp.ServiceDefaults;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Dispatch;
 
@@ -41,28 +42,9 @@ internal sealed class OpenTicketLimit(IOptions<LimitOptions> options)
         Guid[] users = [.. userIds.Distinct()];
         Dictionary<Guid, int> remaining = new(users.Length);
         // Two statements: the second one sees what was committed while the first one waited.
-        await using NpgsqlBatch batch = new(connection)
-        {
-            BatchCommands =
-            {
-                new(LockSql)
-                {
-                    Parameters =
-                    {
-                        new NpgsqlParameter<Guid[]> { TypedValue = users },
-                        new NpgsqlParameter<int> { TypedValue = LockSpace },
-                    },
-                },
-                new(CountSql)
-                {
-                    Parameters =
-                    {
-                        new NpgsqlParameter<Guid[]> { TypedValue = users },
-                        new NpgsqlParameter<int> { TypedValue = options.Value.MaxOpenPerUser },
-                    },
-                },
-            },
-        };
+        await using NpgsqlBatch batch = new(connection);
+        batch.Add(LockSql, Value(users), Value(LockSpace));
+        batch.Add(CountSql, Value(users), Value(options.Value.MaxOpenPerUser));
         await using var reader = await batch.ExecuteReaderAsync();
         await reader.NextResultAsync();
         while (await reader.ReadAsync())
@@ -110,6 +92,8 @@ internal sealed class OpenTicketCounter(
     // Each try may take as long as a statement may.
     protected override TimeSpan MaxPause => TimeSpan.FromMinutes(1);
 
+    protected override TimeSpan PollInterval => _pause;
+
     protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
         var started = Stopwatch.GetTimestamp();
@@ -117,6 +101,4 @@ internal sealed class OpenTicketCounter(
         // A count of millions takes a second: then it comes less often, and takes a hundredth of one core at most.
         _pause = TimeSpan.FromTicks(Math.Max(_countEvery.Ticks, 100 * Stopwatch.GetElapsedTime(started).Ticks));
     }
-
-    protected override Task WaitAsync(CancellationToken stoppingToken) => Task.Delay(_pause, stoppingToken);
 }

@@ -38,7 +38,7 @@ internal readonly record struct JsonBody(byte[] Bytes, JsonElement Root, Problem
         // As long as the caller says, so that nothing is copied; but no longer than a body may be.
         var most = request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize ?? 0;
         using MemoryStream buffer = new((int)Math.Clamp(request.ContentLength ?? 0, 0, most));
-        await request.Body.CopyToAsync(buffer, cancellationToken);
+        await request.CopyBodyToAsync(buffer, cancellationToken);
         var bytes = buffer.Length == buffer.Capacity ? buffer.GetBuffer() : buffer.ToArray();
         // RFC 8259 lets readers ignore a byte order mark, which some programs cannot help writing.
         var text = bytes.AsSpan().StartsWith("\uFEFF"u8) ? bytes.AsSpan(3) : bytes;

@@ -17,6 +17,8 @@ internal static class RequestRules
     private static readonly (string Header, int MaxLength)[] _maxLengths =
     [
         ("Authorization", 1024),
+        // A name of DNS and a port: the URLs in answers and in webhooks repeat it.
+        ("Host", 260),
         (IdempotencyHeader.Name, IdempotencyHeader.MaxKey),
         ("If-None-Match", 4096),
         ("Last-Event-ID", 64),

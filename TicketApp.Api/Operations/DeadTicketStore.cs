@@ -1,6 +1,7 @@
 using Npgsql;
 using TicketApp.Api.Auth;
 using TicketApp.Api.Storage;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Operations;
 
@@ -71,14 +72,6 @@ internal sealed class DeadTicketStore(NpgsqlDataSource database)
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private NpgsqlCommand Command(string sql, DeadTickets dead)
-    {
-        var command = database.CreateCommand(sql);
-        command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = dead.Status });
-        command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = dead.Model });
-        command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = dead.ErrorType });
-        command.Parameters.Add(new NpgsqlParameter<Guid?> { TypedValue = dead.Below });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = dead.Limit });
-        return command;
-    }
+    private NpgsqlCommand Command(string sql, DeadTickets dead) => database.CreateCommand(
+        sql, Value(dead.Status), Value(dead.Model), Value(dead.ErrorType), Value(dead.Below), Value(dead.Limit));
 }

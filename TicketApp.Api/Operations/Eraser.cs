@@ -61,20 +61,21 @@ internal sealed partial class ErasureCompletion(
     : DatabaseLoop("completion of erasures", migrator, progress, logger)
 {
     private const int MaxUsers = 100;
-    private static readonly TimeSpan _interval = TimeSpan.FromSeconds(1);
+
+    protected override TimeSpan PollInterval => TimeSpan.FromSeconds(1);
 
     protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
         await using var connection = await database.OpenConnectionAsync(stoppingToken);
         await using var transaction = await connection.BeginTransactionAsync(stoppingToken);
-        // Neither a row is locked nor a snapshot kept while the broker answers.
+        // Neither a row is locked nor a snapshot kept while the broker answers, which can take minutes.
         var users = await ErasureStore.ReadyAsync(connection, MaxUsers, stoppingToken);
         if (users.Count == 0 || !await ErrorOutbox.TryTakeTurnAsync(connection, stoppingToken))
         {
             return;
         }
 
-        var removed = await queue.RemoveAsync(QueueNames.Errors, users, stoppingToken);
+        var removed = await queue.RemoveAsync(QueueNames.Errors, users, Completed, stoppingToken);
         var completed = await ErasureStore.CompleteAsync(connection, users, stoppingToken);
         await transaction.CommitAsync(stoppingToken);
         if (removed > 0)
@@ -87,8 +88,6 @@ internal sealed partial class ErasureCompletion(
             Log.Completed(Logger, erasure.UserId, erasure.TicketsRemoved, erasure.RequestedAt);
         }
     }
-
-    protected override Task WaitAsync(CancellationToken stoppingToken) => Task.Delay(_interval, stoppingToken);
 
     private static partial class Log
     {

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Dispatch;
 using TicketApp.Messaging;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Operations;
 
@@ -26,7 +27,7 @@ internal sealed partial class ErasureStore(
     private const string MarkSql =
         """
         with marked as (update users set time_erased = now() where user_id = $1 and time_erased is null returning user_id),
-        noted as (insert into erasures (erasure_id, user_id, quiet_at) select $2, user_id, now() + $3 from marked),
+        noted as (insert into erasures (erasure_id, user_id, quiet_at, next_at) select $2, user_id, now() + $3, '-infinity' from marked),
         gone as (delete from webhook_secrets s using marked m where s.user_id = m.user_id)
         update api_keys k set time_revoked = now() from marked m where k.user_id = m.user_id and k.time_revoked is null returning k.prefix
         """;
@@ -112,12 +113,12 @@ internal sealed partial class ErasureStore(
             await limit.LockAsync(connection, [userId]);
         }
 
-        await using (var signedUp = Command(connection, SignedUpSql, Value(userId)))
+        await using (var signedUp = connection.CreateCommand(SignedUpSql, Value(userId)))
         {
             await signedUp.ExecuteNonQueryAsync(cancellationToken);
         }
 
-        await using (var user = Command(connection, LockSql, Value(userId)))
+        await using (var user = connection.CreateCommand(LockSql, Value(userId)))
         await using (var reader = await user.ExecuteReaderAsync(cancellationToken))
         {
             if (!reader.HasRows)
@@ -127,7 +128,7 @@ internal sealed partial class ErasureStore(
         }
 
         List<string> keys = [];
-        await using (var mark = Command(connection, MarkSql, Value(userId), Value(Guid.NewGuid()), Value(Quiet)))
+        await using (var mark = connection.CreateCommand(MarkSql, Value(userId), Value(Guid.NewGuid()), Value(Quiet)))
         await using (var reader = await mark.ExecuteReaderAsync(cancellationToken))
         {
             while (await reader.ReadAsync(cancellationToken))
@@ -136,7 +137,7 @@ internal sealed partial class ErasureStore(
             }
         }
 
-        await using var find = Command(connection, OfUserSql, Value(userId));
+        await using var find = connection.CreateCommand(OfUserSql, Value(userId));
         var erasure = (await ReadAsync(find, cancellationToken)).Single();
         await transaction.CommitAsync(cancellationToken);
         Log.Requested(logger, userId, erasure.Status);
@@ -146,8 +147,7 @@ internal sealed partial class ErasureStore(
     /// <summary>How far an erasure is; null for an unknown id.</summary>
     public async Task<Erasure?> FindAsync(Guid erasureId, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(FindSql);
-        command.Parameters.Add(Value(erasureId));
+        await using var command = database.CreateCommand(FindSql, Value(erasureId));
         return (await ReadAsync(command, cancellationToken)).SingleOrDefault();
     }
 
@@ -156,9 +156,7 @@ internal sealed partial class ErasureStore(
     public async Task<IReadOnlyList<RemovedTicket>?> RemoveAsync(int part, CancellationToken cancellationToken)
     {
         List<RemovedTicket>? removed = null;
-        await using var command = database.CreateCommand(RemoveSql);
-        command.Parameters.Add(Value(part));
-        command.Parameters.Add(Value(dispatch.Value.LeaseDuration));
+        await using var command = database.CreateCommand(RemoveSql, Value(part), Value(dispatch.Value.LeaseDuration));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -177,7 +175,7 @@ internal sealed partial class ErasureStore(
     public static async Task<IReadOnlyList<Guid>> ReadyAsync(NpgsqlConnection connection, int most, CancellationToken cancellationToken)
     {
         List<Guid> users = [];
-        await using var command = Command(connection, ReadySql, Value(most));
+        await using var command = connection.CreateCommand(ReadySql, Value(most));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -191,7 +189,7 @@ internal sealed partial class ErasureStore(
     public static async Task<IReadOnlyList<Erasure>> CompleteAsync(
         NpgsqlConnection connection, IEnumerable<Guid> users, CancellationToken cancellationToken)
     {
-        await using var command = Command(connection, CompleteSql, Value(users.ToArray()));
+        await using var command = connection.CreateCommand(CompleteSql, Value(users.ToArray()));
         return await ReadAsync(command, cancellationToken);
     }
 
@@ -201,26 +199,13 @@ internal sealed partial class ErasureStore(
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            DateTime? completed = reader.IsDBNull(3) ? null : reader.GetDateTime(3);
+            DateTime? completed = reader.Time(3);
             erasures.Add(new(
                 reader.GetGuid(0), reader.GetGuid(1), completed is null ? "erasing" : "erased",
                 reader.GetDateTime(2), completed, reader.GetInt64(4)));
         }
 
         return erasures;
-    }
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
-
-    private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, params ReadOnlySpan<NpgsqlParameter> parameters)
-    {
-        NpgsqlCommand command = new(sql, connection);
-        foreach (var parameter in parameters)
-        {
-            command.Parameters.Add(parameter);
-        }
-
-        return command;
     }
 
     private static partial class Log

@@ -34,7 +34,7 @@ internal sealed record Invariant(string Name, string Description, string Sql)
             "select from tickets where status in ('dispatched', 'running') and lease_expires < now() - interval '60 s'"),
         new(
             "overdue",
-            "Open tickets whose limit or pause passed more than 30 s ago: no Api sweeps.",
+            "Open tickets whose limit or pause passed more than 30 s ago: no replica of the API rescues them.",
             "select from tickets where time_finished is null and due_at < now() - interval '30 s'"),
         new(
             "finished_without_end",
@@ -50,7 +50,7 @@ internal sealed record Invariant(string Name, string Description, string Sql)
             $"select from {Latest} t where time_finished < time_created"),
         new(
             "succeeded_too_late",
-            "Of the latest 10,000, tickets that succeeded after their processing limit.",
+            "Of the latest 10,000, tickets that succeeded after their deadline.",
             $"select from {Latest} t where status = 'succeeded' and time_finished > expires_at"),
         new(
             "end_changed",
@@ -97,13 +97,13 @@ internal sealed record Invariant(string Name, string Description, string Sql)
     ];
 }
 
-/// <summary>What a look at an invariant found.</summary>
+/// <summary>What a check of an invariant found.</summary>
 /// <param name="Name">A stable word.</param>
 /// <param name="Count">How many things break it: 0 if all is well. Counted up to 1,000.</param>
 /// <param name="Description">What a count above 0 means.</param>
 public sealed record InvariantCount(string Name, int Count, string Description);
 
-/// <summary>What a look at all invariants found.</summary>
+/// <summary>What a check of all invariants found.</summary>
 /// <param name="Ok">Whether all counts are 0.</param>
 /// <param name="Results">One for each invariant.</param>
 public sealed record InvariantCounts(bool Ok, IReadOnlyList<InvariantCount> Results);

@@ -12,8 +12,6 @@ namespace TicketApp.Api.Operations;
 /// </summary>
 internal sealed class ServiceGauges : DatabaseLoop
 {
-    private static readonly TimeSpan _interval = TimeSpan.FromSeconds(5);
-
     private readonly CachedQuery<ServiceStatistics> _statistics;
     private volatile ServiceStatistics? _last;
 
@@ -41,9 +39,9 @@ internal sealed class ServiceGauges : DatabaseLoop
             "Maximum number of one model's tickets that may be dispatched at once.");
     }
 
-    protected override async Task WorkAsync(CancellationToken stoppingToken) => _last = await _statistics.GetAsync(stoppingToken);
+    protected override TimeSpan PollInterval => TimeSpan.FromSeconds(5);
 
-    protected override Task WaitAsync(CancellationToken stoppingToken) => Task.Delay(_interval, stoppingToken);
+    protected override async Task WorkAsync(CancellationToken stoppingToken) => _last = await _statistics.GetAsync(stoppingToken);
 
     private static KeyValuePair<string, object?> Model(string model) => new("ticketapp.model", model);
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Dispatch;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Operations;
 
@@ -39,12 +40,11 @@ internal sealed class StatisticsStore(NpgsqlDataSource database, IOptions<Dispat
     public async Task<ServiceStatistics> QueryAsync(CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
-        batch.BatchCommands.Add(new("select now()"));
-        batch.BatchCommands.Add(new(OpenSql));
-        batch.BatchCommands.Add(
-            new(WorkersSql) { Parameters = { new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.LeaseDuration } } });
-        batch.BatchCommands.Add(new(RunsSql));
-        batch.BatchCommands.Add(new(EndsSql));
+        batch.Add("select now()");
+        batch.Add(OpenSql);
+        batch.Add(WorkersSql, Value(options.Value.LeaseDuration));
+        batch.Add(RunsSql);
+        batch.Add(EndsSql);
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var asOf = reader.GetDateTime(0);

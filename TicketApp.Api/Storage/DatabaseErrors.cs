@@ -16,11 +16,14 @@ internal static class DatabaseErrors
     /// <summary>Whether what was sent is at fault: no later try would succeed either.</summary>
     public static bool IsDatas(Exception exception) => Find(exception) is PostgresException { SqlState: ['2', '2' or '3', ..] };
 
-    /// <summary>Whether the server is at fault, or the way to it: wait, and try again.</summary>
+    /// <summary>
+    /// Whether the server is at fault, or the way to it: wait, and try again. A request that is not well-formed is an
+    /// <see cref="IOException"/> too.
+    /// </summary>
     public static bool IsUnavailable(Exception exception) =>
         Find(exception) is NpgsqlException
             ? !IsDatas(exception)
-            : exception is SocketException or TimeoutException or IOException or AuthenticationException;
+            : exception is (SocketException or TimeoutException or IOException or AuthenticationException) and not BadHttpRequestException;
 
     /// <summary>Whether the statement took longer than it may.</summary>
     public static bool IsTimeout(Exception exception) => Find(exception) switch
@@ -36,6 +39,8 @@ internal static class DatabaseErrors
     public static string? Describe(Exception exception) => !IsUnavailable(exception) ? null : Find(exception) switch
     {
         PostgresException { SqlState: var code } postgres => $"the database {Word(code)} ({code}: {postgres.MessageText})",
+        _ when exception.GetBaseException() is AuthenticationException =>
+            "the certificate of the database is not for its host, not from the authority in Root Certificate, or not valid now",
         _ => $"the database is away ({exception.GetBaseException().Message})",
     };
 

@@ -1,5 +1,6 @@
 using Npgsql;
 using TicketApp.ServiceDefaults;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Storage;
 
@@ -16,8 +17,7 @@ internal sealed record Expiry(string Name, TimeSpan Interval, params IReadOnlyLi
         var removed = 0;
         foreach (var (sql, bound) in Statements)
         {
-            await using var command = database.CreateCommand(sql);
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = part });
+            await using var command = database.CreateCommand(sql, Value(part));
             if (bound is not null)
             {
                 command.Parameters.Add(bound());

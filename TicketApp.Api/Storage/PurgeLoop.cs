@@ -28,6 +28,8 @@ internal abstract class PurgeLoop(string name, TimeSpan interval, DatabaseMigrat
     private int _part = MaxPart;
     private TimeSpan _rest;
 
+    protected sealed override TimeSpan PollInterval => _rest;
+
     /// <summary>Removes up to <paramref name="part"/> rows. Whether there may be more.</summary>
     protected abstract Task<bool> PurgeAsync(int part, CancellationToken stoppingToken);
 
@@ -53,6 +55,4 @@ internal abstract class PurgeLoop(string name, TimeSpan interval, DatabaseMigrat
             throw;
         }
     }
-
-    protected sealed override Task WaitAsync(CancellationToken stoppingToken) => Task.Delay(_rest, stoppingToken);
 }

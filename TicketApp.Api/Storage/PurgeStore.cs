@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Storage;
 
@@ -55,12 +56,8 @@ internal sealed class PurgeStore(NpgsqlDataSource database, IOptions<RetentionOp
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<PurgedPage> PurgeAsync(Guid after, bool beyondNow, int page, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(PageSql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = after });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.FinishedFor });
-        command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = beyondNow });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = page });
-        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = LockKey });
+        await using var command = database.CreateCommand(
+            PageSql, Value(after), Value(options.Value.FinishedFor), Value(beyondNow), Value(page), Value(LockKey));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         return new(reader.GetInt32(0), reader.IsDBNull(1) ? null : reader.GetGuid(1));
@@ -69,21 +66,14 @@ internal sealed class PurgeStore(NpgsqlDataSource database, IOptions<RetentionOp
     /// <summary>Removes a finished ticket now.</summary>
     public async Task<Deletion> DeleteAsync(Guid ticketId, CancellationToken cancellationToken)
     {
-        await using var delete = Command(DeleteSql, ticketId);
+        await using var delete = database.CreateCommand(DeleteSql, Value(ticketId));
         if (await delete.ExecuteNonQueryAsync(cancellationToken) > 0)
         {
             return Deletion.Deleted;
         }
 
-        await using var exists = Command(ExistsSql, ticketId);
+        await using var exists = database.CreateCommand(ExistsSql, Value(ticketId));
         await using var reader = await exists.ExecuteReaderAsync(cancellationToken);
         return reader.HasRows ? Deletion.NotFinished : Deletion.NoSuchTicket;
-    }
-
-    private NpgsqlCommand Command(string sql, Guid ticketId)
-    {
-        var command = database.CreateCommand(sql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = ticketId });
-        return command;
     }
 }

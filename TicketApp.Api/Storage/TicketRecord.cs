@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Npgsql;
 using TicketApp.Messaging;
 
@@ -98,24 +99,20 @@ internal sealed record TicketRecord : ISized
         MaxAttempts = reader.GetInt16(7),
         Epoch = reader.GetInt32(8),
         Created = reader.GetDateTime(9),
-        Started = Time(reader, 10),
-        Finished = Time(reader, 11),
+        Started = reader.Time(10),
+        Finished = reader.Time(11),
         Expires = reader.GetDateTime(12),
         Response = Payload(reader, 13, 19),
-        ErrorType = Text(reader, 14),
-        ErrorMessage = Text(reader, 15),
+        ErrorType = reader.Text(14),
+        ErrorMessage = reader.Text(15),
         QueueKey = reader.IsDBNull(16) ? null : reader.GetInt64(16),
-        ResponseDetails = Text(reader, 17),
+        ResponseDetails = reader.Text(17),
         DeadlineS = reader.IsDBNull(20) ? null : reader.GetInt32(20),
     };
 
     // A webhook's delivery from before there was JSON says nothing of it.
     private static Payload? Payload(NpgsqlDataReader reader, int text, int isJson) =>
         reader.IsDBNull(text) ? null : new(reader.GetString(text), !reader.IsDBNull(isJson) && reader.GetBoolean(isJson));
-
-    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
-
-    private static DateTime? Time(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetDateTime(column);
 }
 
 /// <summary>A ticket as it was read.</summary>
@@ -136,7 +133,7 @@ internal sealed record TicketSummary(Guid TicketId, Guid UserId, TicketStatus St
         reader.GetGuid(0),
         reader.GetGuid(1),
         TicketStatusNames.Parse(reader.GetString(2)),
-        reader.IsDBNull(3) ? null : reader.GetString(3),
+        reader.Text(3),
         TimeSpan.FromSeconds(reader.GetDouble(age)));
 }
 
@@ -167,4 +164,23 @@ internal static class TicketPriorityNames
         "high" => TicketPriority.High,
         _ => null,
     };
+}
+
+/// <summary>
+/// Ids of tickets are UUIDs of version 7: in their order the tickets are in that of time, on the clock of the Api that made them.
+/// </summary>
+internal static class TicketIds
+{
+    /// <summary>The id that no other is behind.</summary>
+    public static Guid Last { get; } = new("ffffffff-ffff-ffff-ffff-ffffffffffff");
+
+    /// <summary>An id that every one made at <paramref name="time"/> or later is behind.</summary>
+    public static Guid FirstAt(DateTimeOffset time)
+    {
+        const int TimeBits = 48;
+        var milliseconds = Math.Clamp(time.ToUnixTimeMilliseconds(), 0, (1L << TimeBits) - 1);
+        Span<byte> bytes = stackalloc byte[16];
+        BinaryPrimitives.WriteInt64BigEndian(bytes, milliseconds << (64 - TimeBits));
+        return new Guid(bytes, bigEndian: true);
+    }
 }

@@ -24,7 +24,7 @@ public enum TicketStatus
     /// <summary>Ended after its last attempt.</summary>
     Failed,
 
-    /// <summary>Ran over its processing limit.</summary>
+    /// <summary>Ran over its deadline.</summary>
     TimedOut,
 
     /// <summary>Ran out of time before it started.</summary>

@@ -4,6 +4,7 @@ using NpgsqlTypes;
 using TicketApp.Api.Auth;
 using TicketApp.Api.Http;
 using TicketApp.Api.Storage;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Tickets;
 
@@ -102,11 +103,11 @@ internal sealed class CompletionFeedStore(NpgsqlDataSource database, CursorSeal 
         Page page = new([], 0, 0, 0);
         await using NpgsqlCommand command = new(sql, connection);
         AddPosition(command, query);
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = query.FromNow ? 0 : query.Limit });
+        command.Parameters.Add(Value(query.FromNow ? 0 : query.Limit));
         if (query.UserId is { } userId)
         {
-            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = userId });
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MaxRead });
+            command.Parameters.Add(Value(userId));
+            command.Parameters.Add(Value(MaxRead));
         }
 
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -136,7 +137,7 @@ internal sealed class CompletionFeedStore(NpgsqlDataSource database, CursorSeal 
         await using NpgsqlCommand command = new(LastReadSql, connection);
         AddPosition(command, query);
         command.Parameters.Add(new() { Value = horizon, NpgsqlDbType = NpgsqlDbType.Xid8 });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = MaxRead });
+        command.Parameters.Add(Value(MaxRead));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
             ? CompletionFeedQuery.CursorAfter(cursors, reader.GetFieldValue<ulong>(0), reader.GetGuid(1))
@@ -146,7 +147,7 @@ internal sealed class CompletionFeedStore(NpgsqlDataSource database, CursorSeal 
     private static void AddPosition(NpgsqlCommand command, CompletionFeedQuery query)
     {
         command.Parameters.Add(new() { Value = query.Transaction, NpgsqlDbType = NpgsqlDbType.Xid8 });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = query.TicketId });
+        command.Parameters.Add(Value(query.TicketId));
     }
 
     /// <summary>What a statement read.</summary>

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Http;
+using TicketApp.Api.InputSchemas;
 using TicketApp.Api.Storage;
 using TicketApp.Messaging;
 
@@ -66,8 +67,10 @@ internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOpt
     private const string WrongType = "is no field of a ticket, is there twice, has the wrong type, or is text that is not valid Unicode";
 
     /// <summary>Reads <paramref name="json"/>.</summary>
+    /// <param name="json">The ticket as it was sent.</param>
+    /// <param name="batch">What is left for the checks of inputs, where it is one of many.</param>
     /// <returns>The ticket, or what is wrong with it.</returns>
-    public (NewTicket? Ticket, Problem? Problem) Read(JsonElement json)
+    public (NewTicket? Ticket, Problem? Problem) Read(JsonElement json, BatchEffort? batch = null)
     {
         FieldErrors errors = new();
         if (json.ValueKind != JsonValueKind.Object)
@@ -77,7 +80,7 @@ internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOpt
 
         try
         {
-            return Read(json.Deserialize(TicketJson.Default.CreateTicket)!, errors);
+            return Read(json.Deserialize(TicketJson.Default.CreateTicket)!, errors, batch);
         }
         catch (JsonException exception)
         {
@@ -94,9 +97,9 @@ internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOpt
 
     /// <summary>Reads what another API's request comes to.</summary>
     /// <returns>The ticket, or what is wrong with it.</returns>
-    public (NewTicket? Ticket, Problem? Problem) Read(CreateTicket request) => Read(request, new());
+    public (NewTicket? Ticket, Problem? Problem) Read(CreateTicket request) => Read(request, new(), batch: null);
 
-    private (NewTicket? Ticket, Problem? Problem) Read(CreateTicket request, FieldErrors errors)
+    private (NewTicket? Ticket, Problem? Problem) Read(CreateTicket request, FieldErrors errors, BatchEffort? batch)
     {
         if (string.IsNullOrEmpty(request.UserId))
         {
@@ -125,7 +128,7 @@ internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOpt
         }
         else if (isBounded)
         {
-            model.Check?.Check(request.Input!.Value, errors);
+            model.Check?.Check(request.Input!.Value, errors, batch);
         }
 
         return errors.Any
@@ -139,9 +142,12 @@ internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOpt
         var userId = Guid.TryParseExact(request.UserId, "D", out var id) ? id : Guid.Empty;
         return new(Guid.CreateVersion7(), userId, priority)
         {
-            Details = new(
-                request.Model ?? models.Default, request.Input,
-                request.Policy?.QueueTtlS, request.Policy?.ExecutionTimeoutS, request.Policy?.DeadlineS, webhook),
+            Model = request.Model ?? models.Default,
+            Input = request.Input,
+            QueueTtlS = request.Policy?.QueueTtlS,
+            ExecutionTimeoutS = request.Policy?.ExecutionTimeoutS,
+            DeadlineS = request.Policy?.DeadlineS,
+            Webhook = webhook,
         };
     }
 
@@ -172,14 +178,29 @@ internal sealed class CreateTicketReader(ModelCatalog models, IOptions<TicketOpt
     }
 }
 
-/// <summary>A ticket to store.</summary>
+/// <summary>A ticket to store. One of the original API has an id and a user, and all else as the service is set up.</summary>
 /// <param name="TicketId">A new UUID of version 7.</param>
 /// <param name="UserId">Whose it is; may turn out not to exist.</param>
 /// <param name="Priority">How soon it comes when tickets wait.</param>
 internal sealed record NewTicket(Guid TicketId, Guid UserId, TicketPriority Priority = TicketPriority.Normal)
 {
-    /// <summary>What the resource API can say of a ticket; null for one of the original API.</summary>
-    public TicketDetails? Details { get; init; }
+    /// <summary>The model that is to answer; null, for a ticket of the original API: <see cref="TicketOptions.DefaultModel"/>.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>What it is asked.</summary>
+    public Payload? Input { get; init; }
+
+    /// <summary>Seconds from creation to start; null: <see cref="TicketOptions.QueueTtl"/>.</summary>
+    public int? QueueTtlS { get; init; }
+
+    /// <summary>Seconds of one run; null: the worker's limit.</summary>
+    public int? ExecutionTimeoutS { get; init; }
+
+    /// <summary>Seconds from creation to finish; null: <see cref="TicketOptions.Deadline"/>.</summary>
+    public int? DeadlineS { get; init; }
+
+    /// <summary>Where to tell of it; null: nowhere.</summary>
+    public Webhook? Webhook { get; init; }
 
     /// <summary>By what a repetition of its submission is known; null if the caller gave nothing.</summary>
     public IdempotencyKey? Key { get; init; }
@@ -188,23 +209,13 @@ internal sealed record NewTicket(Guid TicketId, Guid UserId, TicketPriority Prio
     public string? TraceParent { get; init; }
 }
 
-/// <summary>What the resource API can say of a new ticket.</summary>
-/// <param name="Model">The model that is to answer.</param>
-/// <param name="Input">What it is asked.</param>
-/// <param name="QueueTtlS">Seconds from creation to start; null: <see cref="TicketOptions.QueueTtl"/>.</param>
-/// <param name="ExecutionTimeoutS">Seconds of one run; null: the worker's limit.</param>
-/// <param name="DeadlineS">Seconds from creation to finish; null: <see cref="TicketOptions.Deadline"/>.</param>
-/// <param name="Webhook">Where to tell of it; null: nowhere.</param>
-internal sealed record TicketDetails(
-    string Model, Payload? Input, int? QueueTtlS, int? ExecutionTimeoutS, int? DeadlineS, Webhook? Webhook = null);
-
 /// <summary>
 /// A ticket that was stored, as far as the database decided it. Of tickets of the original API, whose callers do not ask, nothing is known.
 /// </summary>
 /// <param name="Status">Queued or dispatched.</param>
 /// <param name="MaxAttempts">How many attempts it has.</param>
 /// <param name="Created">When it was created.</param>
-/// <param name="Expires">Its processing limit.</param>
+/// <param name="Expires">Its deadline.</param>
 internal readonly record struct StoredTicket(TicketStatus Status, int MaxAttempts, DateTime Created, DateTime Expires)
 {
     /// <summary>Whether it was not stored, because its user has as many open tickets as one may have.</summary>
@@ -216,15 +227,15 @@ internal readonly record struct StoredTicket(TicketStatus Status, int MaxAttempt
         TicketId = ticket.TicketId,
         UserId = ticket.UserId,
         Status = Status,
-        Model = ticket.Details!.Model,
-        Input = ticket.Details.Input,
+        Model = ticket.Model!,
+        Input = ticket.Input,
         Priority = ticket.Priority,
         Attempt = Status == TicketStatus.Dispatched ? 1 : 0,
         MaxAttempts = MaxAttempts,
         Epoch = Status == TicketStatus.Dispatched ? 1 : 0,
         Created = Created,
         Expires = Expires,
-        DeadlineS = ticket.Details.DeadlineS,
+        DeadlineS = ticket.DeadlineS,
     };
 }
 

@@ -7,6 +7,7 @@ using TicketApp.Api.Http;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.ServiceDefaults;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Tickets;
 
@@ -42,10 +43,7 @@ internal sealed class IdempotencyStore(
     public static Expiry Expiry(TicketOptions options) => new(
         "forgetting of idempotency keys",
         TimeSpan.FromMinutes(1),
-        new ExpiryStatement(ForgetSql, () => new NpgsqlParameter<Guid>
-        {
-            TypedValue = TicketIds.FirstAt(DateTimeOffset.UtcNow - options.IdempotencyKeyLifetime),
-        }));
+        new ExpiryStatement(ForgetSql, () => Value(TicketIds.FirstAt(DateTimeOffset.UtcNow - options.IdempotencyKeyLifetime))));
 
     /// <summary>Those of <paramref name="keys"/> that stand for a ticket already.</summary>
     public static async Task<HashSet<(Guid UserId, string Key)>> UsedAsync(
@@ -54,8 +52,7 @@ internal sealed class IdempotencyStore(
         HashSet<(Guid, string)> used = [];
         if (keys.Count > 0)
         {
-            await using NpgsqlCommand command = new(UsedSql, connection);
-            AddKeys(command, keys);
+            await using var command = connection.CreateCommand(UsedSql, Column(keys, key => key.UserId), Column(keys, key => key.Key));
             await using var reader = await command.ExecuteReaderAsync();
             while (await reader.ReadAsync())
             {
@@ -71,8 +68,7 @@ internal sealed class IdempotencyStore(
         var wanted = items.Distinct().ToArray();
         Dictionary<(Guid, string), KeyedTicket> found = new(wanted.Length);
         ReadBudget budget = new();
-        await using var command = Database.CreateCommand(FindSql);
-        AddKeys(command, wanted);
+        await using var command = Database.CreateCommand(FindSql, Column(wanted, key => key.UserId), Column(wanted, key => key.Key));
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
@@ -86,12 +82,6 @@ internal sealed class IdempotencyStore(
         }
 
         return [.. items.Select(found.GetValueOrDefault)];
-    }
-
-    private static void AddKeys(NpgsqlCommand command, IReadOnlyCollection<(Guid UserId, string Key)> keys)
-    {
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. keys.Select(key => key.UserId)] });
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. keys.Select(key => key.Key)] });
     }
 }
 

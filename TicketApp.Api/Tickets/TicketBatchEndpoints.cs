@@ -7,6 +7,7 @@ using Microsoft.Extensions.Options;
 using TicketApp.Api.Auth;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Http;
+using TicketApp.Api.InputSchemas;
 
 namespace TicketApp.Api.Tickets;
 
@@ -110,11 +111,12 @@ internal static class TicketBatchEndpoints
             return (null, unusable);
         }
 
+        BatchEffort effort = new();
         return ([.. list.EnumerateArray().Select((item, index) =>
         {
             // Checks against a schema may take long; a caller who is gone has no use for them.
             cancellationToken.ThrowIfCancellationRequested();
-            var (ticket, problem) = requests.Read(item);
+            var (ticket, problem) = requests.Read(item, effort);
             return (ticket is null ? null : ticket with { Key = key?.OfItem(index, JsonMarshal.GetRawUtf8Value(item)) }, problem);
         })], null);
     }

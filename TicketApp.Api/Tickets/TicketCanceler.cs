@@ -3,6 +3,7 @@ using Npgsql;
 using TicketApp.Api.Completion;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Tickets;
 
@@ -13,84 +14,54 @@ internal sealed class TicketCanceler(
 {
     // One that is known to run ends when its worker says so, or its lease ends. Of any other a result counts no more from now on.
     private const string CancelSql =
-        """
+        $"""
         update tickets t set
             status = case when t.status in ('running', 'canceling') then 'canceling' else 'canceled' end::ticket_status,
             time_finished = case when t.status not in ('running', 'canceling') then now() end,
             lease_expires = case when t.status in ('running', 'canceling') then t.lease_expires end
         where t.ticket_id = $1 and t.time_finished is null
-        returning status::text, epoch
+        returning {TicketRecord.Columns}
         """;
 
-    private const string StatusSql = "select status::text from tickets where ticket_id = $1";
+    private const string FindSql = $"select {TicketRecord.Columns} from tickets t where t.ticket_id = $1";
 
-    /// <summary>Cancels a ticket, unless it is known to have ended, and tells those who follow it.</summary>
-    public async Task<CancelOutcome> CancelAsync(TicketRecord row, CancellationToken cancellationToken)
+    /// <summary>Cancels a ticket, unless it is known to have ended, and tells those who follow it; harmless to repeat.</summary>
+    /// <returns>
+    /// The ticket as it is now; null if it is gone. One that did not run is canceled, and never will. One that runs is canceling: its
+    /// worker is told to stop, and it ends as canceled then, unless its result is quicker. One that had ended stays as it was.
+    /// </returns>
+    public async Task<TicketRecord?> CancelAsync(TicketRecord row, CancellationToken cancellationToken)
     {
-        var outcome = row.IsFinished
-            ? new(CancelResult.AlreadyFinished, row.Status)
-            : await CancelAsync(row.TicketId, cancellationToken);
-        observers.Changed(row.TicketId);
-        return outcome;
-    }
-
-    /// <summary>Cancels a ticket; harmless to repeat.</summary>
-    public async Task<CancelOutcome> CancelAsync(Guid ticketId, CancellationToken cancellationToken)
-    {
-        if (await TryCancelAsync(ticketId, cancellationToken) is not var (status, epoch))
+        if (row.IsFinished)
         {
-            return await FinishedAsync(ticketId, cancellationToken);
+            return row;
         }
 
-        if (status == TicketStatus.Canceled)
+        var canceled = await ReadAsync(CancelSql, row.TicketId, cancellationToken);
+        observers.Changed(row.TicketId);
+        if (canceled is null)
+        {
+            return await ReadAsync(FindSql, row.TicketId, cancellationToken);
+        }
+
+        if (canceled.IsFinished)
         {
             open.Add(-1);
         }
 
         // Dispatched at some time, it may be on its way to a worker, or run there already without having been reported.
-        if (epoch > 0)
+        if (canceled.Epoch > 0)
         {
-            notifier.Stop([new(ticketId, epoch)], dispatch.Value.LeaseDuration);
+            notifier.Stop([new(canceled.TicketId, canceled.Epoch)], dispatch.Value.LeaseDuration);
         }
 
-        return new(status == TicketStatus.Canceled ? CancelResult.Canceled : CancelResult.Canceling, status);
+        return canceled;
     }
 
-    private async Task<(TicketStatus Status, int Epoch)?> TryCancelAsync(Guid ticketId, CancellationToken cancellationToken)
+    private async Task<TicketRecord?> ReadAsync(string sql, Guid ticketId, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(CancelSql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = ticketId });
+        await using var command = database.CreateCommand(sql, Value(ticketId));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) ? (TicketStatusNames.Parse(reader.GetString(0)), reader.GetInt32(1)) : null;
-    }
-
-    private async Task<CancelOutcome> FinishedAsync(Guid ticketId, CancellationToken cancellationToken)
-    {
-        await using var command = database.CreateCommand(StatusSql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = ticketId });
-        return await command.ExecuteScalarAsync(cancellationToken) is string status
-            ? new(CancelResult.AlreadyFinished, TicketStatusNames.Parse(status))
-            : new(CancelResult.NotFound, default);
+        return await reader.ReadAsync(cancellationToken) ? TicketRecord.Read(reader) : null;
     }
 }
-
-/// <summary>What became of a ticket that was to be canceled.</summary>
-internal enum CancelResult
-{
-    /// <summary>There is no such ticket.</summary>
-    NotFound,
-
-    /// <summary>It did not run, and never will.</summary>
-    Canceled,
-
-    /// <summary>Its worker is told to stop; it ends as canceled then, unless its result was quicker.</summary>
-    Canceling,
-
-    /// <summary>It had ended before, which stays so.</summary>
-    AlreadyFinished,
-}
-
-/// <summary>What became of a ticket that was to be canceled.</summary>
-/// <param name="Result">What became of it.</param>
-/// <param name="Status">Where it is now; of no meaning if it was not found.</param>
-internal readonly record struct CancelOutcome(CancelResult Result, TicketStatus Status);

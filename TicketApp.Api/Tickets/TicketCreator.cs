@@ -147,7 +147,7 @@ internal sealed class TicketCreator(
         return creation.Stored;
     }
 
-    private string ModelOf(NewTicket ticket) => ticket.Details?.Model ?? options.Value.DefaultModel;
+    private string ModelOf(NewTicket ticket) => ticket.Model ?? options.Value.DefaultModel;
 
     /// <summary>One model's part of a batch.</summary>
     private sealed class Share(DispatchWindow window, NewTicket[] tickets, bool mayDispatch)

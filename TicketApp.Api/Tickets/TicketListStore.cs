@@ -3,6 +3,7 @@ using NpgsqlTypes;
 using TicketApp.Api.Auth;
 using TicketApp.Api.Http;
 using TicketApp.Api.Storage;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Tickets;
 
@@ -77,7 +78,7 @@ internal sealed class TicketListStore(NpgsqlDataSource database, CursorSeal curs
             command.Parameters.Add(new() { Value = query.CreatedAfter ?? DateTime.MinValue, NpgsqlDbType = NpgsqlDbType.TimestampTz });
             command.Parameters.Add(new() { Value = query.CreatedBefore ?? DateTime.MaxValue, NpgsqlDbType = NpgsqlDbType.TimestampTz });
             // One more than the page holds says whether there is a next one.
-            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = query.Limit + 1 });
+            command.Parameters.Add(Value(query.Limit + 1));
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
@@ -105,11 +106,8 @@ internal sealed class TicketListStore(NpgsqlDataSource database, CursorSeal curs
     /// <summary>The cursor of the page before, of a list of one user's tickets; null if that is the first.</summary>
     public async Task<string?> PreviousAsync(TicketListQuery query, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(PreviousOfUserSql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = query.Below });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = query.Top });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = query.UserId!.Value });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = query.Limit });
+        await using var command = database.CreateCommand(
+            PreviousOfUserSql, Value(query.Below), Value(query.Top), Value(query.UserId!.Value), Value(query.Limit));
         return await command.ExecuteScalarAsync(cancellationToken) is Guid id ? query.CursorAfter(cursors, id) : null;
     }
 
@@ -130,8 +128,8 @@ internal sealed class TicketListStore(NpgsqlDataSource database, CursorSeal curs
 
     private static void AddRange(NpgsqlCommand command, TicketListQuery query)
     {
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = query.Below });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = query.Above });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = query.UserId ?? Guid.Empty });
+        command.Parameters.Add(Value(query.Below));
+        command.Parameters.Add(Value(query.Above));
+        command.Parameters.Add(Value(query.UserId ?? Guid.Empty));
     }
 }

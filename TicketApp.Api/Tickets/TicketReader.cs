@@ -3,6 +3,7 @@ using TicketApp.Api.Auth;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.ServiceDefaults;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Tickets;
 
@@ -23,8 +24,7 @@ internal abstract class TicketReader<TRow>(
     {
         Dictionary<Guid, Bounded<TRow>> found = new(items.Count);
         ReadBudget budget = new();
-        await using var command = Database.CreateCommand(Sql);
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. items] });
+        await using var command = Database.CreateCommand(Sql, Column(items, id => id));
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {

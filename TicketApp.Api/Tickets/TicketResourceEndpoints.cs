@@ -61,7 +61,7 @@ internal static class TicketResourceEndpoints
 
     private static async Task<Utf8ContentHttpResult> CreateAsync(
         HttpContext context, Caller caller, CreateTicketReader requests, TicketSubmitter tickets,
-        TicketPresenter presenter, ITicketWaiter waiter, ByteLimit bytes, CancellationToken cancellationToken)
+        TicketPresenter presenter, ILongPoll longPoll, ByteLimit bytes, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadWithInputsAsync(context.Request, cancellationToken);
         if (body.Problem is { } unreadable)
@@ -89,7 +89,7 @@ internal static class TicketResourceEndpoints
 
         try
         {
-            var waited = await waiter.WaitAsync(context, row, cancellationToken) ?? row;
+            var waited = await longPoll.WaitAsync(context, row, cancellationToken) ?? row;
             bytes.Take(context, waited.Bytes);
             row = waited;
         }
@@ -110,14 +110,14 @@ internal static class TicketResourceEndpoints
 
     private static async Task<IResult> GetAsync(
         string id, HttpContext context, Caller caller, TicketRecordReader tickets, TicketPresenter presenter,
-        ITicketWaiter waiter, ByteLimit bytes, CancellationToken cancellationToken)
+        ILongPoll longPoll, ByteLimit bytes, CancellationToken cancellationToken)
     {
         if (await tickets.FindAsync(id, caller) is not { } row)
         {
             return TicketProblems.NotFound();
         }
 
-        row = await waiter.WaitAsync(context, row, cancellationToken);
+        row = await longPoll.WaitAsync(context, row, cancellationToken);
         if (row is null)
         {
             return TicketProblems.NotFound();
@@ -142,7 +142,7 @@ internal static class TicketResourceEndpoints
 }
 
 /// <summary>Lets requests wait for tickets; <c>Waiting</c> implements it.</summary>
-internal interface ITicketWaiter
+internal interface ILongPoll
 {
     /// <summary>Waits for the ticket to end, if the request prefers that to an answer at once, and says so in the response.</summary>
     /// <returns>The ticket as it is then; null if it is gone, or the caller's key is.</returns>

@@ -6,6 +6,7 @@ using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.ServiceDefaults;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Tickets;
 
@@ -82,9 +83,7 @@ internal sealed class TicketRetrier(
     /// <summary>Whether the ticket has run again under that key.</summary>
     public async Task<bool> HasRetriedAsync(Guid ticketId, IdempotencyKey key, CancellationToken cancellationToken)
     {
-        await using var command = Database.CreateCommand(UsedSql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = ticketId });
-        command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = key.KeyHash });
+        await using var command = Database.CreateCommand(UsedSql, Value(ticketId), Value(key.KeyHash));
         return (bool)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
@@ -134,12 +133,9 @@ internal sealed class TicketRetrier(
     private async Task<Dictionary<Guid, TicketRecord>> RetryAsync(NpgsqlConnection connection, TicketRetry[] tickets)
     {
         Dictionary<Guid, TicketRecord> retried = new(tickets.Length);
-        await using NpgsqlCommand command = new(Sql, connection);
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = Array.ConvertAll(tickets, ticket => ticket.TicketId) });
-        command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)options.Value.MaxAttempts });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Value.Deadline });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan?> { TypedValue = options.Value.QueueTtl });
-        command.Parameters.Add(new NpgsqlParameter<byte[]?[]> { TypedValue = Array.ConvertAll(tickets, ticket => ticket.KeyHash) });
+        await using var command = connection.CreateCommand(
+            Sql, Column(tickets, ticket => ticket.TicketId), Value((short)options.Value.MaxAttempts), Value(options.Value.Deadline),
+            Value(options.Value.QueueTtl), Column(tickets, ticket => ticket.KeyHash));
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {

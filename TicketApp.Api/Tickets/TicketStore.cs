@@ -3,6 +3,7 @@ using Npgsql;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
 using TicketApp.Messaging;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Tickets;
 
@@ -18,13 +19,9 @@ internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<Disp
         Dictionary<Guid, StoredTicket> stored = new(batch.Count);
         List<TicketMessage> dispatched = new(dispatch);
         var isDetailed = tickets.Value.DefaultModel != ModelNames.Simulated
-            || batch.Any(ticket => ticket is not { Details: null, Key: null, TraceParent: null });
+            || batch.Any(ticket => ticket is not { Model: null, Key: null, TraceParent: null });
         await using NpgsqlBatch command = new(connection);
-        foreach (var insert in Inserts(batch, dispatch, isDetailed))
-        {
-            command.BatchCommands.Add(insert);
-        }
-
+        AddInserts(command, batch, dispatch, isDetailed);
         var first = batch.Take(dispatch).ToDictionary(ticket => ticket.TicketId);
         await using var reader = await command.ExecuteReaderAsync();
         do
@@ -45,26 +42,29 @@ internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<Disp
         return new(stored, dispatched);
     }
 
-    private IEnumerable<NpgsqlBatchCommand> Inserts(IReadOnlyList<NewTicket> batch, int dispatch, bool isDetailed)
+    private void AddInserts(NpgsqlBatch command, IReadOnlyList<NewTicket> batch, int dispatch, bool isDetailed)
     {
         if (isDetailed)
         {
-            var detailed = Insert(TicketInserts.Detailed, [.. batch], isDetailed);
-            AddKeys(detailed, [.. batch.Where(ticket => ticket.Key is not null)]);
-            detailed.Parameters.Add(Value(dispatch));
-            detailed.Parameters.Add(Value(batch.Select(ticket => ticket.Details?.Webhook?.Form).ToArray()));
-            yield return detailed;
-            yield break;
+            command.Add(
+                TicketInserts.Detailed,
+                [
+                    .. Common(batch, tickets.Value.QueueTtl), .. Details(batch), .. Keys([.. batch.Where(row => row.Key is not null)]),
+                    Value(dispatch), Column(batch, row => row.Webhook?.Form),
+                ]);
+            return;
         }
 
+        var (limit, queue) = (tickets.Value.Deadline, tickets.Value.QueueTtl);
+        queue = queue < limit ? queue : limit;
         if (dispatch > 0)
         {
-            yield return Insert(TicketInserts.Dispatched, [.. batch.Take(dispatch)], isDetailed);
+            command.Add(TicketInserts.Dispatched, Common([.. batch.Take(dispatch)], queue));
         }
 
         if (dispatch < batch.Count)
         {
-            yield return Insert(TicketInserts.Queued, [.. batch.Skip(dispatch)], isDetailed);
+            command.Add(TicketInserts.Queued, Common([.. batch.Skip(dispatch)], queue));
         }
     }
 
@@ -75,58 +75,44 @@ internal sealed class TicketStore(IOptions<TicketOptions> tickets, IOptions<Disp
     {
         TicketId = ticket.TicketId,
         UserId = ticket.UserId,
-        Model = ticket.Details?.Model ?? tickets.Value.DefaultModel,
-        Input = ticket.Details?.Input,
+        Model = ticket.Model ?? tickets.Value.DefaultModel,
+        Input = ticket.Input,
         Deadline = deadline,
-        ExecutionTimeoutSeconds = ticket.Details?.ExecutionTimeoutS ?? 0,
+        ExecutionTimeoutSeconds = ticket.ExecutionTimeoutS ?? 0,
         StartWithinSeconds = (int)dispatching.Value.MessageExpiration.TotalSeconds,
         Attempt = 1,
         Epoch = 1,
         TraceParent = ticket.TraceParent,
     };
 
-    private NpgsqlBatchCommand Insert(string sql, NewTicket[] rows, bool isDetailed)
-    {
-        var limit = tickets.Value.Deadline;
-        var queue = tickets.Value.QueueTtl ?? limit;
-        NpgsqlBatchCommand command = new(sql);
-        command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.TicketId)));
-        command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.UserId)));
-        command.Parameters.Add(Value(Array.ConvertAll(rows, row => (short)row.Priority)));
-        command.Parameters.Add(Value(limit));
-        command.Parameters.Add(isDetailed ? Value(tickets.Value.QueueTtl) : Value(queue < limit ? queue : limit));
-        command.Parameters.Add(Value((short)tickets.Value.MaxAttempts));
-        command.Parameters.Add(Value(dispatching.Value.LeaseDuration));
-        if (isDetailed)
-        {
-            command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.Model ?? tickets.Value.DefaultModel)));
-            command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.Input?.Text)));
-            command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.Input is { IsJson: true })));
-            command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.QueueTtlS)));
-            command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.ExecutionTimeoutS)));
-            command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.DeadlineS)));
-            command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.Details?.Webhook?.Url)));
-            command.Parameters.Add(Value(Array.ConvertAll(rows, row => (short?)row.Details?.Webhook?.Events)));
-            command.Parameters.Add(Value(Array.ConvertAll(rows, row => row.TraceParent)));
-        }
+    private NpgsqlParameter[] Common(IReadOnlyList<NewTicket> rows, TimeSpan? queueTtl) =>
+    [
+        Column(rows, row => row.TicketId), Column(rows, row => row.UserId), Column(rows, row => (short)row.Priority),
+        Value(tickets.Value.Deadline), Value(queueTtl), Value((short)tickets.Value.MaxAttempts), Value(dispatching.Value.LeaseDuration),
+    ];
 
-        return command;
-    }
+    private NpgsqlParameter[] Details(IReadOnlyList<NewTicket> rows) =>
+    [
+        Column(rows, row => row.Model ?? tickets.Value.DefaultModel),
+        Column(rows, row => row.Input?.Text), Column(rows, row => row.Input is { IsJson: true }),
+        Column(rows, row => row.QueueTtlS), Column(rows, row => row.ExecutionTimeoutS), Column(rows, row => row.DeadlineS),
+        Column(rows, row => row.Webhook?.Url), Column(rows, row => (short?)row.Webhook?.Events), Column(rows, row => row.TraceParent),
+    ];
 
-    private static void AddKeys(NpgsqlBatchCommand command, NewTicket[] keyed)
+    // In one order, so that two replicas with the same keys never wait for each other.
+    private static NpgsqlParameter[] Keys(NewTicket[] keyed)
     {
         NewTicket[] inOrder = [.. keyed.OrderBy(row => row.UserId).ThenBy(row => row.Key!.Key, StringComparer.Ordinal)];
-        command.Parameters.Add(Value(Array.ConvertAll(inOrder, row => row.UserId)));
-        command.Parameters.Add(Value(Array.ConvertAll(inOrder, row => row.Key!.Key)));
-        command.Parameters.Add(Value(Array.ConvertAll(inOrder, row => row.Key!.BodyHash)));
-        command.Parameters.Add(Value(Array.ConvertAll(inOrder, row => row.TicketId)));
+        return
+        [
+            Column(inOrder, row => row.UserId), Column(inOrder, row => row.Key!.Key),
+            Column(inOrder, row => row.Key!.BodyHash), Column(inOrder, row => row.TicketId),
+        ];
     }
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }
 
 /// <summary>
-/// The statements that store new tickets. $1 to $3: ids, users, priorities; $4: processing limit; $5: queue limit; $6: attempts; $7: lease.
+/// The statements that store new tickets. $1 to $3: ids, users, priorities; $4: deadline; $5: queue TTL; $6: attempts; $7: lease.
 /// The detailed form takes what the resource API can say of a ticket as further arrays, then idempotency keys, in $21 how many of the
 /// first are dispatched, and in $22 the forms of webhooks. It does all that the others do, and is used only where a ticket of the batch
 /// needs it.

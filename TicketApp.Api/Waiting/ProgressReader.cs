@@ -2,6 +2,7 @@ using Npgsql;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.ServiceDefaults;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Waiting;
 
@@ -74,10 +75,8 @@ internal sealed class ProgressReader(
     protected override async Task<IReadOnlyList<ProgressPage>> ExecuteBatchAsync(IReadOnlyList<ProgressQuestion> items)
     {
         var found = items.Select(_ => new List<ProgressReport>()).ToArray();
-        await using var command = Database.CreateCommand(Sql);
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. items.Select(item => item.TicketId)] });
-        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. items.Select(item => item.Epoch)] });
-        command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. items.Select(item => item.After)] });
+        await using var command = Database.CreateCommand(
+            Sql, Column(items, item => item.TicketId), Column(items, item => item.Epoch), Column(items, item => item.After));
         await using var reader = await command.ExecuteReaderAsync();
         var (characters, complete) = (0, items.Count);
         while (await reader.ReadAsync())
@@ -89,7 +88,7 @@ internal sealed class ProgressReader(
                 break;
             }
 
-            var text = reader.IsDBNull(3) ? null : reader.GetString(3);
+            var text = reader.Text(3);
             characters += text?.Length ?? 0;
             found[place].Add(new(reader.GetInt32(1), reader.IsDBNull(2) ? null : Math.Round(reader.GetDouble(2), 4), text));
         }

@@ -15,7 +15,7 @@ namespace TicketApp.Api.Waiting;
 
 /// <summary>Tells a listener what happens to a ticket, from where it left off until the ticket has ended.</summary>
 internal sealed class TicketEvents(
-    TicketWatch watch, ProgressReader progress, TicketPresenter presenter, ByteLimit bytes, KeyReader keys,
+    TicketPoller poller, ProgressReader progress, TicketPresenter presenter, ByteLimit bytes, KeyReader keys,
     IOptions<WaitingOptions> options)
 {
     private static readonly TimeSpan _commentEvery = TimeSpan.FromSeconds(15);
@@ -28,13 +28,13 @@ internal sealed class TicketEvents(
     {
         // A number that was never given is no reason to keep back what comes.
         seen = seen.Step > TicketEventId.Of(row).Step ? TicketEventId.Of(row) : seen;
-        using var watcher = watch.Watch(row);
+        using var subscription = poller.Subscribe(row);
         stream.Begin();
         var lastComment = Stopwatch.GetTimestamp();
-        while (watcher.Latest is { } latest && await keys.IsGoodAsync(caller))
+        while (subscription.Latest is { } latest && await keys.IsGoodAsync(caller))
         {
-            var told = await TellAsync(latest, watcher, seen, stream, cancellationToken);
-            if (latest.IsFinished || watcher.IsStopped)
+            var told = await TellAsync(latest, subscription, seen, stream, cancellationToken);
+            if (latest.IsFinished || subscription.IsStopped)
             {
                 return;
             }
@@ -54,14 +54,14 @@ internal sealed class TicketEvents(
                 lastComment = Stopwatch.GetTimestamp();
             }
 
-            await watcher.WaitAsync(options.Value.ProgressInterval, cancellationToken);
+            await subscription.WaitAsync(options.Value.ProgressInterval, cancellationToken);
         }
     }
 
     /// <summary>Sends what has happened since <paramref name="seen"/>.</summary>
     /// <returns>The last event that the listener has.</returns>
     private async Task<TicketEventId> TellAsync(
-        TicketRecord row, TicketWatcher watcher, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
+        TicketRecord row, TicketSubscription subscription, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
     {
         var ticket = await presenter.ShowAsync(row, cancellationToken);
         foreach (var (name, id) in EventsOf(row))
@@ -75,7 +75,7 @@ internal sealed class TicketEvents(
             }
 
             // What was said before the end comes before it.
-            if (name == "started" && seen.Step == id.Step && (watcher.TakeProgress() || row.IsFinished))
+            if (name == "started" && seen.Step == id.Step && (subscription.TakeProgress() || row.IsFinished))
             {
                 seen = await TellProgressAsync(row, ticket.Status, seen, stream, cancellationToken);
             }
@@ -137,8 +137,9 @@ public sealed record TicketProgress
 }
 
 /// <summary>The compiled serializers of this folder.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(TicketProgress))]
+[JsonSerializable(typeof(TicketNewsMessage))]
 internal sealed partial class WaitingJson : JsonSerializerContext;
 
 /// <summary>

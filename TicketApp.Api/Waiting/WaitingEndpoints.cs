@@ -3,6 +3,7 @@ using TicketApp.Api.Auth;
 using TicketApp.Api.Completion;
 using TicketApp.Api.Http;
 using TicketApp.Api.Tickets;
+using TicketApp.Messaging.Broker;
 
 namespace TicketApp.Api.Waiting;
 
@@ -13,14 +14,17 @@ internal static class WaitingEndpoints
         services.AddOptions<WaitingOptions>().BindConfiguration(WaitingOptions.SectionName).ValidateOnStart();
         return services
             .AddSingleton<IValidateOptions<WaitingOptions>, WaitingOptionsValidator>()
-            .AddSingleton<TicketWatchStore>()
-            .AddSingleton<TicketWatch>()
-            .AddSingleton<ITicketObserver>(provider => provider.GetRequiredService<TicketWatch>())
-            .AddSingleton<ITicketWaiter, TicketWaiter>()
+            .AddSingleton<TicketPollStore>()
+            .AddSingleton<TicketPoller>()
+            .AddSingleton<ITicketObserver>(provider => provider.GetRequiredService<TicketPoller>())
+            .AddSingleton<NewsSources>()
+            .AddBrokerLoop<TicketNews>()
+            .AddSingleton<ITicketObserver>(provider => provider.GetRequiredService<TicketNews>())
+            .AddSingleton<ILongPoll, LongPoll>()
             .AddSingleton<ProgressReader>()
             .AddSingleton<TicketEvents>()
             .AddHostedService(provider => provider.GetRequiredService<ProgressReader>())
-            .AddHostedService(provider => provider.GetRequiredService<TicketWatch>());
+            .AddHostedService(provider => provider.GetRequiredService<TicketPoller>());
     }
 
     /// <summary>Maps the events of a ticket.</summary>

@@ -16,10 +16,14 @@ public sealed class WaitingOptions
     public int MaxWaiters { get; set; } = 10_000;
 
     /// <summary>
-    /// How often the database is asked, in one statement, whether any ticket that is waited for has changed. What this replica ends itself
-    /// is told at once. Default 150 ms.
+    /// How often the database is asked, in one statement, whether any ticket that is waited for has changed, while another replica does not
+    /// tell what it changes; and how soon those that are newly waited for are asked for once. What this replica changes itself is looked up
+    /// at once. Default 150 ms.
     /// </summary>
     internal TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(150);
+
+    /// <summary>The same while all other replicas tell what they change. Default 5 seconds.</summary>
+    internal TimeSpan ToldPollInterval { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How often a listener is told how an open ticket gets on. Default 5 seconds.</summary>
     internal TimeSpan ProgressInterval { get; set; } = TimeSpan.FromSeconds(5);

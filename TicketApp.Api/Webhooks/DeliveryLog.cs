@@ -1,4 +1,5 @@
 using Npgsql;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Webhooks;
 
@@ -72,10 +73,7 @@ internal sealed class DeliveryLog(NpgsqlDataSource database)
     /// <summary>Sends a delivery that has ended again, from the start of the schedule.</summary>
     public async Task<ReplayOutcome> ReplayAsync(Guid ticketId, Guid deliveryId, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(ReplaySql);
-        command.Parameters.Add(Value(deliveryId));
-        command.Parameters.Add(Value(ticketId));
-        command.Parameters.Add(Value(MaxAttemptsEver));
+        await using var command = database.CreateCommand(ReplaySql, Value(deliveryId), Value(ticketId), Value(MaxAttemptsEver));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return !await reader.ReadAsync(cancellationToken) ? ReplayOutcome.NotFound
             : reader.GetBoolean(0) ? ReplayOutcome.Pending
@@ -87,9 +85,7 @@ internal sealed class DeliveryLog(NpgsqlDataSource database)
     public async Task<IReadOnlyList<DisabledEndpoint>> OffAsync(Guid userId, CancellationToken cancellationToken)
     {
         List<DisabledEndpoint> off = [];
-        await using var command = database.CreateCommand(OffSql);
-        command.Parameters.Add(Value(userId));
-        command.Parameters.Add(Value(MaxDeliveries));
+        await using var command = database.CreateCommand(OffSql, Value(userId), Value(MaxDeliveries));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -103,21 +99,16 @@ internal sealed class DeliveryLog(NpgsqlDataSource database)
     /// <returns>Whether it was off.</returns>
     public async Task<bool> SwitchOnAsync(Guid userId, string url, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(SwitchOnSql);
-        command.Parameters.Add(Value(userId));
-        command.Parameters.Add(Value(url));
+        await using var command = database.CreateCommand(SwitchOnSql, Value(userId), Value(url));
         return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
     }
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 
     private async Task<List<(WebhookDelivery Delivery, long Sequence)>> ReadAsync(
         string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken)
     {
         List<(Guid Id, WebhookDelivery Delivery, long Sequence)> found = [];
-        await using (var command = database.CreateCommand(sql))
+        await using (var command = database.CreateCommand(sql, parameters))
         {
-            command.Parameters.AddRange(parameters);
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
@@ -135,9 +126,9 @@ internal sealed class DeliveryLog(NpgsqlDataSource database)
         TicketId = reader.GetGuid(1),
         Type = reader.GetString(2),
         Url = new Uri(reader.GetString(3)),
-        Status = reader.IsDBNull(4) ? "pending" : reader.GetString(4),
+        Status = reader.Text(4) ?? "pending",
         CreatedAt = reader.GetDateTime(5),
-        NextAttemptAt = reader.IsDBNull(6) ? null : reader.GetDateTime(6),
+        NextAttemptAt = reader.Time(6),
         AttemptCount = reader.GetInt16(7),
         Attempts = [],
     };
@@ -145,15 +136,13 @@ internal sealed class DeliveryLog(NpgsqlDataSource database)
     private async Task<ILookup<Guid, WebhookAttempt>> ReadAttemptsAsync(Guid[] deliveries, CancellationToken cancellationToken)
     {
         List<(Guid Delivery, WebhookAttempt Attempt)> attempts = [];
-        await using var command = database.CreateCommand(AttemptsSql);
-        command.Parameters.Add(Value(deliveries));
-        command.Parameters.Add(Value(MaxAttempts));
+        await using var command = database.CreateCommand(AttemptsSql, Value(deliveries), Value(MaxAttempts));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
             attempts.Add((reader.GetGuid(0), new(
                 reader.GetInt16(1), reader.GetDateTime(2), reader.GetInt32(3),
-                reader.IsDBNull(4) ? null : reader.GetInt16(4), reader.IsDBNull(5) ? null : reader.GetString(5))));
+                reader.IsDBNull(4) ? null : reader.GetInt16(4), reader.Text(5))));
         }
 
         return attempts.ToLookup(attempt => attempt.Delivery, attempt => attempt.Attempt);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.Storage;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Webhooks;
 
@@ -148,7 +149,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
         IReadOnlyCollection<(Guid UserId, string Host)> busy,
         CancellationToken cancellationToken)
     {
-        await using var command = Command(
+        await using var command = database.CreateCommand(
             ClaimSql,
             Value(afterUser), Value(UsersPerClaim), Value(HostsPerUser),
             Value(afterHosts.Keys.ToArray()), Value(afterHosts.Values.ToArray()),
@@ -161,7 +162,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
         {
             var own = reader.FieldCount - OwnColumns;
             ClaimedUser user = new(
-                reader.GetGuid(own), reader.GetInt32(own + 1), reader.IsDBNull(own + 2) ? null : reader.GetString(own + 2),
+                reader.GetGuid(own), reader.GetInt32(own + 1), reader.Text(own + 2),
                 reader.GetBoolean(own + 3));
             if (users.Count == 0 || users[^1].UserId != user.UserId)
             {
@@ -183,7 +184,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
     public async Task CompleteAsync(Delivery delivery, AttemptResult result, TimeSpan? pause, CancellationToken cancellationToken)
     {
         var outcome = result.IsSuccess ? "delivered" : pause is null ? "dead" : null;
-        await using var command = Command(
+        await using var command = database.CreateCommand(
             CompleteSql,
             Value(delivery.Id), Value(delivery.Attempt), Value(outcome),
             Value(pause ?? TimeSpan.Zero), Value((int)result.Duration.TotalMilliseconds),
@@ -194,7 +195,7 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
     /// <summary>Notes that the receiver wants no more from this user.</summary>
     public async Task SwitchOffAsync(Guid userId, Uri url, CancellationToken cancellationToken)
     {
-        await using var command = Command(SwitchOffSql, Value(userId), Value(url.AbsoluteUri));
+        await using var command = database.CreateCommand(SwitchOffSql, Value(userId), Value(url.AbsoluteUri));
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -206,19 +207,52 @@ internal sealed class DeliveryStore(NpgsqlDataSource database, IOptions<WebhookO
         reader.GetGuid(own), reader.GetString(own + 1), new Uri(reader.GetString(own + 2)),
         reader.GetString(own + 3), reader.GetDateTime(own + 4),
         TicketRecord.Read(reader), reader.GetBoolean(own + 5), reader.GetInt16(own + 6), reader.GetInt16(own + 7),
-        reader.GetBoolean(own + 8), reader.IsDBNull(own + 9) ? null : reader.GetString(own + 9),
-        reader.IsDBNull(own + 10) ? null : reader.GetString(own + 10));
+        reader.GetBoolean(own + 8), reader.Text(own + 9),
+        reader.Text(own + 10));
+}
 
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
+/// <summary>One event on its way to its receiver, claimed by this replica.</summary>
+/// <param name="Id">The same for every attempt.</param>
+/// <param name="Host">Where it goes, with the port if there is one.</param>
+/// <param name="Url">Where it goes.</param>
+/// <param name="Event">Which event.</param>
+/// <param name="Created">When the event happened.</param>
+/// <param name="Ticket">The ticket as the event left it.</param>
+/// <param name="Truncated">Its input and response are too large to send, and left out.</param>
+/// <param name="Attempt">The number of this attempt, from 1: what tells it from one that counted as lost.</param>
+/// <param name="Try">Its place in the schedule, from 1.</param>
+/// <param name="EndpointIsOff">The receiver does not want to be asked any more, or the user is erased.</param>
+/// <param name="TraceParent">The span of the request that made the ticket; null if it is not traced.</param>
+/// <param name="Form">How the body is written, as in <see cref="Tickets.Webhook"/>.</param>
+internal sealed record Delivery(
+    Guid Id, string Host, Uri Url, string Event, DateTime Created, TicketRecord Ticket, bool Truncated,
+    short Attempt, short Try, bool EndpointIsOff, string? TraceParent = null, string? Form = null)
+{
+    private const string MessagePrefix = "msg_";
 
-    private NpgsqlCommand Command(string sql, params ReadOnlySpan<NpgsqlParameter> parameters)
+    /// <summary>The value of <c>webhook-id</c>.</summary>
+    public string MessageId => MessageIdOf(Id);
+
+    public static string MessageIdOf(Guid id) => $"{MessagePrefix}{id:N}";
+
+    /// <summary>Reads what <see cref="MessageIdOf"/> wrote.</summary>
+    public static bool TryParseMessageId(string text, out Guid id)
     {
-        var command = database.CreateCommand(sql);
-        foreach (var parameter in parameters)
-        {
-            command.Parameters.Add(parameter);
-        }
-
-        return command;
+        id = default;
+        return text.StartsWith(MessagePrefix, StringComparison.Ordinal)
+            && Guid.TryParseExact(text.AsSpan(MessagePrefix.Length), "N", out id);
     }
+}
+
+/// <summary>How an attempt went.</summary>
+/// <param name="StatusCode">What the receiver answered; null if it did not.</param>
+/// <param name="Error">A word for what went wrong where nothing was answered; null otherwise.</param>
+/// <param name="Duration">How long it took.</param>
+/// <param name="RetryAfter">What the receiver asked to wait.</param>
+internal sealed record AttemptResult(int? StatusCode, string? Error, TimeSpan Duration, TimeSpan? RetryAfter = null)
+{
+    public bool IsSuccess => StatusCode is >= 200 and <= 299;
+
+    /// <summary>The receiver wants no more.</summary>
+    public bool IsGone => StatusCode == StatusCodes.Status410Gone;
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Webhooks;
 
@@ -32,7 +33,7 @@ internal sealed class SecretStore(NpgsqlDataSource database, SecretProtector sea
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using (NpgsqlCommand user = new(LockUserSql, connection) { Parameters = { Value(userId) } })
+        await using (var user = connection.CreateCommand(LockUserSql, Value(userId)))
         {
             if (await user.ExecuteScalarAsync(cancellationToken) is null)
             {
@@ -40,10 +41,7 @@ internal sealed class SecretStore(NpgsqlDataSource database, SecretProtector sea
             }
         }
 
-        await using NpgsqlCommand retire = new(RetireSql, connection)
-        {
-            Parameters = { Value(userId), Value(options.Value.SecretOverlap) },
-        };
+        await using var retire = connection.CreateCommand(RetireSql, Value(userId), Value(options.Value.SecretOverlap));
         var expires = (DateTime?)await retire.ExecuteScalarAsync(cancellationToken);
         var secret = await InsertAsync(connection, userId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
@@ -71,7 +69,7 @@ internal sealed class SecretStore(NpgsqlDataSource database, SecretProtector sea
         {
             List<byte[]> valid = [];
             CryptographicException? unreadable = null;
-            await using NpgsqlCommand command = new(ValidSql, connection) { Parameters = { Value(userId) } };
+            await using var command = connection.CreateCommand(ValidSql, Value(userId));
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
@@ -92,15 +90,11 @@ internal sealed class SecretStore(NpgsqlDataSource database, SecretProtector sea
     private async Task<byte[]> InsertAsync(NpgsqlConnection connection, Guid userId, CancellationToken cancellationToken)
     {
         var secret = RandomNumberGenerator.GetBytes(WebhookSignature.SecretBytes);
-        await using NpgsqlCommand command = new(InsertSql, connection)
-        {
-            Parameters = { Value(Guid.CreateVersion7()), Value(userId), Value(seal.Close(userId, secret)) },
-        };
+        await using var command = connection.CreateCommand(
+            InsertSql, Value(Guid.CreateVersion7()), Value(userId), Value(seal.Close(userId, secret)));
         await command.ExecuteNonQueryAsync(cancellationToken);
         return secret;
     }
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new() { TypedValue = value };
 }
 
 /// <summary>

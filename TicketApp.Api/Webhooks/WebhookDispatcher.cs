@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Auth;
-using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.ServiceDefaults;
@@ -28,16 +27,16 @@ internal sealed partial class WebhookDispatcher(
 
     private readonly ConcurrentDictionary<Guid, (Delivery Delivery, Task Attempt)> _inProgress = [];
     private readonly CancellationTokenSource _abandoned = new();
-    private readonly Signal _wake = new();
     private bool _hasClaimed;
     private readonly ClaimWalk _walk = new();
 
     public override void Dispose()
     {
         _abandoned.Dispose();
-        _wake.Dispose();
         base.Dispose();
     }
+
+    protected override TimeSpan PollInterval => options.Value.PollInterval;
 
     protected override async Task WorkAsync(CancellationToken stoppingToken)
     {
@@ -63,7 +62,7 @@ internal sealed partial class WebhookDispatcher(
     }
 
     protected override Task WaitAsync(CancellationToken stoppingToken) =>
-        _walk.HasEnded || Available <= 0 ? _wake.WaitAsync(options.Value.PollInterval, stoppingToken)
+        _walk.HasEnded || Available <= 0 ? base.WaitAsync(stoppingToken)
         : _hasClaimed ? Task.CompletedTask
         // Thousands of hosts of which nothing is due are no reason to ask without a pause.
         : Task.Delay(_pause, stoppingToken);
@@ -102,7 +101,7 @@ internal sealed partial class WebhookDispatcher(
         finally
         {
             _inProgress.TryRemove(delivery.Id, out _);
-            _wake.Set();
+            Wake();
         }
     }
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Http;
 using TicketApp.Api.Storage;
@@ -147,4 +148,25 @@ internal interface IWebhookForm
     /// <param name="delivery">The event, with the ticket as it left it.</param>
     /// <param name="context">What stands after the name in <see cref="Webhook.Form"/>.</param>
     byte[] Write(Delivery delivery, string context);
+}
+
+/// <summary>Signatures by the Standard Webhooks specification, symmetric form: HMAC-SHA256 over <c>id.timestamp.payload</c>.</summary>
+internal static class WebhookSignature
+{
+    public const string SecretPrefix = "whsec_";
+
+    /// <summary>The specification allows 24 to 64 bytes.</summary>
+    public const int SecretBytes = 32;
+
+    /// <summary>The value of <c>webhook-signature</c>: a signature for each secret, separated by spaces, and the first again.</summary>
+    public static string Sign(IEnumerable<byte[]> secrets, string id, long timestamp, ReadOnlySpan<byte> payload)
+    {
+        byte[] signed = [.. Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{id}.{timestamp}.")), .. payload];
+        string[] signatures = [.. secrets.Select(secret => $"v1,{Convert.ToBase64String(HMACSHA256.HashData(secret, signed))}")];
+        // StandardWebhooks 1.1 for .NET looks at the last of several only where it is the first: so the last is no new one.
+        return string.Join(' ', signatures.Length == 1 ? signatures : [.. signatures, signatures[0]]);
+    }
+
+    /// <summary>A secret as its user sees it.</summary>
+    public static string Format(byte[] secret) => SecretPrefix + Convert.ToBase64String(secret);
 }

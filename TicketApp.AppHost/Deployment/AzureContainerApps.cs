@@ -38,9 +38,11 @@ internal static class AzureContainerApps
                     Mode = PostgreSqlFlexibleServerHighAvailabilityMode.ZoneRedundant,
                 };
                 server.Storage.AutoGrow = StorageAutoGrow.Enabled;
+                // The Api's identity may read the whole vault, so what is the administrator's is not in it.
+                var secrets = infrastructure.GetProvisionableResources().OfType<KeyVaultSecret>().ToLookup(secret => secret.Name.Value);
+                infrastructure.Remove(secrets["connectionstrings--postgres"].Single());
                 // The Api's role in place of the administrator, and the server's certificate verified: it is from a public authority.
-                var secret = infrastructure.GetProvisionableResources().OfType<KeyVaultSecret>()
-                    .Single(secret => secret.Name.Value == $"connectionstrings--{ServerResources.DatabaseName}");
+                var secret = secrets[$"connectionstrings--{ServerResources.DatabaseName}"].Single();
                 var (host, word) = (server.FullyQualifiedDomainName, rolePassword.AsProvisioningParameter(infrastructure));
                 var (role, database) = (ServerResources.Role, ServerResources.DatabaseName);
                 secret.Properties.Value = BicepFunction.Interpolate(
@@ -63,7 +65,6 @@ internal static class AzureContainerApps
     public static void DeployToAzure(
         this IDistributedApplicationBuilder builder,
         DeploymentOptions options,
-        IResourceBuilder<IResourceWithConnectionString> rabbitmq,
         IResourceBuilder<ProjectResource> api,
         IResourceBuilder<ProjectResource> worker)
     {
@@ -112,7 +113,7 @@ internal static class AzureContainerApps
             });
         });
 
-        if (rabbitmq.Resource is RabbitMQServerResource broker)
+        if (builder.Resources.OfType<RabbitMQServerResource>().SingleOrDefault() is { } broker)
         {
             DeployRabbitMq(builder.CreateResourceBuilder(broker));
         }

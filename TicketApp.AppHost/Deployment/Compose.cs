@@ -16,6 +16,8 @@ internal static partial class Compose
     private const string DatabaseNetwork = "database";
     private const string BrokerNetwork = "broker";
 
+    private const string Certificates = "certificates";
+
     /// <summary>Variables that a site may leave empty, and what they are then. Without any other one, Compose starts nothing.</summary>
     private static readonly Dictionary<string, string> _defaults = new()
     {
@@ -29,19 +31,21 @@ internal static partial class Compose
     public static void DeployToCompose(
         this IDistributedApplicationBuilder builder,
         DeploymentOptions options,
-        IResourceBuilder<IResourceWithConnectionString> rabbitmq,
         IResourceBuilder<ProjectResource> api,
         IResourceBuilder<ProjectResource> worker)
     {
         var compose = builder.AddDockerComposeEnvironment("compose").WithDashboard(enabled: false).ConfigureComposeFile(Require);
         var servers = new List<string>();
-        if (rabbitmq.Resource is RabbitMQServerResource broker)
+        var broker = builder.Resources.OfType<RabbitMQServerResource>().SingleOrDefault();
+        if (broker is not null)
         {
             servers.Add(broker.Name);
             compose.ConfigureComposeFile(file => AddInternalNetwork(file, BrokerNetwork));
             builder.CreateResourceBuilder(broker).PublishAsDockerComposeService((_, service) =>
             {
                 Restart(service, "120s", cpus: "2", memory: "1g");
+                Confine(service);
+                UseCertificate(service, broker.Name);
                 service.Networks = [BrokerNetwork];
                 service.Hostname = broker.Name;
                 Escape(service);
@@ -56,6 +60,8 @@ internal static partial class Compose
             builder.CreateResourceBuilder(database).PublishAsDockerComposeService((_, service) =>
             {
                 Restart(service, "120s", cpus: "4", memory: "1g");
+                Confine(service);
+                UseCertificate(service, database.Name);
                 service.Networks = [DatabaseNetwork];
                 Escape(service);
                 service.ShmSize = "256m";
@@ -63,6 +69,7 @@ internal static partial class Compose
             });
         }
 
+        string[] ours = [.. database is null ? [] : (string[])[database.Name], .. servers];
         api.PublishAsDockerComposeService((_, service) =>
         {
             Harden(service, "45s", cpus: "2", memory: "512m", replicas: null, servers);
@@ -77,6 +84,11 @@ internal static partial class Compose
             {
                 service.Networks.Add(DatabaseNetwork);
                 WaitFor(service, database.Name);
+            }
+
+            if (ours.Length > 0)
+            {
+                Mount(service, ServerTls.Authorities, ServerTls.Folder);
             }
         });
         var hasEndpoint = builder.HasModelEndpoint();
@@ -94,9 +106,54 @@ internal static partial class Compose
             {
                 // It leaves the host for the endpoint of a model alone.
                 service.Networks = hasEndpoint ? [.. service.Networks, BrokerNetwork] : [BrokerNetwork];
+                Mount(service, ServerTls.Authorities, ServerTls.Folder);
             }
         });
+        if (ours.Length > 0)
+        {
+            AddCertificates(builder, ours);
+        }
     }
+
+    /// <summary>
+    /// Makes the servers' certificates at the first start, and ends. Each volume is for one reader: a server, or those who verify them all.
+    /// </summary>
+    private static void AddCertificates(IDistributedApplicationBuilder builder, string[] servers)
+    {
+        var certificates = builder.AddContainer(Certificates, "docker.io/library/postgres", "18.3")
+            .WithArgs("sh", "-c", ServerTls.MakeCertificates(servers))
+            .PublishAsDockerComposeService((_, service) =>
+            {
+                Harden(service, "10s", cpus: "1", memory: "128m", replicas: null, servers: []);
+                service.Restart = "on-failure";
+                // Gives the servers their keys.
+                service.CapAdd = ["CHOWN"];
+                service.Networks = [];
+                service.NetworkMode = "none";
+                Escape(service);
+            });
+        foreach (var folder in (string[])[.. servers, ServerTls.Authorities])
+        {
+            certificates.WithVolume(VolumeOf(folder), $"{ServerTls.Certificates}/{folder}");
+        }
+    }
+
+    private static void UseCertificate(Service service, string server)
+    {
+        service.DependsOn[Certificates] = new ServiceDependency { Condition = "service_completed_successfully" };
+        Mount(service, server, ServerTls.FolderOf(server));
+    }
+
+    private static void Mount(Service service, string folder, string path) => service.Volumes.Add(new Volume
+    {
+        Name = VolumeOf(folder),
+        Type = "volume",
+        Source = VolumeOf(folder),
+        Target = path,
+        ReadOnly = true,
+    });
+
+    private static string VolumeOf(string folder) => $"ticketapp-{folder}-tls";
 
     private static void AddInternalNetwork(ComposeFile file, string name) =>
         file.AddNetwork(new Network { Name = name, Driver = "bridge", Internal = true });
@@ -143,6 +200,13 @@ internal static partial class Compose
             Replicas = replicas,
             Resources = new Limits { Limits = new ResourceSpec { Cpus = cpus, Memory = memory } },
         };
+    }
+
+    /// <summary>The images of servers start as root, give the data to the server's user and become it: what that takes alone.</summary>
+    private static void Confine(Service service)
+    {
+        service.CapAdd = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"];
+        service.CapDrop = ["ALL"];
     }
 
     private static bool IsOfModel(KeyValuePair<string, string> variable) => variable.Key.StartsWith("Models__", StringComparison.Ordinal);

@@ -26,6 +26,12 @@ internal sealed class DeploymentOptions
     public bool ExternalRabbitMq { get; set; }
 
     /// <summary>
+    /// The servers that are part of the deployment speak TLS and nothing else. Not on Azure, where the platform's PostgreSQL does so by
+    /// itself, and not in a run on this machine, where they listen on loopback.
+    /// </summary>
+    public bool ServersHaveTls => Target is DeploymentTarget.Kubernetes or DeploymentTarget.Compose;
+
+    /// <summary>
     /// The name under which callers reach the Api. Not set: a value of the chart, <c>ticketapp.example.com</c>; on Azure, the
     /// environment's own name alone.
     /// </summary>

@@ -11,13 +11,11 @@ namespace TicketApp.AppHost.Deployment;
 internal static class Kubernetes
 {
     private const long AppUser = 1654; // Of the .NET images.
-    private const long ServerUser = 999; // Of the PostgreSQL and RabbitMQ images.
     private const int DrainSeconds = 10; // Until nothing routes to a pod that is going away.
 
     public static void DeployToKubernetes(
         this IDistributedApplicationBuilder builder,
         DeploymentOptions options,
-        IResourceBuilder<IResourceWithConnectionString> rabbitmq,
         IResourceBuilder<ProjectResource> api,
         IResourceBuilder<ProjectResource> worker)
     {
@@ -32,17 +30,19 @@ internal static class Kubernetes
         api.ChartParameter("rabbitmq-username");
         worker.ChartSecret("rabbitmq-worker-password");
         builder.FinishChart(k8s.Resource.Name);
-        builder.PublishMonitoring(k8s.Resource.Name);
         api.ChartText("prometheus-release", "");
         api.ChartText("runbooks", "");
         if (builder.Resources.OfType<PostgresServerResource>().SingleOrDefault() is { } postgres)
         {
             DeployPostgres(k8s, builder.CreateResourceBuilder(postgres));
+            api.PublishAsKubernetesService(service => service.MountAuthority(postgres.Name));
         }
 
-        if (rabbitmq.Resource is RabbitMQServerResource broker)
+        if (builder.Resources.OfType<RabbitMQServerResource>().SingleOrDefault() is { } rabbitmq)
         {
-            DeployRabbitMq(k8s, builder.CreateResourceBuilder(broker));
+            DeployRabbitMq(k8s, builder.CreateResourceBuilder(rabbitmq));
+            api.PublishAsKubernetesService(service => service.MountAuthority(rabbitmq.Name));
+            worker.PublishAsKubernetesService(service => service.MountAuthority(rabbitmq.Name));
         }
     }
 
@@ -112,12 +112,14 @@ internal static class Kubernetes
         IResourceBuilder<KubernetesEnvironmentResource> k8s, IResourceBuilder<PostgresServerResource> postgres)
     {
         var share = postgres.ChartShare(new("500m", "512Mi", "4", "1Gi"));
+        postgres.ChartText("tls-secret", "");
         postgres.WithPersistentVolume(KeptVolume(k8s, "ticketapp-postgres-data", postgres.ChartText("storage", "50Gi")))
             .PublishAsKubernetesService(service =>
             {
                 ((StatefulSet)service.Workload!).Spec.ServiceName = "postgres-service";
                 string[] scratch = ["/tmp", "/var/run/postgresql", "/docker-entrypoint-initdb.d"];
-                var container = service.Harden(ServerUser, share, gracePeriodSeconds: 120, scratch);
+                var container = service.Harden(ServerTls.ServerUser, share, gracePeriodSeconds: 120, scratch);
+                service.MountCertificate();
                 service.ShareMemory("256Mi");
                 string[] isReady = ["pg_isready", "-U", "postgres", "-d", ServerResources.DatabaseName];
                 // Recovery after a crash takes its time, and must not be cut short.
@@ -133,11 +135,13 @@ internal static class Kubernetes
         IResourceBuilder<KubernetesEnvironmentResource> k8s, IResourceBuilder<RabbitMQServerResource> rabbitmq)
     {
         var share = rabbitmq.ChartShare(new("500m", "512Mi", "2", "1Gi"));
+        rabbitmq.ChartText("tls-secret", "");
         rabbitmq.WithPersistentVolume(KeptVolume(k8s, "ticketapp-rabbitmq-data", rabbitmq.ChartText("storage", "10Gi")))
             .PublishAsKubernetesService(service =>
             {
                 ((StatefulSet)service.Workload!).Spec.ServiceName = "rabbitmq-service";
-                var container = service.Harden(ServerUser, share, gracePeriodSeconds: 120, "/tmp");
+                var container = service.Harden(ServerTls.ServerUser, share, gracePeriodSeconds: 120, "/tmp");
+                service.MountCertificate();
                 container.StartupProbe = KubernetesHardening.Exec(
                     periodSeconds: 10, failureThreshold: 60, "rabbitmq-diagnostics", "-q", "check_running");
                 container.ReadinessProbe = KubernetesHardening.Exec(
@@ -145,7 +149,7 @@ internal static class Kubernetes
                 container.LivenessProbe = KubernetesHardening.Exec(
                     periodSeconds: 60, failureThreshold: 3, "rabbitmq-diagnostics", "-q", "ping");
                 service.RequireSecrets();
-                service.AdditionalResources.Add(AllowIngress("rabbitmq", 5672, Pods("api"), Pods("worker")));
+                service.AdditionalResources.Add(AllowIngress("rabbitmq", ServerTls.BrokerPort, Pods("api"), Pods("worker")));
             });
     }
 

@@ -6,7 +6,7 @@ namespace TicketApp.AppHost.Deployment;
 
 /// <summary>
 /// What the publisher of charts has no way to say, added when it has written its files: the templates in <c>Chart/</c>, which a value
-/// switches on and off, and the version of Kubernetes.
+/// switches on and off, what they include, and the version of Kubernetes.
 /// </summary>
 internal static partial class KubernetesChart
 {
@@ -16,6 +16,9 @@ internal static partial class KubernetesChart
     /// <summary>The value that is a table, which no variable can be.</summary>
     private const string Table = "public_annotations";
 
+    /// <summary>The folder of templates that each server of the chart has a copy of.</summary>
+    private const string EachServer = "server";
+
     public static void FinishChart(this IDistributedApplicationBuilder builder, string environment) => builder.Pipeline.AddStep(
         "finish-chart",
         async context =>
@@ -24,19 +27,32 @@ internal static partial class KubernetesChart
             var templates = Path.Combine(AppContext.BaseDirectory, "Deployment", "Chart");
             foreach (var template in Directory.EnumerateFiles(templates, "*.yaml", SearchOption.AllDirectories))
             {
-                FileInfo file = new(Path.Combine(chart, "templates", Path.GetRelativePath(templates, template)));
-                file.Directory!.Create();
-                File.Copy(template, file.FullName, overwrite: true);
+                var path = Path.GetRelativePath(templates, template);
+                foreach (var copy in path.StartsWith(EachServer, StringComparison.Ordinal) ? OfServers(path) : [path])
+                {
+                    await WriteAsync(Path.Combine("templates", copy), await File.ReadAllTextAsync(template, context.CancellationToken));
+                }
             }
 
+            // Beside the templates and not among them: both have braces of their own.
+            await WriteAsync(Path.Combine("monitoring", "alerts.yaml"), Monitoring.Alerts);
+            await WriteAsync(Path.Combine("monitoring", "dashboard.json"), Monitoring.Dashboard);
             await ReplaceAsync("Chart.yaml", VersionLine(), $"kubeVersion: \"{KubernetesVersion}\"");
             await ReplaceAsync("values.yaml", TableLine(), $"{Table}: {{}}");
 
-            async Task ReplaceAsync(string file, Regex line, string text)
+            IEnumerable<string> OfServers(string path) => context.Model.Resources
+                .Where(resource => resource is PostgresServerResource or RabbitMQServerResource)
+                .Select(server => Path.Combine(server.Name, Path.GetRelativePath(EachServer, path)));
+
+            async Task ReplaceAsync(string file, Regex line, string text) =>
+                await WriteAsync(
+                    file, line.Replace(await File.ReadAllTextAsync(Path.Combine(chart, file), context.CancellationToken), text));
+
+            Task WriteAsync(string file, string text)
             {
-                var path = Path.Combine(chart, file);
-                await File.WriteAllTextAsync(
-                    path, line.Replace(await File.ReadAllTextAsync(path, context.CancellationToken), text), context.CancellationToken);
+                FileInfo written = new(Path.Combine(chart, file));
+                written.Directory!.Create();
+                return File.WriteAllTextAsync(written.FullName, text, context.CancellationToken);
             }
         },
         dependsOn: $"publish-{environment}",

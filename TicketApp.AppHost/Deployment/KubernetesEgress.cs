@@ -1,3 +1,4 @@
+using TicketApp.AppHost.Servers;
 using static TicketApp.AppHost.Deployment.KubernetesObjects;
 using Yaml = System.Collections.Generic.Dictionary<string, object>;
 
@@ -54,8 +55,8 @@ internal static class KubernetesEgress
         Tcp(53));
 
     private static Yaml Broker(DeploymentOptions options, IResourceBuilder<ProjectResource> project) => options.ExternalRabbitMq
-        ? ServerElsewhere(project, "rabbitmq", project.ChartNumber("rabbitmq-port", 5671))
-        : To([Pods("rabbitmq")], Tcp(5672));
+        ? ServerElsewhere(project, "rabbitmq", project.ChartNumber("rabbitmq-port", ServerTls.BrokerPort))
+        : To([Pods("rabbitmq")], Tcp(ServerTls.BrokerPort));
 
     /// <summary>OTLP, by gRPC and by HTTP. Nowhere, until a site says where.</summary>
     private static Yaml Telemetry(IResourceBuilder<ProjectResource> project) => Elsewhere(project, "otlp", Tcp(4317), Tcp(4318));

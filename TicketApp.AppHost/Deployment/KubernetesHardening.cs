@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Aspire.Hosting.Kubernetes;
 using Aspire.Hosting.Kubernetes.Resources;
+using TicketApp.AppHost.Servers;
 
 namespace TicketApp.AppHost.Deployment;
 
@@ -47,7 +48,7 @@ internal static partial class KubernetesHardening
         };
         for (var i = 0; i < scratch.Length; i++)
         {
-            service.Mount($"scratch-{i}", scratch[i], new() { SizeLimit = "128Mi" });
+            service.Mount(scratch[i], new() { Name = $"scratch-{i}", EmptyDir = new() { SizeLimit = "128Mi" } });
         }
 
         var probes = new[] { container.StartupProbe, container.ReadinessProbe, container.LivenessProbe };
@@ -65,13 +66,32 @@ internal static partial class KubernetesHardening
     /// divides among processes. What is in use counts as memory of the pod.
     /// </summary>
     public static void ShareMemory(this KubernetesResource service, string size) =>
-        service.Mount("shared-memory", "/dev/shm", new() { Medium = "Memory", SizeLimit = size });
+        service.Mount("/dev/shm", new() { Name = "shared-memory", EmptyDir = new() { Medium = "Memory", SizeLimit = size } });
 
-    private static void Mount(this KubernetesResource service, string name, string path, EmptyDirVolumeSourceV1 volume)
+    /// <summary>A server's certificate and key, which its user alone may read.</summary>
+    public static void MountCertificate(this KubernetesResource service)
+    {
+        const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.GroupRead;
+        SecretVolumeSourceV1 secret = new() { DefaultMode = (int)Mode, SecretName = TlsSecret(service.Name) };
+        service.Mount(ServerTls.FolderOf(service.Name), new() { Name = "tls", Secret = secret });
+    }
+
+    /// <summary>What verifies a server, and nothing else of its secret.</summary>
+    public static void MountAuthority(this KubernetesResource service, string server)
+    {
+        SecretVolumeSourceV1 secret = new() { SecretName = TlsSecret(server) };
+        secret.Items.Add(new() { Key = "ca.crt", Path = Path.GetFileName(ServerTls.AuthorityOf(server)) });
+        service.Mount(ServerTls.FolderOf(server), new() { Name = $"{server}-authority", Secret = secret });
+    }
+
+    private static string TlsSecret(string server) => $"{{{{ .Values.config.{server}.tls_secret | default `{server}-tls` }}}}";
+
+    private static void Mount(this KubernetesResource service, string path, VolumeV1 volume)
     {
         var pod = service.Workload!.PodTemplate.Spec;
-        pod.Volumes.Add(new VolumeV1 { Name = name, EmptyDir = volume });
-        pod.Containers[0].VolumeMounts.Add(new VolumeMountV1 { Name = name, MountPath = path });
+        pod.Volumes.Add(volume);
+        pod.Containers[0].VolumeMounts.Add(
+            new VolumeMountV1 { Name = volume.Name, MountPath = path, ReadOnly = volume.Secret is null ? null : true });
     }
 
     /// <summary>Over zones and nodes, as far as there are some.</summary>

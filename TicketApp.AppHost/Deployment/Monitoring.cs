@@ -1,6 +1,3 @@
-using Aspire.Hosting.Pipelines;
-using Microsoft.Extensions.DependencyInjection;
-
 namespace TicketApp.AppHost.Deployment;
 
 /// <summary>
@@ -14,19 +11,6 @@ internal static class Monitoring
 
     /// <summary>The dashboard, of the metrics that docs/telemetry.md lists.</summary>
     public static string Dashboard => GrafanaDashboard.Of(Read("telemetry.md"));
-
-    /// <summary>Beside the templates and not among them: both have braces of their own.</summary>
-    public static void PublishMonitoring(this IDistributedApplicationBuilder builder, string environment) => builder.Pipeline.AddStep(
-        "publish-monitoring",
-        async context =>
-        {
-            var chart = context.Services.GetRequiredService<IPipelineOutputService>().GetOutputDirectory();
-            var folder = Directory.CreateDirectory(Path.Combine(chart, "monitoring")).FullName;
-            await File.WriteAllTextAsync(Path.Combine(folder, "alerts.yaml"), Alerts, context.CancellationToken);
-            await File.WriteAllTextAsync(Path.Combine(folder, "dashboard.json"), Dashboard, context.CancellationToken);
-        },
-        dependsOn: $"publish-{environment}",
-        requiredBy: WellKnownPipelineSteps.Publish);
 
     private static string Read(string file) => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Deployment", file));
 }

@@ -12,10 +12,10 @@ internal static class ServerResources
     public const string DatabaseName = "tickets";
     public const string BrokerName = "rabbitmq";
 
+    public const string PostgresName = "postgres";
+
     /// <summary>The Api's role, as <c>postgres-role.sql</c> makes it.</summary>
     public const string Role = "ticketapp";
-
-    private const string PostgresName = "postgres";
 
     /// <summary>The workers' account, as <c>rabbitmq-accounts.json</c> makes it.</summary>
     private const string WorkerAccount = "worker";
@@ -61,13 +61,17 @@ internal static class ServerResources
 
         return Tickets(postgres.Resource.PrimaryEndpoint).WaitFor(database);
 
-        IResourceBuilder<ConnectionStringResource> Tickets(EndpointReference server) => builder.AddConnectionString(
-            DatabaseName,
-            ReferenceExpression.Create(
-                $"Host={Host(server)};Port={Port(server)};Username={Role};Password=\"{rolePassword}\";Database={DatabaseName}"));
+        IResourceBuilder<ConnectionStringResource> Tickets(EndpointReference server)
+        {
+            var tls = deployment.ServersHaveTls ? $";SSL Mode=VerifyFull;Root Certificate={ServerTls.AuthorityOf(PostgresName)}" : "";
+            return builder.AddConnectionString(
+                DatabaseName,
+                ReferenceExpression.Create(
+                    $"Host={Host(server)};Port={Port(server)};Username={Role};Password=\"{rolePassword}\";Database={DatabaseName}{tls}"));
+        }
     }
 
-    /// <returns>The server, whose connection string is the Api's, and the connection string of the workers.</returns>
+    /// <returns>The connection strings of the Api and of the workers.</returns>
     public static (IResourceBuilder<IResourceWithConnectionString> Api, IResourceBuilder<IResourceWithConnectionString> Worker) AddBroker(
         this IDistributedApplicationBuilder builder, DeploymentOptions deployment, ServerOptions servers)
     {
@@ -88,22 +92,38 @@ internal static class ServerResources
         // The default, 4.3, is another server with each patch.
         var rabbitmq = builder.AddRabbitMQ(BrokerName, user, password)
             .WithImageTag("4.3.6")
-            .WithManagementPlugin()
             .WithDataVolume(builder.VolumeName(BrokerName))
             .WithEnvironment("WORKER_PASSWORD", workerPassword)
-            .WithArgs("sh", "-c", ServerScripts.RabbitMqStart);
+            .WithArgs("sh", "-c", ServerScripts.RabbitMqStart(deployment.ServersHaveTls));
         if (builder.ExecutionContext.IsPublishMode)
         {
             // The store is kept under the node's name, which is a pod's or container's random host name unless it is said.
             rabbitmq.WithEnvironment("RABBITMQ_NODENAME", "rabbitmq@localhost");
         }
 
-        return (rabbitmq, Worker(rabbitmq.Resource.PrimaryEndpoint).WaitFor(rabbitmq));
+        var listener = rabbitmq.Resource.PrimaryEndpoint;
+        if (deployment.ServersHaveTls)
+        {
+            // Without the management page, which speaks plain HTTP and which no account may see.
+            rabbitmq.WithEndpoint(listener.EndpointName, endpoint => endpoint.TargetPort = ServerTls.BrokerPort);
+            return (Account("api", ReferenceExpression.Create($"{user:uri}"), password, listener), Worker(listener));
+        }
 
-        IResourceBuilder<ConnectionStringResource> Worker(EndpointReference server) => builder.AddConnectionString(
-            $"{BrokerName}-{WorkerAccount}",
-            ReferenceExpression.Create(
-                $"amqp://{WorkerAccount}:{workerPassword:uri}@{Host(server)}:{Port(server)}"));
+        return (rabbitmq.WithManagementPlugin(), Worker(listener).WaitFor(rabbitmq));
+
+        IResourceBuilder<ConnectionStringResource> Worker(EndpointReference server) =>
+            Account(WorkerAccount, ReferenceExpression.Create($"{WorkerAccount}"), workerPassword, server);
+
+        IResourceBuilder<ConnectionStringResource> Account(
+            string service, ReferenceExpression name, IResourceBuilder<ParameterResource> word, EndpointReference server)
+        {
+            var (scheme, authority) = deployment.ServersHaveTls
+                ? ("amqps", $"?cacertfile={ServerTls.AuthorityOf(BrokerName)}")
+                : ("amqp", "");
+            return builder.AddConnectionString(
+                $"{BrokerName}-{service}",
+                ReferenceExpression.Create($"{scheme}://{name}:{word:uri}@{Host(server)}:{Port(server)}{authority}"));
+        }
     }
 
     /// <summary>Letters and digits only: published manifests put passwords into amqp:// and postgresql:// URIs unescaped.</summary>

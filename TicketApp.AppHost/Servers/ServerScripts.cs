@@ -12,10 +12,13 @@ internal static partial class ServerScripts
     /// Starts RabbitMQ with these accounts and no other: what loads definitions makes no default user. They are read at every start, so a
     /// changed password counts from the next one.
     /// </summary>
-    public static string RabbitMqStart { get; } =
+    public static string RabbitMqStart(bool hasTls) =>
         $"umask 077; printf '{Placeholder().Replace(Compact("rabbitmq-accounts.json"), "%s")}' "
         + "\"$RABBITMQ_DEFAULT_USER\" \"$RABBITMQ_DEFAULT_PASS\" \"$WORKER_PASSWORD\" \"$RABBITMQ_DEFAULT_USER\" >/tmp/accounts.json; "
         + "echo 'load_definitions = /tmp/accounts.json' >/tmp/rabbitmq.conf; "
+        // Half of a small broker's memory by default: what is in the log that is being written is in memory too.
+        + "echo 'raft.wal_max_size_bytes = 67108864' >>/tmp/rabbitmq.conf; "
+        + string.Concat((hasTls ? ServerTls.RabbitMqSettings : []).Select(line => $"echo '{line}' >>/tmp/rabbitmq.conf; "))
         // Started as root, the image runs the broker as the user rabbitmq.
         + "[ \"$(id -u)\" != 0 ] || chown rabbitmq /tmp/accounts.json /tmp/rabbitmq.conf; "
         + "unset RABBITMQ_DEFAULT_USER RABBITMQ_DEFAULT_PASS WORKER_PASSWORD; "
@@ -33,7 +36,7 @@ internal static partial class ServerScripts
         + "elif ! ls \"$PGDATA\"/*.signal >/dev/null 2>&1; then "
         + "printf '%s\\n' \"$role\" | $as postgres --single -D \"$PGDATA\" -c exit_on_error=on "
         + $"{ServerResources.DatabaseName} >/dev/null || exit 1; fi; "
-        + $"unset role; exec docker-entrypoint.sh postgres -c {setting}";
+        + $"unset role; {ServerTls.PostgresPreparation}exec docker-entrypoint.sh postgres -c {setting} {ServerTls.PostgresSettings}";
 
     /// <summary>
     /// Makes the role on a server that somebody else runs, as its administrator, by psql: where and as whom is in psql's own variables.

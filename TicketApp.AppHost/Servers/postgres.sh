@@ -4,7 +4,7 @@
 #   PORT              where it listens, on 127.0.0.1 only
 #   PASSWORD          of its superuser, postgres; a new one counts from the next start
 #   TICKETS_PASSWORD  of ticketapp, the Api's role; as above
-# The database tickets is there from the first start.
+# Arguments go to the server. The database tickets is there from the first start.
 set -eu
 NAME=PostgreSQL SERVICE_USER=postgres PACKAGE=postgresql
 . "$(dirname "$0")/server.sh"
@@ -64,4 +64,4 @@ unset PASSWORD TICKETS_PASSWORD sql
 echo 'host all all 127.0.0.1/32 scram-sha-256' >"$DATA/pg_hba.conf"
 
 # SIGINT: PostgreSQL waits for its clients after SIGTERM.
-supervise INT "$bin/postgres" -D "$DATA" -p "$PORT" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c logging_collector=off
+supervise INT "$bin/postgres" -D "$DATA" -p "$PORT" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c logging_collector=off "$@"

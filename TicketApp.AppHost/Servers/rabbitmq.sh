@@ -22,7 +22,9 @@ prepare
 
 mkdir -p "$DATA"
 echo '[].' >"$DATA/enabled_plugins"
-# The limits are absolute, since a share of a large machine's memory or disk says nothing about this small broker.
+# The limits are absolute, since a share of a large machine's memory or disk says nothing about this small broker. The largest message is
+# that of RabbitMQ 4, which the published manifests run: the API holds a dozen of them. What is in the log that is being written is in
+# memory too. By default it is as large as the limit of memory, at which publishing stops, and so the log never ends.
 cat >"$DATA/rabbitmq.conf" <<CONF
 listeners.tcp.1 = 127.0.0.1:$PORT
 load_definitions = definitions
@@ -31,6 +33,8 @@ log.console.level = warning
 log.file.level = info
 vm_memory_high_watermark.absolute = 512MB
 disk_free_limit.absolute = 200MB
+max_message_size = 16777216
+raft.wal_max_size_bytes = 67108864
 CONF
 number=0
 for node in ${CLUSTER:-}; do

@@ -84,6 +84,25 @@ public sealed partial class BrokerPublisher(
     public async Task PrepareAsync(string queue) =>
         await (_queues?.DeclareAsync(queue) ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
+    /// <summary>The queue of a model is used no more for now, and may be deleted: it is declared again before it is used.</summary>
+    public void Forget(string queue) => _queues?.Forget(queue);
+
+    /// <summary>Deletes the queue of a model if it is empty and nobody consumes it.</summary>
+    /// <returns>Whether it is not there any more.</returns>
+    /// <exception cref="BrokerUnavailableException">Nobody can tell.</exception>
+    public async Task<bool> TryDeleteIdleAsync(string queue, CancellationToken cancellationToken)
+    {
+        var queues = _queues is { } there && IsReady ? there : throw new BrokerUnavailableException();
+        try
+        {
+            return await queues.TryDeleteIdleAsync(queue, cancellationToken);
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new BrokerUnavailableException($"the queue {queue} could not be deleted", exception);
+        }
+    }
+
     /// <summary>Publishes one message to all that listen now. Nobody may be there, and it is gone with the broker.</summary>
     /// <exception cref="BrokerUnavailableException">It was not taken.</exception>
     public Task BroadcastAsync(string exchange, ReadOnlyMemory<byte> body, CancellationToken cancellationToken) =>

@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using RabbitMQ.Client;
 
@@ -7,6 +8,7 @@ namespace TicketApp.Messaging.Broker;
 /// <summary>
 /// TLS to a broker whose address is <c>amqps</c>. Its certificate has to name the host, and to come from an authority that this machine
 /// trusts, or from one in the file that the address names: <c>amqps://…?cacertfile=/run/secrets/ca.pem</c>, as in the URIs of RabbitMQ.
+/// The file is read for each connection, so a renewed authority counts from the next one.
 /// </summary>
 internal static class BrokerTls
 {
@@ -23,17 +25,29 @@ internal static class BrokerTls
             node.Query.TrimStart('?').Split('&'), part => part.StartsWith(RootParameter, StringComparison.OrdinalIgnoreCase));
         if (parameter is not null)
         {
-            X509Certificate2Collection roots = [];
-            roots.ImportFromPemFile(Uri.UnescapeDataString(parameter[RootParameter.Length..]));
-            endpoint.Ssl.CertificateValidationCallback = (_, certificate, chain, errors) => IsFrom(roots, certificate, chain, errors);
+            var file = Uri.UnescapeDataString(parameter[RootParameter.Length..]);
+            _ = RootsOf(file);
+            // Its own words for a refusal do not say why.
+            endpoint.Ssl.CertificateValidationCallback = (_, certificate, chain, errors) =>
+                errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch)
+                    ? throw new AuthenticationException($"the certificate is not for the host {endpoint.HostName}")
+                : IsFrom(RootsOf(file), certificate, chain) ? true
+                : throw new AuthenticationException($"the certificate is not from an authority in {file}, or not valid now");
         }
 
         return endpoint;
     }
 
-    private static bool IsFrom(X509Certificate2Collection roots, X509Certificate? certificate, X509Chain? sent, SslPolicyErrors errors)
+    private static X509Certificate2Collection RootsOf(string file)
     {
-        if (certificate is not X509Certificate2 leaf || (errors & ~SslPolicyErrors.RemoteCertificateChainErrors) != SslPolicyErrors.None)
+        X509Certificate2Collection roots = [];
+        roots.ImportFromPemFile(file);
+        return roots;
+    }
+
+    private static bool IsFrom(X509Certificate2Collection roots, X509Certificate? certificate, X509Chain? sent)
+    {
+        if (certificate is not X509Certificate2 leaf)
         {
             return false;
         }

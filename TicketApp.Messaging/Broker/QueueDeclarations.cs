@@ -40,8 +40,40 @@ internal sealed partial class QueueDeclarations(IConnection connection, bool dec
         }
     }
 
-    /// <summary>The queue may have been deleted.</summary>
-    public void Forget(string queue) => _declarations.TryRemove(queue, out _);
+    /// <summary>The queue may have been deleted. One that the broker refused is still to be tried again when its pause is over.</summary>
+    public void Forget(string queue)
+    {
+        if (_declarations.TryGetValue(queue, out var declaration) && declaration.Task is { IsCompletedSuccessfully: true })
+        {
+            _declarations.TryRemove(queue, out _);
+        }
+    }
+
+    /// <summary>Deletes a queue that nobody consumes and that holds no message for anybody.</summary>
+    /// <returns>Whether it is not there any more.</returns>
+    public async Task<bool> TryDeleteIdleAsync(string queue, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(_limit);
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: limit.Token);
+        try
+        {
+            // The broker does not take these conditions with the deletion of a quorum queue. A message that comes in between is of a ticket
+            // that is dispatched again when its lease has ended.
+            if (await channel.QueueDeclarePassiveAsync(queue, limit.Token) is not { MessageCount: 0, ConsumerCount: 0 })
+            {
+                return false;
+            }
+
+            await channel.QueueDeleteAsync(queue, cancellationToken: limit.Token);
+        }
+        catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode == Constants.NotFound)
+        {
+        }
+
+        Forget(queue);
+        return true;
+    }
 
     private async Task DeclareAsync(string queue, Declaration declaration)
     {

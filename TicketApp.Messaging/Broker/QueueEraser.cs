@@ -1,4 +1,4 @@
-using System.Text;
+using System.Buffers.Text;
 using System.Text.Json;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
@@ -18,19 +18,30 @@ public sealed class QueueEraser(IConnectionFactory factory)
 
     private const int MaxPasses = 5;
 
-    // Well under LoopProgress.RoundLimit: the queue holds what is read in a few seconds.
-    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(20);
+    // What is not acknowledged is in memory here and at the broker. Twice what the policy of the AppHost's brokers lets the queue hold.
+    private const long MaxBytes = 128 * 1024 * 1024;
+
+    private static readonly TimeSpan _limit = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _maxSilence = TimeSpan.FromSeconds(20);
 
     // A quorum queue drops acknowledgements that it has not taken in when their channel closes (rabbitmq-server issue 10327).
     private static readonly TimeSpan _acknowledging = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Removes messages that name one of these users anywhere, also in the body of a message that could not be read.</summary>
+    /// <summary>
+    /// Removes messages that name one of these users anywhere, also in the body of a message that could not be read. It lasts as long as
+    /// the queue takes to be read twice, but two minutes at most.
+    /// </summary>
+    /// <param name="queue">The queue.</param>
+    /// <param name="users">The users.</param>
+    /// <param name="progressing">Called every few seconds while messages come.</param>
+    /// <param name="cancellationToken">Ends it; some may be left.</param>
     /// <returns>How many.</returns>
-    /// <exception cref="BrokerUnavailableException">Some may be left.</exception>
-    public async Task<int> RemoveAsync(string queue, IReadOnlyList<Guid> users, CancellationToken cancellationToken)
+    /// <exception cref="BrokerUnavailableException">Some may be left, as of more than 128 MiB.</exception>
+    public async Task<int> RemoveAsync(
+        string queue, IReadOnlyCollection<Guid> users, Action progressing, CancellationToken cancellationToken)
     {
-        byte[][] names = [.. users.Select(user => Encoding.UTF8.GetBytes(user.ToString()))];
+        var wanted = users.ToHashSet();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(_limit);
         try
@@ -39,7 +50,7 @@ public sealed class QueueEraser(IConnectionFactory factory)
             var removed = 0;
             for (var pass = 1; pass <= MaxPasses; pass++)
             {
-                var found = await RemoveOnceAsync(connection, queue, body => Names(body, names), limit.Token);
+                var found = await RemoveOnceAsync(connection, queue, body => Names(body, wanted), progressing, limit.Token);
                 if (found == 0)
                 {
                     return removed;
@@ -52,7 +63,7 @@ public sealed class QueueEraser(IConnectionFactory factory)
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new BrokerUnavailableException($"the queue {queue} could not be read within {_limit.TotalSeconds:F0} s");
+            throw new BrokerUnavailableException($"the queue {queue} could not be read within {_limit.TotalMinutes:F0} minutes");
         }
         catch (Exception exception) when (exception is RabbitMQClientException or IOException or TimeoutException)
         {
@@ -61,10 +72,11 @@ public sealed class QueueEraser(IConnectionFactory factory)
     }
 
     private static async Task<int> RemoveOnceAsync(
-        IConnection connection, string queue, Func<ReadOnlyMemory<byte>, bool> isUnwanted, CancellationToken cancellationToken)
+        IConnection connection, string queue, Func<ReadOnlyMemory<byte>, bool> isUnwanted, Action progressing,
+        CancellationToken cancellationToken)
     {
         List<IChannel> channels = [];
-        var (seen, removed, waiting) = (0, 0, uint.MaxValue);
+        var (seen, removed, waiting, bytes) = (0, 0, uint.MaxValue, 0L);
         TaskCompletionSource all = new(TaskCreationOptions.RunContinuationsAsynchronously);
         try
         {
@@ -85,6 +97,14 @@ public sealed class QueueEraser(IConnectionFactory factory)
                 AsyncEventingBasicConsumer consumer = new(channel);
                 consumer.ReceivedAsync += async (_, message) =>
                 {
+                    if (Interlocked.Add(ref bytes, message.Body.Length) > MaxBytes)
+                    {
+                        all.TrySetException(new BrokerUnavailableException(
+                            $"{queue} has more than {MaxBytes >> 20} MiB, which it never has under the policy max-length-bytes "
+                            + "(docs/operations.md): set it, or remove messages"));
+                        return;
+                    }
+
                     if (isUnwanted(message.Body))
                     {
                         await channel.BasicAckAsync(message.DeliveryTag, multiple: false, cancellationToken);
@@ -100,6 +120,11 @@ public sealed class QueueEraser(IConnectionFactory factory)
             }
 
             await AllOrSilenceAsync();
+            if (all.Task.Exception is { InnerException: { } tooLarge })
+            {
+                throw tooLarge;
+            }
+
             if (removed > 0)
             {
                 await Task.Delay(_acknowledging, cancellationToken);
@@ -118,29 +143,45 @@ public sealed class QueueEraser(IConnectionFactory factory)
         // Another reader may have taken some that were counted, and others expire.
         async Task AllOrSilenceAsync()
         {
-            for (var before = -1; !all.Task.IsCompleted;)
+            var silent = TimeSpan.Zero;
+            for (var before = 0; !all.Task.IsCompleted; before = Volatile.Read(ref seen))
             {
                 await Task.WhenAny(all.Task, Task.Delay(_silence, cancellationToken));
                 cancellationToken.ThrowIfCancellationRequested();
-                if (Volatile.Read(ref seen) is var now && now == before
-                    && (await channels[0].QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount == 0)
+                if (Volatile.Read(ref seen) != before)
+                {
+                    silent = TimeSpan.Zero;
+                    progressing();
+                }
+                else if ((await channels[0].QueueDeclarePassiveAsync(queue, cancellationToken)).MessageCount == 0)
                 {
                     return;
                 }
-
-                before = Volatile.Read(ref seen);
+                else if ((silent += _silence) >= _maxSilence)
+                {
+                    throw new BrokerUnavailableException($"the broker does not send what is in {queue}");
+                }
             }
         }
     }
 
-    private static bool Names(ReadOnlyMemory<byte> body, byte[][] names) =>
-        Contains(body.Span, names) || (body.Span.IndexOf("\"base64\""u8) >= 0 && Contains(Unreadable(body), names));
+    private static bool Names(ReadOnlyMemory<byte> body, HashSet<Guid> users) =>
+        Contains(body.Span, users) || (body.Span.IndexOf("\"base64\""u8) >= 0 && Contains(Unreadable(body), users));
 
-    private static bool Contains(ReadOnlySpan<byte> bytes, byte[][] names)
+    /// <summary>Looks at each id in the text once, however many users are looked for.</summary>
+    private static bool Contains(ReadOnlySpan<byte> text, HashSet<Guid> users)
     {
-        foreach (var name in names)
+        const int Length = 36, FirstHyphen = 8;
+        for (var at = FirstHyphen; at + Length - FirstHyphen <= text.Length; at++)
         {
-            if (bytes.IndexOf(name) >= 0)
+            var next = text[at..].IndexOf((byte)'-');
+            if (next < 0 || (at += next) + Length - FirstHyphen > text.Length)
+            {
+                return false;
+            }
+
+            var word = text.Slice(at - FirstHyphen, Length);
+            if (Utf8Parser.TryParse(word, out Guid id, out var read, 'D') && read == Length && users.Contains(id))
             {
                 return true;
             }

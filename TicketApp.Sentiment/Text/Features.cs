@@ -1,6 +1,9 @@
 namespace TicketApp.Sentiment.Text;
 
-/// <summary>What the linear model looks at: words, pairs, triples, and pieces of words. Each has a slot in a table, by its hash.</summary>
+/// <summary>
+/// What the linear model looks at: words, pairs, triples, and pieces of words. Each has a slot in a table, by its hash. Of a word that a
+/// negation turns round, the slots are complements (<c>~slot</c>): the word and its pieces count the other way.
+/// </summary>
 internal static class Features
 {
     /// <summary>Slots of the table.</summary>
@@ -24,7 +27,7 @@ internal static class Features
         var words = passage.Hashes;
         for (var i = 0; i < words.Length; i++)
         {
-            slots[count++] = Slot(words[i]);
+            slots[count++] = passage.IsNegated(i) ? ~Slot(words[i]) : Slot(words[i]);
             if (i > 1)
             {
                 slots[count++] = Slot(WordHash.Pair(pair, words[i]));
@@ -52,7 +55,16 @@ internal static class Features
             marked[0] = '<';
             letters.CopyTo(marked[1..]);
             marked[letters.Length + 1] = '>';
-            count += Pieces(marked[..(letters.Length + 2)], slots[count..]);
+            var pieces = slots.Slice(count, Pieces(marked[..(letters.Length + 2)], slots[count..]));
+            if (passage.IsNegated(word))
+            {
+                foreach (ref var slot in pieces)
+                {
+                    slot = ~slot;
+                }
+            }
+
+            count += pieces.Length;
         }
 
         return count;

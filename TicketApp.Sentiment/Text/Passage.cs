@@ -12,11 +12,16 @@ internal sealed class Passage
     private readonly char[] _letters = new char[Longest * WordReader.MaxWord];
     private readonly int[] _ends = new int[Longest + 1];
     private readonly ulong[] _hashes = new ulong[Longest];
+    private readonly bool[] _negated = new bool[Longest];
+    private Negation _negation;
 
     public int Count { get; private set; }
 
     /// <summary>The hashes of its words.</summary>
     public ReadOnlySpan<ulong> Hashes => _hashes.AsSpan(0, Count);
+
+    /// <summary>Whether a negation turns a word round.</summary>
+    public bool IsNegated(int word) => _negated[word];
 
     public ReadOnlySpan<char> this[int word] => _letters.AsSpan(_ends[word].._ends[word + 1]);
 
@@ -27,6 +32,7 @@ internal sealed class Passage
     public bool Fill(ref WordReader reader, Vocabulary? vocabulary)
     {
         Count = 0;
+        _negation = default;
         while (Count < Longest && reader.Read())
         {
             Add(reader.Word, reader.Stretched ? vocabulary : null);
@@ -49,6 +55,7 @@ internal sealed class Passage
         }
 
         _hashes[Count] = hash;
+        _negated[Count] = _negation.TurnsRound(letters[..length]);
         _ends[++Count] = start + length;
     }
 

@@ -14,17 +14,18 @@ internal sealed class LinearModel(sbyte[] weights, float scale)
     /// <summary>Its share of the logarithm of the odds.</summary>
     public double Judge(Passage passage, Span<int> slots)
     {
+        var sum = Sum(slots[..Features.Words(passage, slots)]);
+        return (sum + Sum(slots[..Features.Pieces(passage, slots)])) * (double)scale;
+    }
+
+    private long Sum(ReadOnlySpan<int> slots)
+    {
         var sum = 0L;
-        foreach (var slot in slots[..Features.Words(passage, slots)])
+        foreach (var slot in slots)
         {
-            sum += weights[slot];
+            sum += slot >= 0 ? weights[slot] : -weights[~slot];
         }
 
-        foreach (var slot in slots[..Features.Pieces(passage, slots)])
-        {
-            sum += weights[slot];
-        }
-
-        return sum * (double)scale;
+        return sum;
     }
 }

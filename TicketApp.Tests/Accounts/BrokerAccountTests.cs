@@ -32,6 +32,7 @@ public sealed class BrokerAccountTests(AppFixture app)
         ["take the tickets of a model"] = channel => ConsumeAsync(channel, "tickets.sentiment"),
         ["hear what workers are told"] = channel =>
             channel.QueueBindAsync(QueueNames.Errors, QueueNames.Control, "", cancellationToken: Cancel),
+        ["make a queue as workers have"] = channel => OwnQueueAsync(channel),
     };
 
     private static readonly Dictionary<string, Func<IChannel, Task>> _forbiddenToWorker = new(_forbidden)
@@ -68,6 +69,22 @@ public sealed class BrokerAccountTests(AppFixture app)
             await channel.QueueBindAsync(await OwnQueueAsync(channel), "amq.topic", "#", cancellationToken: Cancel),
         ["lead reports elsewhere"] = channel =>
             channel.ExchangeBindAsync("amq.fanout", QueueNames.Reports, QueueNames.Responses, cancellationToken: Cancel),
+        ["declare news"] = channel => channel.ExchangeDeclareAsync(
+            QueueNames.News, ExchangeType.Fanout, durable: true, cancellationToken: Cancel),
+        ["remove news"] = channel => channel.ExchangeDeleteAsync(QueueNames.News, cancellationToken: Cancel),
+        ["make up news"] = channel => PublishAsync(channel, QueueNames.News, ""),
+        ["make up news around their exchange"] = channel => PublishAsync(channel, "", QueueNames.NewsOf(Guid.Empty)),
+        ["make up news as a dead letter of its own queue"] = channel => OwnQueueAsync(channel, new()
+        {
+            ["x-dead-letter-exchange"] = QueueNames.News,
+        }),
+        ["hear news"] = async channel =>
+            await channel.QueueBindAsync(await OwnQueueAsync(channel), QueueNames.News, "", cancellationToken: Cancel),
+        ["make a queue as the Api has for news"] = channel => channel.QueueDeclareAsync(
+            QueueNames.NewsOf(Guid.NewGuid()), durable: false, exclusive: true, autoDelete: true, cancellationToken: Cancel),
+        ["read a queue of news"] = channel => ConsumeAsync(channel, QueueNames.NewsOf(Guid.Empty)),
+        ["lead its reports into news"] = channel =>
+            channel.ExchangeBindAsync(QueueNames.News, QueueNames.Reports, QueueNames.Responses, cancellationToken: Cancel),
         ["make up a ticket as a dead letter of its own queue"] = channel => OwnQueueAsync(channel, new()
         {
             ["x-dead-letter-exchange"] = "",
@@ -132,6 +149,17 @@ public sealed class BrokerAccountTests(AppFixture app)
 
         Assert.Equal(["@USERNAME@", "worker"], users.Select(user => (string?)user!["name"]));
         Assert.All(users, user => Assert.Empty(user!["tags"]!.AsArray()));
+    }
+
+    [Fact]
+    public void The_queue_errors_is_bounded_in_bytes()
+    {
+        var file = Path.Combine(Repository.Root, "TicketApp.AppHost", "Servers", "rabbitmq-accounts.json");
+
+        var policy = Assert.Single(JsonNode.Parse(File.ReadAllText(file))!["policies"]!.AsArray())!;
+
+        Assert.Equal(("/", "^errors$", "queues"), ((string?)policy["vhost"], (string?)policy["pattern"], (string?)policy["apply-to"]));
+        Assert.InRange((long)policy["definition"]!["max-length-bytes"]!, 1, 64 * 1024 * 1024);
     }
 
     [Fact]

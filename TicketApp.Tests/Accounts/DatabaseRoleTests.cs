@@ -119,7 +119,7 @@ public sealed class DatabaseRoleTests(AppFixture app)
         await ExecuteAsync(superuser, $"create role {identity} login password 'token'");
         try
         {
-            await ExecuteAsync(superuser, Documented("The identity's role").Replace("IDENTITY", identity, StringComparison.Ordinal));
+            await ExecuteAsync(superuser, Documents.Sql("The identity's role").Replace("IDENTITY", identity, StringComparison.Ordinal));
             await using var database = Build(new FakeCredential("token"));
             await using var who = database.CreateCommand("select concat(session_user, ' as ', current_user)");
             Assert.Equal($"{identity} as ticketapp", await who.ExecuteScalarAsync(Cancel));
@@ -158,7 +158,7 @@ public sealed class DatabaseRoleTests(AppFixture app)
         await ExecuteAsync(server, $"create database {name}");
         try
         {
-            await ExecuteAsync(superuser, Documented("Two roles").Replace("ticketapp", name, StringComparison.Ordinal)
+            await ExecuteAsync(superuser, Documents.Sql("Two roles").Replace("ticketapp", name, StringComparison.Ordinal)
                 .Replace("database tickets", $"database {name}", StringComparison.Ordinal));
             var port = AppProcesses.NextPort();
             await using var api = AppProcesses.Service("api", "TicketApp.Api", port, new Dictionary<string, string>
@@ -197,13 +197,6 @@ public sealed class DatabaseRoleTests(AppFixture app)
             Password = role == "postgres" ? new NpgsqlConnectionStringBuilder(app.Database).Password : "secret",
             Database = name,
         }.ConnectionString;
-    }
-
-    /// <summary>The statements of the manual, each on a line of its own.</summary>
-    private static string Documented(string title)
-    {
-        var manual = File.ReadAllText(Path.Combine(Repository.Root, "docs", "operations.md"));
-        return manual.Split($"-- {title}")[1].Split('\n', 2)[1].Split("```")[0];
     }
 
     private static async Task ExecuteAsync(NpgsqlDataSource database, string sql)

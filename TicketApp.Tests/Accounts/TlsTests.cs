@@ -56,6 +56,23 @@ public sealed class TlsTests(AppFixture app)
     }
 
     [Fact]
+    public async Task A_renewed_authority_counts_from_the_next_connection()
+    {
+        var directory = Path.GetDirectoryName(app.Authority.RootFile)!;
+        var root = Path.Combine(directory, "renewed-root.pem");
+        File.Copy(new TestAuthority(directory, "before").RootFile, root);
+        using var service = Service("worker", "localhost", root);
+        var factory = service.Services.GetRequiredService<IConnectionFactory>();
+        var error = await Assert.ThrowsAsync<BrokerUnreachableException>(() => factory.CreateConnectionAsync(Cancel));
+        Assert.Contains($"the certificate is not from an authority in {root}", error.ToString(), StringComparison.Ordinal);
+
+        File.Copy(app.Authority.RootFile, root, overwrite: true);
+
+        await using var connection = await factory.CreateConnectionAsync(Cancel);
+        Assert.True(connection.IsOpen);
+    }
+
+    [Fact]
     public async Task The_api_verifies_PostgreSQL()
     {
         await using var superuser = NpgsqlDataSource.Create(app.Database);

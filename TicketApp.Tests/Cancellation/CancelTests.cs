@@ -33,19 +33,19 @@ public sealed class CancelTests(AppFixture app)
     public async Task What_does_not_run_is_canceled_at_once_and_a_later_result_is_late()
     {
         await using var queued = await CreateAsync();
-        Assert.Equal(CancelResult.Canceled, await CancelAsync(queued));
+        Assert.Equal(TicketStatus.Canceled, await CancelAsync(queued));
         Assert.Empty(await new DispatchStore(queued.Source, _dispatch, _limits).DispatchAsync("simulated", 10, Cancel));
 
         await using var dispatched = await CreateAsync();
         var ticket = await DispatchAsync(dispatched);
-        Assert.Equal(CancelResult.Canceled, await CancelAsync(dispatched));
+        Assert.Equal(TicketStatus.Canceled, await CancelAsync(dispatched));
         var outcome = await ApplyAsync(dispatched, Report(ticket, ReportType.Started), Report(ticket, ReportType.Finished));
         Assert.Equal([new RunReference(ticket.TicketId, ticket.Epoch)], outcome.Canceled);
         Assert.Equal((0, 1), (outcome.Ended.Count, outcome.Late));
 
         await using var retryable = await CreateAsync();
         await ApplyAsync(retryable, Report(await DispatchAsync(retryable), ReportType.Failed));
-        Assert.Equal(CancelResult.Canceled, await CancelAsync(retryable));
+        Assert.Equal(TicketStatus.Canceled, await CancelAsync(retryable));
         Assert.Equal(
             "canceled canceled canceled",
             string.Join(' ', await StatusAsync(queued), await StatusAsync(dispatched), await StatusAsync(retryable)));
@@ -84,15 +84,15 @@ public sealed class CancelTests(AppFixture app)
         await using var database = await CreateAsync();
         var ticket = await DispatchAsync(database);
         await ApplyAsync(database, Report(ticket, ReportType.Started));
-        Assert.Equal(CancelResult.Canceling, await CancelAsync(database));
-        Assert.Equal(CancelResult.Canceling, await CancelAsync(database));
+        Assert.Equal(TicketStatus.Canceling, await CancelAsync(database));
+        Assert.Equal(TicketStatus.Canceling, await CancelAsync(database));
         // Repetitions of what was said before do not bring it back.
         await ApplyAsync(database, Report(ticket, ReportType.Started), Report(ticket, ReportType.Redelivered), Heartbeat(ticket));
         Assert.Equal("canceling", await StatusAsync(database));
 
         await ApplyAsync(database, Report(ticket, report));
         Assert.Equal(end, await StatusAsync(database));
-        Assert.Equal(CancelResult.AlreadyFinished, await CancelAsync(database));
+        Assert.Equal(TicketStatusNames.Parse(end), await CancelAsync(database));
         Assert.False(await database.ValueAsync<bool>("select report_pending from tickets"));
     }
 
@@ -106,9 +106,9 @@ public sealed class CancelTests(AppFixture app)
         await ApplyAsync(database, Report(await DispatchAsync(database), ReportType.Started));
         await CancelAsync(database);
         await database.ExecuteAsync($"update tickets set {change}");
-        RescueStore sweeps = new(database.Source, _tickets);
-        await sweeps.EndDueAsync(100, [], Cancel);
-        await sweeps.RescueExpiredAsync(100, [], Cancel);
+        RescueStore rescues = new(database.Source, _tickets);
+        await rescues.EndDueAsync(100, [], Cancel);
+        await rescues.RescueExpiredAsync(100, [], Cancel);
 
         Assert.Equal("canceled", await StatusAsync(database));
     }
@@ -117,8 +117,10 @@ public sealed class CancelTests(AppFixture app)
     public async Task Nothing_is_canceled_where_there_is_no_ticket()
     {
         await using var database = await CreateAsync();
+        var row = await RowAsync(database.Source);
+        await database.ExecuteAsync("delete from tickets");
 
-        Assert.Equal(CancelResult.NotFound, (await Canceler(database.Source).CancelAsync(Guid.NewGuid(), Cancel)).Result);
+        Assert.Null(await Canceler(database.Source).CancelAsync(row, Cancel));
     }
 
     [Theory]
@@ -146,7 +148,7 @@ public sealed class CancelTests(AppFixture app)
         }
 
         // Its notifier does not run: only what the application does by itself tells the worker.
-        await Canceler(database).CancelAsync(ticketId, Cancel);
+        await Canceler(database).CancelAsync(await RowAsync(database, ticketId), Cancel);
         await stopped.Task.WaitAsync(_limit, Cancel);
         await EventuallyAsync(database, ticketId, "canceled");
         using var response = await app.Api.GetAsync($"/ticket?ticket_id={ticketId}", Cancel);
@@ -166,8 +168,18 @@ public sealed class CancelTests(AppFixture app)
         new TicketObservers([]),
         _dispatch);
 
-    private static async Task<CancelResult> CancelAsync(ScratchDatabase database) =>
-        (await Canceler(database.Source).CancelAsync(await database.ValueAsync<Guid>("select ticket_id from tickets"), Cancel)).Result;
+    /// <summary>Where a database's one ticket is after that.</summary>
+    private static async Task<TicketStatus?> CancelAsync(ScratchDatabase database) =>
+        (await Canceler(database.Source).CancelAsync(await RowAsync(database.Source), Cancel))?.Status;
+
+    private static async Task<TicketRecord> RowAsync(NpgsqlDataSource database, Guid? ticketId = null)
+    {
+        var condition = ticketId is null ? "true" : $"t.ticket_id = '{ticketId}'";
+        await using var command = database.CreateCommand($"select {TicketRecord.Columns} from tickets t where {condition}");
+        await using var reader = await command.ExecuteReaderAsync(Cancel);
+        Assert.True(await reader.ReadAsync(Cancel));
+        return TicketRecord.Read(reader);
+    }
 
     private static WorkerReport Report(TicketMessage ticket, ReportType type) => new()
     {

@@ -8,6 +8,7 @@ namespace TicketApp.Tests.Database;
 public sealed class FinishedTicketTests(AppFixture app)
 {
     private const string Ticket = "00000000-0000-7000-8000-000000000002";
+    private const string PlaceSql = "select finished_xid::text::numeric from tickets";
 
     [Theory]
     [InlineData("succeeded", "response = 'other'")]
@@ -49,6 +50,22 @@ public sealed class FinishedTicketTests(AppFixture app)
         var exception = await Assert.ThrowsAsync<PostgresException>(() => database.ExecuteAsync($"update tickets set {change}"));
 
         Assert.Equal(PostgresErrorCodes.CheckViolation, exception.SqlState);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(", finished_xid = pg_current_xact_id()")]
+    public async Task Every_end_has_a_place_of_its_own_in_the_feed_whatever_its_statement_says_of_it(string place)
+    {
+        await using var database = await CreateAsync("queued");
+        await database.ExecuteAsync($"update tickets set status = 'failed', time_finished = now(){place}");
+        var first = await database.ValueAsync<decimal>(PlaceSql);
+        // A retry that leaves the place of the end before.
+        await database.ExecuteAsync("update tickets set status = 'queued', time_finished = null, epoch = epoch + 1");
+
+        await database.ExecuteAsync($"update tickets set status = 'succeeded', time_finished = now(), response = 'x'{place}");
+
+        Assert.True(await database.ValueAsync<decimal>(PlaceSql) > first);
     }
 
     private async Task<ScratchDatabase> CreateAsync(string status)

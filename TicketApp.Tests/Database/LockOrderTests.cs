@@ -46,7 +46,7 @@ public sealed class LockOrderTests(AppFixture app)
             """);
         ReportStore reports = new(database.Source, _dispatch, _tickets);
         DispatchStore dispatch = new(database.Source, _dispatch, _limits);
-        RescueStore sweeps = new(database.Source, _tickets);
+        RescueStore rescues = new(database.Source, _tickets);
         TicketStore store = new(_tickets, _dispatch);
         var ended = DeliveryStore.Expiry(new() { Retention = TimeSpan.FromMilliseconds(1) });
         var keys = IdempotencyStore.Expiry(new() { IdempotencyKeyLifetime = TimeSpan.FromDays(-1) });
@@ -61,9 +61,9 @@ public sealed class LockOrderTests(AppFixture app)
             .. Enumerable.Repeat<Func<Task>>(async () => await reports.ApplyAsync(await SomeReportsAsync(database.Source), Cancel), 4),
             async () => await dispatch.DispatchAsync(ModelNames.Simulated, Tickets, Cancel),
             async () => await dispatch.ReturnAsync(Shuffled((await RunsAsync(database.Source)).Select(Message)), Cancel),
-            () => sweeps.ExtendLeasesAsync(Cancel),
-            async () => await sweeps.EndDueAsync(Tickets, [], Cancel),
-            async () => await sweeps.RescueExpiredAsync(Tickets, [], Cancel),
+            () => rescues.ExtendLeasesAsync(Cancel),
+            async () => await rescues.EndDueAsync(Tickets, [], Cancel),
+            async () => await rescues.RescueExpiredAsync(Tickets, [], Cancel),
             () => database.ExecuteAsync(
                 """
                 update tickets set lease_expires = now(), attempt = 1
@@ -166,7 +166,7 @@ public sealed class LockOrderTests(AppFixture app)
     {
         var batch = Shuffled(Enumerable.Range(0, Keys).Select(key => new NewTicket(Guid.CreateVersion7(), user)
         {
-            Details = new(ModelNames.Simulated, Input: null, null, null, null),
+            Model = ModelNames.Simulated,
             Key = new($"key {key}", [1]),
         }));
         await using var connection = await database.OpenConnectionAsync(Cancel);

@@ -48,7 +48,7 @@ public sealed class PurgeLoopTests(AppFixture app) : IAsyncLifetime
     public Task Tickets()
     {
         var options = Options.Create(new RetentionOptions());
-        Purger purger = new(new(_database.Source, options), _migrator, _progress, options, NullLogger<Purger>.Instance);
+        TicketPurge purger = new(new(_database.Source, options), _migrator, _progress, options, NullLogger<TicketPurge>.Instance);
         return AssertPurgesAsync("tickets", purger);
     }
 

@@ -33,7 +33,7 @@ public sealed class NewTicketTests(AppFixture app)
         [
             .. Enumerable.Range(0, 10).Select(i => new NewTicket(Guid.CreateVersion7(), users[1 - (i / 5)])
             {
-                Details = new(i < 3 ? "with-capacity" : "without", Input: null, null, null, null),
+                Model = i < 3 ? "with-capacity" : "without",
                 Key = isKeyed ? new($"key {9 - i}", [(byte)i]) : null,
             }),
         ];
@@ -112,5 +112,5 @@ public sealed class NewTicketTests(AppFixture app)
     }
 
     private static NewTicket Keyed(Guid user, string key) =>
-        new(Guid.CreateVersion7(), user) { Details = new("simulated", Input: null, null, null, null), Key = new(key, [1]) };
+        new(Guid.CreateVersion7(), user) { Model = "simulated", Key = new(key, [1]) };
 }

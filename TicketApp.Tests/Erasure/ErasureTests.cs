@@ -8,6 +8,7 @@ using RabbitMQ.Client;
 using TicketApp.Api.Auth;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Operations;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Webhooks;
 using TicketApp.Messaging.Broker;
 using TicketApp.Tests.Fixtures;
@@ -103,6 +104,41 @@ public sealed class ErasureTests(AppFixture app)
         {
             CompletedAt = null,
         });
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(10)]
+    public async Task No_queued_ticket_is_dispatched_once_its_user_is_to_be_erased(int runningTickets)
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        ScratchBacklog backlog = new(database, runningTickets);
+        var (user, other) = (await backlog.CreateUserAsync(), await backlog.CreateUserAsync());
+        await backlog.QueueAsync(user, TicketPriority.High, 20);
+        var expected = await backlog.QueueAsync(other, TicketPriority.Low, 3);
+        Assert.Equal(user, Assert.Single(await backlog.DispatchAsync(1)).UserId);
+
+        await Store(database).BeginAsync(user, Cancel);
+
+        Assert.Equal(expected, (await backlog.DispatchAsync(10)).Select(ticket => ticket.TicketId));
+    }
+
+    [Fact]
+    public async Task What_is_on_its_way_to_a_worker_is_removed_first_though_others_are_being_erased()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        ScratchBacklog backlog = new(database);
+        var (before, user) = (await backlog.CreateUserAsync(), await backlog.CreateUserAsync());
+        await backlog.QueueAsync(before, TicketPriority.Normal, 20);
+        await Store(database).BeginAsync(before, Cancel);
+        Assert.Equal(5, (await Store(database).RemoveAsync(5, Cancel))!.Count);
+        await backlog.QueueAsync(user, TicketPriority.Normal, 10);
+        var dispatched = Assert.Single(await backlog.DispatchAsync(1));
+
+        await Store(database).BeginAsync(user, Cancel);
+
+        var removed = (await Store(database).RemoveAsync(1, Cancel))!;
+        Assert.Equal([new(new(dispatched.TicketId, dispatched.Epoch), "simulated", IsOpen: true, IsLeased: true)], removed);
     }
 
     [Fact]
@@ -222,8 +258,8 @@ public sealed class ErasureTests(AppFixture app)
         await Task.WhenAll(all.Select(message =>
             channel.BasicPublishAsync("", queue, Encoding.UTF8.GetBytes(message), Cancel).AsTask()));
 
-        Assert.Equal(3, await new QueueEraser(factory).RemoveAsync(queue, [Guid.NewGuid(), Guid.Parse(User)], Cancel));
-        Assert.Equal(0, await new QueueEraser(factory).RemoveAsync(queue, [Guid.Parse(User)], Cancel));
+        Assert.Equal(3, await new QueueEraser(factory).RemoveAsync(queue, [Guid.NewGuid(), Guid.Parse(User)], () => { }, Cancel));
+        Assert.Equal(0, await new QueueEraser(factory).RemoveAsync(queue, [Guid.Parse(User)], () => { }, Cancel));
 
         var left = new List<string>();
         await Eventually.IsTrueAsync("All others are there", _limit, async () =>
@@ -236,6 +272,62 @@ public sealed class ErasureTests(AppFixture app)
             return left.Count >= Others;
         });
         Assert.Equal(others, left);
+        await channel.QueueDeleteAsync(queue, cancellationToken: Cancel);
+    }
+
+    [Fact]
+    public async Task Large_messages_in_errors_are_read_to_the_end_though_another_reader_holds_one()
+    {
+        const int Large = 60, Length = 1_000_000;
+        ConnectionFactory factory = new() { Uri = app.Broker };
+        var queue = $"errors-{Guid.NewGuid():N}";
+        await using var connection = await factory.CreateConnectionAsync(Cancel);
+        await using var channel = await connection.CreateChannelAsync(
+            new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), Cancel);
+        Dictionary<string, object?> quorum = new() { ["x-queue-type"] = "quorum" };
+        await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, quorum, cancellationToken: Cancel);
+        for (var i = 0; i < Large; i++)
+        {
+            // All that looks like an id, and the user's own at the very end of each third one.
+            var end = i % 3 == 0 ? User.ToUpperInvariant() : Other;
+            await channel.BasicPublishAsync("", queue, Encoding.UTF8.GetBytes($"{new string('-', Length)}{end}"), Cancel);
+        }
+
+        // A consumer that holds a message keeps nothing from being read.
+        await using var holder = await connection.CreateChannelAsync(cancellationToken: Cancel);
+        Assert.NotNull(await holder.BasicGetAsync(queue, autoAck: false, Cancel));
+        Assert.Equal(Large / 3 - 1, await new QueueEraser(factory).RemoveAsync(queue, [Guid.Parse(User)], () => { }, Cancel));
+        await holder.CloseAsync(Cancel);
+        Assert.Equal(1, await new QueueEraser(factory).RemoveAsync(queue, [Guid.Parse(User)], () => { }, Cancel));
+
+        await Eventually.IsTrueAsync("The others are there", _limit, async () =>
+            (await channel.QueueDeclarePassiveAsync(queue, Cancel)).MessageCount == Large * 2 / 3);
+        await channel.QueueDeleteAsync(queue, cancellationToken: Cancel);
+    }
+
+    /// <summary>A broker without the policy: what is read is in memory until all is.</summary>
+    [Fact]
+    public async Task A_queue_that_is_larger_than_its_bound_is_read_no_further_and_the_reason_is_told()
+    {
+        const int Count = 140;
+        ConnectionFactory factory = new() { Uri = app.Broker };
+        var queue = $"errors-{Guid.NewGuid():N}";
+        await using var connection = await factory.CreateConnectionAsync(Cancel);
+        await using var channel = await connection.CreateChannelAsync(
+            new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), Cancel);
+        Dictionary<string, object?> quorum = new() { ["x-queue-type"] = "quorum" };
+        await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, quorum, cancellationToken: Cancel);
+        for (var i = 0; i < Count; i++)
+        {
+            await channel.BasicPublishAsync("", queue, new byte[1_000_000], Cancel);
+        }
+
+        var error = await Assert.ThrowsAsync<BrokerUnavailableException>(() =>
+            new QueueEraser(factory).RemoveAsync(queue, [Guid.Parse(User)], () => { }, Cancel));
+
+        Assert.Contains("max-length-bytes", error.Message, StringComparison.Ordinal);
+        await Eventually.IsTrueAsync("All are there", _limit, async () =>
+            (await channel.QueueDeclarePassiveAsync(queue, Cancel)).MessageCount == Count);
         await channel.QueueDeleteAsync(queue, cancellationToken: Cancel);
     }
 

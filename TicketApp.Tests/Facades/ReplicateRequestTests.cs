@@ -1,27 +1,15 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using System.Text.Json.Nodes;
-using Npgsql;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Facades;
 
 /// <summary>Requests to Replicate's API as no official client sends them, where calls need no keys.</summary>
 [Collection(AppCollection.Name)]
-public sealed class ReplicateRequestTests(AppFixture app) : IAsyncLifetime
+public sealed class ReplicateRequestTests(AppFixture app) : ReplicateCaller(app)
 {
-    private const string Predictions = "/replicate/v1/predictions";
-    private const string OfSimulated = "/replicate/v1/models/anyone/simulated/predictions";
     private const string Unknown = "01a205da-a612-79e7-be41-135fd85e6f9f";
-
-    // The description of the resource API does not say anything of this one.
-    private readonly HttpClient _http = new();
-    private string _user = "";
-
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
-    private ResourceClient Api => new(_http);
 
     /// <summary>Bodies of POST /predictions, and the field that is at fault.</summary>
     public static TheoryData<string, string> BadBodies { get; } = new()
@@ -75,19 +63,6 @@ public sealed class ReplicateRequestTests(AppFixture app) : IAsyncLifetime
         { "GET", $"{Predictions}?created_after=yesterday", 422 },
         { "GET", $"{Predictions}?cursor=%00", 400 },
     };
-
-    public async ValueTask InitializeAsync()
-    {
-        _user = await app.CreateUserAsync();
-        _http.BaseAddress = app.Api.BaseAddress;
-        _http.DefaultRequestHeaders.Authorization = new("Bearer", _user);
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _http.Dispose();
-        return ValueTask.CompletedTask;
-    }
 
     [Theory]
     [MemberData(nameof(BadBodies))]
@@ -155,7 +130,7 @@ public sealed class ReplicateRequestTests(AppFixture app) : IAsyncLifetime
     [InlineData("Token 01a205da-a612-79e7-be41-135fd85e6f9f")]
     public async Task Without_a_users_id_as_the_key_the_answer_says_that_it_is_wanted(string? authorization)
     {
-        using HttpClient http = new() { BaseAddress = app.Api.BaseAddress };
+        using HttpClient http = new() { BaseAddress = App.Api.BaseAddress };
         if (authorization is not null)
         {
             Assert.True(http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization));
@@ -171,7 +146,7 @@ public sealed class ReplicateRequestTests(AppFixture app) : IAsyncLifetime
     [Fact]
     public async Task An_id_of_no_user_is_no_key()
     {
-        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Unknown);
+        Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Unknown);
 
         AssertError(401, await Api.PostAsync(OfSimulated, """{"input":{}}"""));
         AssertError(401, await Api.GetAsync("/replicate/v1/webhooks/default/secret"));
@@ -183,7 +158,7 @@ public sealed class ReplicateRequestTests(AppFixture app) : IAsyncLifetime
     {
         var created = await CreateAsync("""{"input":{}}""");
         var stream = (string)created.Json["urls"]!["stream"]!;
-        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await app.CreateUserAsync());
+        Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await App.CreateUserAsync());
         var other = await CreateAsync("""{"input":{}}""");
 
         AssertError(404, await Api.GetAsync($"{Predictions}/{created.Id}"));
@@ -215,7 +190,7 @@ public sealed class ReplicateRequestTests(AppFixture app) : IAsyncLifetime
     public async Task A_wait_that_ends_first_is_202_with_a_prediction_that_starts()
     {
         ScriptedModel model = new();
-        await using var worker = await TestWorker.StartAsync(app, model);
+        await using var worker = await TestWorker.StartAsync(App, model);
 
         var late = await Api.PostAsync(PathOf(model), """{"input":{"gate":"late","pieces":["late"]}}""", ("Prefer", "wait=1"));
         await CreateAsync("""{"input":{"open":"late"}}""", model);
@@ -232,7 +207,7 @@ public sealed class ReplicateRequestTests(AppFixture app) : IAsyncLifetime
     public async Task A_prediction_is_canceled_or_aborted_when_its_deadline_is_over()
     {
         ScriptedModel model = new();
-        await using var worker = await TestWorker.StartAsync(app, model);
+        await using var worker = await TestWorker.StartAsync(App, model);
 
         var created = await Api.PostAsync(PathOf(model), """{"input":{"hold":true}}""", ("Cancel-After", "1s"));
         var ended = await FinishAsync(created.Id);
@@ -258,149 +233,5 @@ public sealed class ReplicateRequestTests(AppFixture app) : IAsyncLifetime
         Assert.Equal(first.Id, repeated.Id);
         Assert.Equal("true", repeated.Headers.GetValues("Idempotent-Replayed").Single());
         AssertError(422, ofOtherModel);
-    }
-
-    [Fact]
-    public async Task A_listener_continues_after_what_it_has_and_not_after_something_else()
-    {
-        ScriptedModel model = new();
-        await using var worker = await TestWorker.StartAsync(app, model);
-        var created = await CreateAsync("""{"input":{"output":["one, ","two"]}}""", model);
-        var stream = (string)created.Json["urls"]!["stream"]!;
-
-        var whole = await Api.GetAsync(stream);
-        var lines = whole.Body.Split('\n').Where(line => line.StartsWith("id: ", StringComparison.Ordinal));
-        var ids = lines.Select(line => line["id: ".Length..]).ToArray();
-        var rest = await Api.GetAsync(stream, ("Last-Event-ID", ids[0]));
-        var nothing = await Api.GetAsync(stream, ("Last-Event-ID", ids[1]));
-        var other = await Api.GetAsync(stream, ("Last-Event-ID", ids[0].Replace(ids[0][^1], ids[0][^1] == '0' ? '1' : '0')));
-
-        Assert.Equal("text/event-stream", whole.ContentType);
-        Assert.Equal("done", ids[2]);
-        Assert.EndsWith(
-            $"event: output\nid: {ids[1]}\ndata: two\n\nevent: done\nid: done\ndata: {{}}\n\n", whole.Body, StringComparison.Ordinal);
-        Assert.DoesNotContain("data: one", rest.Body, StringComparison.Ordinal);
-        Assert.Contains("data: two", rest.Body, StringComparison.Ordinal);
-        Assert.DoesNotContain("event: output", nothing.Body, StringComparison.Ordinal);
-        Assert.Contains("event: error", other.Body, StringComparison.Ordinal);
-        Assert.Equal(HttpStatusCode.NoContent, (await Api.GetAsync(stream, ("Last-Event-ID", "done"))).Status);
-    }
-
-    /// <summary>A replica that is held up stores a report later than another replica the next one.</summary>
-    [Fact]
-    public async Task A_report_that_comes_before_another_is_streamed_in_its_place()
-    {
-        ScriptedModel model = new();
-        await using var worker = await TestWorker.StartAsync(app, model);
-        var created = await CreateAsync("""{"input":{"pieces":["one "],"gate":"end","output":"one two three"}}""", model);
-        await using var database = NpgsqlDataSource.Create(app.Database);
-        await using var overtake = database.CreateCommand(
-            $"""
-            insert into ticket_progress (ticket_id, epoch, seq, text)
-            select ticket_id, epoch, 3, 'three' from ticket_progress where ticket_id = '{created.Id}' and seq = 1
-            """);
-        await Eventually.IsTrueAsync(
-            "The first piece is reported", TimeSpan.FromSeconds(30), async () => await overtake.ExecuteNonQueryAsync(Cancel) == 1);
-
-        using var stream = await _http.GetAsync(
-            (string)created.Json["urls"]!["stream"]!, HttpCompletionOption.ResponseHeadersRead, Cancel);
-        using StreamReader lines = new(await stream.Content.ReadAsStreamAsync(Cancel));
-        while (await lines.ReadLineAsync(Cancel) is { } line && line != "data: one ")
-        {
-        }
-
-        await CreateAsync("""{"input":{"open":"end"}}""", model);
-        var rest = await lines.ReadToEndAsync(Cancel);
-
-        Assert.Contains("data: two three\n", rest, StringComparison.Ordinal);
-        Assert.EndsWith("event: done\nid: done\ndata: {}\n\n", rest, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_stream_that_cannot_go_to_the_end_breaks_off()
-    {
-        ScriptedModel model = new();
-        await using var worker = await TestWorker.StartAsync(app, model);
-        var created = await CreateAsync("""{"input":{"hold":true}}""", model);
-        using var stream = await _http.GetAsync(
-            (string)created.Json["urls"]!["stream"]!, HttpCompletionOption.ResponseHeadersRead, Cancel);
-        await using (var database = NpgsqlDataSource.Create(app.Database))
-        {
-            await using var delete = database.CreateCommand($"delete from tickets where ticket_id = '{created.Id}'");
-            Assert.Equal(1, await delete.ExecuteNonQueryAsync(Cancel));
-        }
-
-        await Assert.ThrowsAnyAsync<HttpRequestException>(() => stream.Content.ReadAsStringAsync(Cancel));
-    }
-
-    [Fact]
-    public async Task A_webhook_tells_of_the_start_and_the_end_and_leaves_out_what_is_too_large()
-    {
-        ScriptedModel model = new();
-        await using var worker = await TestWorker.StartAsync(app, model);
-        await using var receiver = await WebhookReceiver.StartAsync();
-        var large = new string('x', 20_000);
-
-        var webhook = $"\"webhook\":\"{receiver.Url}\",\"webhook_events_filter\":[\"start\",\"completed\"]";
-        var created = await CreateAsync($$"""{"input":{"gate":"end","pieces":["{{large}}"]},{{webhook}} }""", model);
-        await receiver.WaitAsync(1);
-        await CreateAsync("""{"input":{"open":"end"}}""", model);
-        var received = (await receiver.WaitAsync(2)).Select(webhook => JsonNode.Parse(webhook.Body)!).ToArray();
-
-        Assert.Equal(["processing", "succeeded"], received.Select(prediction => (string?)prediction["status"]));
-        Assert.All(received, prediction =>
-        {
-            Assert.Equal((string?)created.Json["urls"]!["stream"], (string?)prediction["urls"]!["stream"]);
-            Assert.True((bool)prediction["data_removed"]!);
-            Assert.Null(prediction["output"]);
-            Assert.Empty(prediction["input"]!.AsObject());
-        });
-        Assert.Equal(large, (string?)(await Api.GetAsync($"{Predictions}/{created.Id}")).Json["output"]);
-        var deliveries = await Api.GetAsync($"/v1/tickets/{created.Id}/deliveries");
-        Assert.Equal(["ticket.finished", "ticket.started"], deliveries.Results.Select(delivery => (string?)delivery!["type"]));
-    }
-
-    [Fact]
-    public async Task A_webhook_that_wants_only_what_is_not_sent_gets_nothing()
-    {
-        await using var receiver = await WebhookReceiver.StartAsync();
-        var created = await CreateAsync(
-            $$"""{"input":{},"webhook":"{{receiver.Url}}","webhook_events_filter":["output","logs"]}""");
-
-        await FinishAsync(created.Id);
-
-        Assert.Empty((await Api.GetAsync($"/v1/tickets/{created.Id}/deliveries")).Results);
-    }
-
-    private static string PathOf(ScriptedModel model) => $"/replicate/v1/models/anyone/{model.Name}/predictions";
-
-    private static void AssertError(int status, ResourceAnswer answer)
-    {
-        Assert.True(status == (int)answer.Status, $"{(int)answer.Status} {answer.Body}");
-        Assert.Equal("application/json; charset=utf-8", answer.ContentType);
-        Assert.Equal(status, (int)answer.Json["status"]!);
-        Assert.NotEmpty((string)answer.Json["title"]!);
-        Assert.NotEmpty((string)answer.Json["detail"]!);
-    }
-
-    /// <summary>The fields that an answer says are not valid.</summary>
-    private static string[] Invalid(ResourceAnswer answer)
-    {
-        AssertError(422, answer);
-        return [.. answer.Json["invalid_fields"]!.AsArray().Select(field => (string)field!["field"]!)];
-    }
-
-    private async Task<ResourceAnswer> CreateAsync(string body, ScriptedModel? model = null, params (string Name, string Value)[] headers)
-    {
-        var answer = await Api.PostAsync(model is null ? OfSimulated : PathOf(model), body, headers);
-        Assert.True(answer.Status == HttpStatusCode.Created, answer.Body);
-        return answer;
-    }
-
-    /// <summary>A prediction that has ended.</summary>
-    private async Task<ResourceAnswer> FinishAsync(string id)
-    {
-        await Api.GetAsync($"/v1/tickets/{id}", ("Prefer", "wait=30"));
-        return await Api.GetAsync($"{Predictions}/{id}");
     }
 }

@@ -71,7 +71,9 @@ internal sealed class ApiContract
         }
 
         var path = request.RequestUri!.AbsolutePath;
-        if (_operations.FirstOrDefault(one => one.Serves(request.Method.Method, path)) is not { } operation)
+        // No route has an empty segment.
+        if (path.Contains("//", StringComparison.Ordinal)
+            || _operations.FirstOrDefault(one => one.Serves(request.Method.Method, path)) is not { } operation)
         {
             return (int)response.StatusCode < 400 ? "No such operation." : null;
         }

@@ -211,7 +211,7 @@ internal static class AppProcesses
                 return false;
             }
         })
-        { Program = program };
+        { Program = program, QuickStopSignal = Repository.IsCovered ? "TERM" : null };
     }
 
     /// <summary>

@@ -10,4 +10,8 @@ internal static class Documents
             .TakeWhile(line => line.StartsWith('|'))
             .Skip(2)
             .Select(line => line.Trim('|', ' ').Split(" | ").Select(cell => cell.Trim()).ToArray())];
+
+    /// <summary>The statements of docs/operations.md under a comment, each on a line of its own.</summary>
+    public static string Sql(string title) => File.ReadAllText(Path.Combine(Repository.Root, "docs", "operations.md"))
+        .Split($"-- {title}")[1].Split('\n', 2)[1].Split("```")[0];
 }

@@ -19,6 +19,9 @@ internal static class Repository
         "ticketapp",
         "tools");
 
+    /// <summary>Whether coverage is collected: services then run from the folder that is instrumented, and end by a signal.</summary>
+    public static bool IsCovered { get; } = Environment.GetEnvironmentVariable("TICKETAPP_COVERAGE") is { Length: > 0 };
+
     /// <summary>Debug or Release: what the tests were built in, and all that they start with them.</summary>
     private static string Configuration { get; } =
         typeof(Repository).Assembly.GetCustomAttribute<AssemblyConfigurationAttribute>()!.Configuration;
@@ -26,6 +29,7 @@ internal static class Repository
     /// <summary>The program that a project makes.</summary>
     /// <param name="project">The project.</param>
     /// <param name="root">Another clone of the repository; null: this one.</param>
-    public static string OutputOf(string project, string? root = null) =>
-        Path.Combine(root ?? Root, project, "bin", Configuration, "net10.0", project);
+    public static string OutputOf(string project, string? root = null) => IsCovered && root is null
+        ? Path.Combine(AppContext.BaseDirectory, project)
+        : Path.Combine(root ?? Root, project, "bin", Configuration, "net10.0", project);
 }

@@ -213,6 +213,9 @@ public abstract class RunningApp : IAsyncLifetime
         string service, string name, string project, int port, IReadOnlyDictionary<string, string> environment) =>
         AppProcesses.Service(name, project, port, environment);
 
+    /// <summary>Called when the servers run, before the services do.</summary>
+    protected virtual Task PrepareServersAsync(string database, Uri broker) => Task.CompletedTask;
+
     /// <summary>Called when everything runs, before the first test.</summary>
     protected virtual Task PrepareAsync(string database) => Task.CompletedTask;
 
@@ -253,6 +256,7 @@ public abstract class RunningApp : IAsyncLifetime
             return;
         }
 
+        await PrepareServersAsync(database, broker);
         int[] ports = [.. Enumerable.Range(0, ApiReplicas).Select(_ => AppProcesses.NextPort())];
         ChildProcess[] services =
         [

@@ -139,7 +139,7 @@ public sealed class ReportTests(AppFixture app)
         await using var database = await CreateAsync();
         await ApplyAsync(database, Failed(await DispatchAsync(database)));
         Assert.Equal("retryable", await StatusAsync(database));
-        await Sweeps(database).EndDueAsync(100, [], Cancel);
+        await Rescues(database).EndDueAsync(100, [], Cancel);
 
         var last = await ApplyAsync(database, Failed(await DispatchAsync(database)));
         Assert.Equal(TicketStatus.Failed, Assert.Single(last.Ended).Ticket.Status);
@@ -169,7 +169,7 @@ public sealed class ReportTests(AppFixture app)
         {
             await ApplyAsync(database, Failed(await DispatchAsync(database)) with { IsRefused = true, ErrorType = "model_unavailable" });
             Assert.Equal("retryable", await StatusAsync(database));
-            await Sweeps(database).EndDueAsync(100, [], Cancel);
+            await Rescues(database).EndDueAsync(100, [], Cancel);
         }
 
         Assert.Equal(0, await database.ValueAsync<short>("select attempt from tickets"));
@@ -251,7 +251,7 @@ public sealed class ReportTests(AppFixture app)
             await ApplyAsync(database, Report(ticket, ReportType.Redelivered));
             await ApplyAsync(database, Report(ticket, ReportType.Redelivered));
             await database.ExecuteAsync("update tickets set lease_expires = now()");
-            await Sweeps(database).RescueExpiredAsync(100, [], Cancel);
+            await Rescues(database).RescueExpiredAsync(100, [], Cancel);
 
             Assert.Equal(status, await StatusAsync(database));
             Assert.Equal(attempt, await database.ValueAsync<short>("select attempt from tickets"));
@@ -287,13 +287,13 @@ public sealed class ReportTests(AppFixture app)
         }
 
         await database.ExecuteAsync("update tickets set expires_at = now(), due_at = now()");
-        Assert.Equal(1, Assert.Single(await Sweeps(database).EndDueAsync(100, [], Cancel)).Ended);
+        Assert.Equal(1, Assert.Single(await Rescues(database).EndDueAsync(100, [], Cancel)).Ended);
         Assert.Equal(to, await StatusAsync(database));
         Assert.Equal(error, await database.ValueAsync<string>("select error_type from tickets"));
     }
 
     [Fact]
-    public async Task A_result_after_the_processing_limit_does_not_count_even_before_the_sweep()
+    public async Task A_result_after_the_deadline_does_not_count_even_before_the_rescue()
     {
         await using var database = await CreateAsync();
         var ticket = await DispatchAsync(database);
@@ -309,13 +309,13 @@ public sealed class ReportTests(AppFixture app)
     {
         await using var database = await CreateAsync();
         await database.ExecuteAsync("update tickets set due_at = now()");
-        await Sweeps(database).EndDueAsync(100, [], Cancel);
+        await Rescues(database).EndDueAsync(100, [], Cancel);
         Assert.Equal("queue_timeout", await database.ValueAsync<string>("select error_type from tickets where status = 'expired'"));
 
         await using var other = await CreateAsync();
         await ApplyAsync(other, Report(await DispatchAsync(other), ReportType.Started) with { ExecutionTimeoutMilliseconds = 1 });
         await other.ExecuteAsync("update tickets set due_at = due_at - interval '16 s'");
-        await Sweeps(other).EndDueAsync(100, [], Cancel);
+        await Rescues(other).EndDueAsync(100, [], Cancel);
         Assert.Equal("execution_timeout", await other.ValueAsync<string>("select error_type from tickets where status = 'retryable'"));
     }
 
@@ -331,7 +331,7 @@ public sealed class ReportTests(AppFixture app)
     private static WorkerReport Failed(TicketMessage ticket) =>
         Report(ticket, ReportType.Failed) with { ErrorType = "model_error", ErrorMessage = "no" };
 
-    private static RescueStore Sweeps(ScratchDatabase database) => new(database.Source, Options.Create(_tickets));
+    private static RescueStore Rescues(ScratchDatabase database) => new(database.Source, Options.Create(_tickets));
 
     private static Task<ReportOutcome> ApplyAsync(ScratchDatabase database, params WorkerReport[] reports) =>
         new ReportStore(database.Source, Options.Create(new DispatchOptions()), Options.Create(_tickets)).ApplyAsync(reports, Cancel);
@@ -339,7 +339,7 @@ public sealed class ReportTests(AppFixture app)
     private static async Task EndLeaseAsync(ScratchDatabase database)
     {
         await database.ExecuteAsync("update tickets set lease_expires = now()");
-        await Sweeps(database).RescueExpiredAsync(100, [], Cancel);
+        await Rescues(database).RescueExpiredAsync(100, [], Cancel);
     }
 
     private static Task<string> StatusAsync(ScratchDatabase database) => database.ValueAsync<string>("select status::text from tickets");

@@ -1,5 +1,6 @@
 using System.Net;
 using Npgsql;
+using TicketApp.Messaging;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Models;
@@ -79,6 +80,19 @@ public sealed class ModelTests(AppFixture app)
         Assert.EndsWith("c", await app.FinishAsync(poisoned[0]), StringComparison.Ordinal);
         Assert.Equal("poison", await ErrorOfAsync(poisoned[1]));
         Assert.Contains(sizes, size => size > 1);
+    }
+
+    [Fact]
+    public async Task A_response_that_no_report_can_hold_fails_for_good_and_the_longest_that_one_can_is_an_answer()
+    {
+        TestModel model = new((run, _) => Task.FromResult(new string('x', WorkerReport.MaxResponse + (run.Input == "more" ? 1 : 0))));
+        await using var worker = await TestWorker.StartAsync(app, model);
+        var userId = await app.CreateUserAsync();
+
+        Assert.Equal(WorkerReport.MaxResponse, (await app.FinishAsync(await app.CreateTicketAsync(userId, model.Name, "as much"))).Length);
+        Assert.Equal(
+            $"The response has more than {WorkerReport.MaxResponse} characters",
+            await ErrorOfAsync(await app.CreateTicketAsync(userId, model.Name, "more")));
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using TicketApp.AppHost;
 using TicketApp.Tests.Conformance;
 using TicketApp.Tests.Fixtures;
 
@@ -80,7 +81,32 @@ public sealed class PythonTicketTests(AppFixture app)
         Assert.Equal(0, await worker.StopAsync());
     }
 
-    private ChildProcess Worker(string host, string example = "shout.py", params (string Name, string Value)[] more)
+    [Fact]
+    public async Task The_author_of_a_schema_that_the_API_cannot_use_is_told_and_tickets_run()
+    {
+        const string code =
+            """
+            from ticketapp_worker import model, run
+
+            @model("anchored", description="Answers yes", input_schema={"$anchor": "a"})
+            def predict(input, progress):
+                return "yes"
+
+            run()
+            """;
+        await using var worker = Worker("localhost", code);
+
+        await worker.StartAsync();
+
+        const string reason = "The input schema of the model anchored is not used, and inputs are not checked: $anchor";
+        await Eventually.IsTrueAsync("The reason", _limit, () =>
+            worker.Output.Any(line => line.Contains(reason, StringComparison.Ordinal)));
+        Assert.Equal("yes", await app.FinishAsync(await app.CreateTicketAsync(await app.CreateUserAsync(), "anchored", "7")));
+        Assert.Equal(0, await worker.StopAsync());
+    }
+
+    /// <summary>A worker that runs an example, or code.</summary>
+    private ChildProcess Worker(string host, string program = "shout.py", params (string Name, string Value)[] more)
     {
         Assert.SkipUnless(ConformanceWorker.HasPika || !AppAvailability.MaySkip, "Python has no pika: run ./ticketapp setup.");
         var account = app.WorkerBroker.UserInfo;
@@ -93,6 +119,9 @@ public sealed class PythonTicketTests(AppFixture app)
             settings[name] = value;
         }
 
-        return new("python", ConformanceWorker.Python(example).Command, settings, () => Task.FromResult(true));
+        var command = program.Contains('\n', StringComparison.Ordinal)
+            ? [PythonWorkers.Interpreter(null), "-c", program]
+            : ConformanceWorker.Python(program).Command;
+        return new("python", command, settings, () => Task.FromResult(true));
     }
 }

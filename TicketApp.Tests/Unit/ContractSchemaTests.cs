@@ -19,6 +19,7 @@ public sealed class ContractSchemaTests
         ["an offer"] = (Part(ContractSchemas.Report, "offer"), ContractJson.Default.ModelOffer),
         ["a run"] = (Part(ContractSchemas.Report, "run"), ContractJson.Default.RunReference),
         ["a cancellation"] = (ContractSchemas.Cancellation.Text, ContractJson.Default.CancellationMessage),
+        ["an unused schema"] = (Part(ContractSchemas.Cancellation, "unused_schema"), ContractJson.Default.UnusedSchema),
         ["an error"] = (ContractSchemas.Error.Text, ContractJson.Default.ErrorMessage),
     };
 

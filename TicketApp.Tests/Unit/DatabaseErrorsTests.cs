@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Security.Authentication;
+using Microsoft.AspNetCore.Http;
 using Npgsql;
 using TicketApp.Api.Storage;
 
@@ -51,5 +52,7 @@ public sealed class DatabaseErrorsTests
 
         Assert.All(exceptions, exception => Assert.True(DatabaseErrors.IsUnavailable(exception)));
         Assert.False(DatabaseErrors.IsUnavailable(new InvalidOperationException()));
+        // An IOException, too: callers must not be able to have connections made again.
+        Assert.False(DatabaseErrors.IsUnavailable(new BadHttpRequestException("too large")));
     }
 }

@@ -191,10 +191,28 @@ public sealed class InputCheckTests
     public void A_long_array_of_numbers_is_not_too_large() =>
         Assert.Equal("{}", Check("""{"type":"array","items":{"type":"number"},"uniqueItems":false}""", $"[{Many("1", 16_000)}]"));
 
-    private static string Check(string schema, string input)
+    [Fact]
+    public void A_thousand_inputs_of_one_request_are_bounded_together_and_cheap_ones_are_all_checked()
+    {
+        InputCheck costly = new(InputSchema.Parse("""{"allOf":[{"items":{"$ref":"#"}},{"items":{"$ref":"#"}}]}"""));
+        InputCheck cheap = new(InputSchema.Parse("""{"type":"object","properties":{"a":{"type":"array","items":{"type":"number"}}}}"""));
+        BatchEffort first = new(), second = new();
+        var deep = new string('[', 60) + new string(']', 60);
+
+        var refused = Enumerable.Range(0, 1000).Select(_ => Check(costly, deep, first)).ToArray();
+        var taken = Enumerable.Range(0, 1000).Select(_ => Check(cheap, $$"""{"a":[{{Many("1", 500)}}]}""", second));
+
+        Assert.InRange(refused.Count(result => result == TooLarge), 50, 200);
+        Assert.All(refused[200..], result => Assert.Contains("is one of too many in this request", result, StringComparison.Ordinal));
+        Assert.All(taken, result => Assert.Equal("{}", result));
+    }
+
+    private static string Check(string schema, string input) => Check(new InputCheck(InputSchema.Parse(schema)), input, null);
+
+    private static string Check(InputCheck check, string input, BatchEffort? batch)
     {
         FieldErrors errors = new();
-        new InputCheck(InputSchema.Parse(schema)).Check(new(input, IsJson: true), errors);
+        check.Check(new(input, IsJson: true), errors, batch);
         return JsonSerializer.Serialize(
             errors.Any ? errors.ToProblem().Errors : new Dictionary<string, string[]>(),
             _readable);

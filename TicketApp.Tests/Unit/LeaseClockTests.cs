@@ -32,6 +32,15 @@ public sealed class LeaseClockTests
     }
 
     [Fact]
+    public void An_older_probe_that_comes_late_takes_nothing_back()
+    {
+        _clock.ProbeSeen(Stopwatch.GetTimestamp());
+        _clock.ProbeSeen(Stopwatch.GetTimestamp() - (20 * Stopwatch.Frequency));
+
+        Assert.True(_clock.Counts(out _));
+    }
+
+    [Fact]
     public void After_an_interruption_leases_are_extended_first()
     {
         _clock.ProbeSeen(Stopwatch.GetTimestamp());

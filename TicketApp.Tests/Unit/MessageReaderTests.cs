@@ -126,6 +126,21 @@ public sealed class MessageReaderTests
         Assert.Equal("more than 1000 elements", Assert.Single(MessageReader.ReadTickets(body)).Defect);
     }
 
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("""{"type":"heartbeat","worker":"w"}""")]
+    [InlineData("""{"a":[[1,{}]]}""")]
+    public void Elements_of_a_long_message_are_counted_before_they_take_memory(string element)
+    {
+        var body = Encoding.UTF8.GetBytes($"[{string.Join(',', Enumerable.Repeat(element, 9_000_000 / element.Length))}]");
+        var before = GC.GetAllocatedBytesForCurrentThread();
+
+        var refused = Assert.Single(MessageReader.ReadReports(body));
+
+        Assert.Equal("more than 1000 elements", refused.Defect);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1_000_000);
+    }
+
     [Fact]
     public void A_bad_report_takes_no_other_with_it()
     {

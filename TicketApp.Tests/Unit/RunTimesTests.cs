@@ -29,4 +29,33 @@ public sealed class RunTimesTests
         Assert.True(_times.Of("quick").AreShort);
         Assert.False(_times.Of("slow").AreShort);
     }
+
+    [Fact]
+    public void Only_the_last_few_hundred_runs_count()
+    {
+        for (var i = 0; i < 256 + 200; i++)
+        {
+            _times.Of("a").Add(i < 256 ? 1000 : 10);
+        }
+
+        Assert.Equal(TimeSpan.FromMilliseconds(10), _times.Of("a").Median);
+        Assert.Equal(TimeSpan.FromMilliseconds(1000), _times.Of("a").P90);
+    }
+
+    [Theory]
+    [InlineData(new[] { 19 }, true)]
+    [InlineData(new[] { 20 }, false)]
+    // One run of many that are short changes little, but does change something.
+    [InlineData(new[] { 1, 900 }, true)]
+    [InlineData(new[] { 1, 1000 }, false)]
+    [InlineData(new[] { 1000, 1 }, false)]
+    public void Runs_are_short_when_most_of_the_last_ones_were(int[] milliseconds, bool areShort)
+    {
+        foreach (var run in milliseconds)
+        {
+            _times.Of("a").Add(run);
+        }
+
+        Assert.Equal(areShort, _times.Of("a").AreShort);
+    }
 }

@@ -74,6 +74,17 @@ public sealed class SentimentClassifierTests
     }
 
     [Theory]
+    [InlineData("It is bad.", "It is not bad at all.")]
+    [InlineData("It is boring.", "It is never boring.")]
+    [InlineData("It is disappointing.", "It isn't disappointing.")]
+    [InlineData("It was awful.", "It wasn't awful at all.")]
+    public void A_negation_turns_complaint_into_praise(string complaint, string praise)
+    {
+        Assert.InRange(_classifier.Classify(complaint), 0, 0.4);
+        Assert.InRange(_classifier.Classify(praise), 0.5, 1);
+    }
+
+    [Theory]
     [InlineData("😍😍😍", 0.6, 1)]
     [InlineData("🥰 🎉", 0.6, 1)]
     [InlineData("💔", 0, 0.4)]

@@ -79,16 +79,17 @@ public sealed class UserShareTests
         using SucceededTickets succeeded = new();
         LoopProgress progress = new(TimeProvider.System);
         using DatabaseMigrator migrator = new(null!, progress, NullLogger<DatabaseMigrator>.Instance);
-        using TicketWatch watch = new(
-            null!, succeeded, new Lifetime(), Options.Create(new WaitingOptions { MaxWaiters = 8 }), _limits, migrator, progress,
-            NullLogger<TicketWatch>.Instance);
-        using var first = watch.Watch(Ticket(_user));
-        var second = watch.Watch(Ticket(_user));
+        using TicketPoller poller = new(
+            null!, succeeded, new NewsSources(TimeProvider.System), null!, new Lifetime(),
+            Options.Create(new WaitingOptions { MaxWaiters = 8 }), _limits, migrator, progress,
+            NullLogger<TicketPoller>.Instance);
+        using var first = poller.Subscribe(Ticket(_user));
+        var second = poller.Subscribe(Ticket(_user));
 
-        Assert.Throws<OverloadedException>(() => watch.Watch(Ticket(_user)));
-        using var others = watch.Watch(Ticket(_other));
+        Assert.Throws<OverloadedException>(() => poller.Subscribe(Ticket(_user)));
+        using var others = poller.Subscribe(Ticket(_other));
         second.Dispose();
-        watch.Watch(Ticket(_user)).Dispose();
+        poller.Subscribe(Ticket(_user)).Dispose();
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using TicketApp.Messaging;
+using TicketApp.Messaging.Broker;
 
 namespace TicketApp.Worker.Runs;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using TicketApp.Messaging;
+using TicketApp.Messaging.Broker;
 using TicketApp.Messaging.Tracing;
 using TicketApp.Worker.Models;
 

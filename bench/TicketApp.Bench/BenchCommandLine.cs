@@ -16,10 +16,13 @@ internal static class BenchCommandLine
         new ThroughputCommand(),
         new LatencyCommand(),
         new CompareCommand(),
+        new LedgerCommand(),
         new LimitsCommand(),
         new FinishedGetCommand(),
         new BacklogCommand(),
         new WaitingCommand(),
+        new ListenersCommand(),
+        new SoakCommand(),
         new StartupCommand(),
         new SimulateCommand(),
         new TelemetryCommand(),
@@ -34,12 +37,18 @@ internal static class BenchCommandLine
     private static readonly Option<string[]> _variants = new("--variant")
     {
         Description = "One variant of tune: name;KEY=VALUE;… (DATABASE=… is put behind the connection string, with , for ;; "
-            + "CHECKOUT=… runs the build of another checkout, NATIVE=true the native programs)",
+            + "CHECKOUT=… runs the build of another checkout, NATIVE=true the native programs, HA=true on servers as with --ha, "
+            + "REPLICAS=… so many of the API)",
         Recursive = true,
     };
     private static readonly Option<bool> _native = new("--native")
     {
         Description = "Measure TicketApp compiled natively",
+        Recursive = true,
+    };
+    private static readonly Option<bool> _ha = new("--ha")
+    {
+        Description = "Measure on a RabbitMQ cluster of three and PostgreSQL with a synchronous standby",
         Recursive = true,
     };
     private static readonly Option<string> _against = new("--against")
@@ -65,7 +74,7 @@ internal static class BenchCommandLine
         _against.AcceptOnlyFromAmong([.. BenchOptions.Baselines.Select(baseline => baseline.Key), BenchOptions.AllBaselines]);
         Option[] options =
         [
-            _database, _broker, _fileName, _variants, _native, _against, _tickets, _connections,
+            _database, _broker, _fileName, _variants, _native, _ha, _against, _tickets, _connections,
             _warmUp, _rounds, _rate, _seconds, _finished, _backlog, _hold,
         ];
         foreach (var option in options)
@@ -96,12 +105,14 @@ internal static class BenchCommandLine
     {
         if (options is { Database: { } database, Broker: { } broker })
         {
-            return await RunAsync(bench, options, new BenchServers(database, broker), cancellationToken);
+            return options.IsReplicated
+                ? throw new InvalidOperationException("--ha starts servers of our own: leave out --database and --broker.")
+                : await RunAsync(bench, options, new BenchServers([database], [broker]), cancellationToken);
         }
 
         BenchSession.Say("starting PostgreSQL and RabbitMQ");
-        await using var host = await ServerHost.StartAsync(cancellationToken);
-        return await RunAsync(bench, options, new BenchServers(host.Database, host.Broker), cancellationToken);
+        await using var host = await ServerHost.StartAsync(options.IsReplicated, options, cancellationToken, bench.CountsStatements);
+        return await RunAsync(bench, options, host.Servers, cancellationToken);
     }
 
     private static async Task<int> RunAsync(
@@ -127,6 +138,7 @@ internal static class BenchCommandLine
                 ["backlog"] = options.Backlog,
                 ["warm_up"] = options.WarmUpRequests,
                 ["native"] = options.Native,
+                ["ha"] = options.IsReplicated,
                 ["against"] = options.Against,
             },
             Figures = session.Sheet.Figures,
@@ -151,6 +163,7 @@ internal static class BenchCommandLine
         Hold = parsed.GetValue(_hold),
         Variants = parsed.GetValue(_variants) ?? [],
         Native = parsed.GetValue(_native),
+        IsReplicated = parsed.GetValue(_ha),
         Against = parsed.GetValue(_against)!,
         Name = parsed.GetValue(_fileName),
         RepositoryRoot = Metadata("RepositoryRoot"),

@@ -44,6 +44,9 @@ internal sealed record BenchOptions
     /// <summary>Whether TicketApp's native programs are measured, which <c>./ticketapp bench --native</c> builds.</summary>
     public required bool Native { get; init; }
 
+    /// <summary>Whether the servers of our own are a RabbitMQ cluster of three and PostgreSQL with a synchronous standby.</summary>
+    public required bool IsReplicated { get; init; }
+
     /// <summary>The key of the baseline that TicketApp is compared with, or <see cref="AllBaselines"/>.</summary>
     public required string Against { get; init; }
 

@@ -27,7 +27,7 @@ internal sealed record BenchSession(BenchOptions Options, BenchServers Servers, 
     /// <summary>Callers of a system, after enough requests for the runtime's tiered compilation to be through.</summary>
     public async Task<Callers> WarmUpAsync(SystemUnderTest system, CancellationToken cancellationToken)
     {
-        Callers callers = new(system.Address, Options.Connections);
+        Callers callers = new(system.Addresses, Options.Connections);
         for (long requests = 0; requests < Options.WarmUpRequests;)
         {
             TicketLoad load = new() { Tickets = Math.Max(1, Options.WarmUpRequests / 10) };

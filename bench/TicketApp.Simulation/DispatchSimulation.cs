@@ -12,7 +12,7 @@ using TicketApp.Messaging;
 namespace TicketApp.Simulation;
 
 /// <summary>
-/// Two replicas' dispatching, reporting and sweeping, with everything but the statements left out: no broker, and workers that
+/// Two replicas' dispatching, reporting and rescuing, with everything but the statements left out: no broker, and workers that
 /// answer a batch at a time. Now and then a newcomer submits one ticket, and halfway through a tenth of all workers dies.
 /// </summary>
 internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSize size)
@@ -137,7 +137,7 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
         }
     }
 
-    /// <summary>A tenth of what runs is never answered. Time is made to pass for its leases; then the sweep takes it back.</summary>
+    /// <summary>A tenth of what runs is never answered. Time is made to pass for its leases; then the rescue takes it back.</summary>
     private async Task LoseWorkersAsync(CancellationToken cancellationToken)
     {
         Dictionary<Guid, TicketMessage> all = _running.ToDictionary(ticket => ticket.TicketId);
@@ -163,10 +163,10 @@ internal sealed class DispatchSimulation(NpgsqlDataSource database, SimulationSi
             _running.Enqueue(ticket);
         }
 
-        RescueStore sweeps = new(database, _tickets);
+        RescueStore rescues = new(database, _tickets);
         var started = Stopwatch.GetTimestamp();
         var requeued = 0;
-        while ((await sweeps.RescueExpiredAsync(RescueStore.MaxBatch, [], cancellationToken)).Sum(outcome => outcome.Requeued)
+        while ((await rescues.RescueExpiredAsync(RescueStore.MaxBatch, [], cancellationToken)).Sum(outcome => outcome.Requeued)
             is > 0 and var count)
         {
             requeued += count;

@@ -13,7 +13,7 @@ Option<int> slots = new("--slots") { Description = "Slots of each", DefaultValue
 Option<int> seconds = new("--seconds") { Description = "How long to run", DefaultValueFactory = _ => 30 };
 
 RootCommand root = new(
-    "Runs the Api's own dispatch, report and sweep statements against a large backlog, with workers that are only counted.")
+    "Runs the Api's own dispatch, report and rescue statements against a large backlog, with workers that are only counted.")
 {
     database, tickets, users, workers, slots, seconds,
 };

@@ -21,6 +21,9 @@ namespace Azure.Provisioning
     {
         /// <summary>Always empty: a stand-in provisions nothing, and calls no callback that asks.</summary>
         public virtual IEnumerable<Provisionable> GetProvisionableResources() => [];
+
+        public virtual void Remove(Provisionable resource) =>
+            throw new NotSupportedException("A stand-in has nothing that could be removed.");
     }
 
     public sealed class ProvisioningParameter(string bicepIdentifier)

@@ -50,7 +50,9 @@ namespace Aspire.Hosting.Docker.Resources.ComposeNodes
         public Healthcheck? Healthcheck { get; set; }
         public string? Hostname { get; set; }
         public string? ShmSize { get; set; }
+        public List<string> CapAdd { get; set; } = [];
         public List<string> CapDrop { get; set; } = [];
+        public string? NetworkMode { get; set; }
         public bool? ReadOnly { get; set; }
         public List<string> SecurityOpt { get; set; } = [];
         public string? StopGracePeriod { get; set; }

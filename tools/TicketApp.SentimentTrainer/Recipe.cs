@@ -6,7 +6,7 @@ namespace TicketApp.SentimentTrainer;
 internal sealed record Recipe
 {
     /// <summary>Counts changes of what follows, or of how texts are read: weights of another version are of another kind.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     /// <summary>How much errors of the linear model of words count against small weights.</summary>
     public float WordCost { get; init; } = 0.02f;
@@ -26,5 +26,5 @@ internal sealed record Recipe
     public RecurrentOptions Recurrent { get; init; } = new();
 
     /// <summary>The linear models' share of the verdict beside one network's.</summary>
-    public float LinearShare { get; init; } = 1.5f;
+    public float LinearShare { get; init; } = 2;
 }

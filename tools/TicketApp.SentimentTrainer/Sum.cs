@@ -45,7 +45,8 @@ internal sealed class Sum(Recipe recipe, Vocabulary vocabulary, IReadOnlyList<La
         return new SentimentWeights(Recipe.Version, vocabulary, (float)bias, new LinearModel(steps, step), networks);
     }
 
-    private static double Judge(float[] weights, int[] slots) => slots.Sum(slot => (double)weights[slot]);
+    private static double Judge(float[] weights, int[] slots) =>
+        slots.Sum(slot => slot >= 0 ? (double)weights[slot] : -weights[~slot]);
 
     private double Judge(NetworkModel network, Example example)
     {

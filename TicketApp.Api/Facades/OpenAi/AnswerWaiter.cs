@@ -8,7 +8,7 @@ namespace TicketApp.Api.Facades.OpenAi;
 
 /// <summary>Holds requests until their tickets have ended, however long that takes.</summary>
 internal sealed partial class AnswerWaiter(
-    TicketWatch watch, KeyReader keys, TicketCanceler canceler, IOptions<WaitingOptions> options, ILogger<AnswerWaiter> logger)
+    TicketPoller poller, KeyReader keys, TicketCanceler canceler, IOptions<WaitingOptions> options, ILogger<AnswerWaiter> logger)
 {
     // A worker stops a run within a second, and gives it three.
     private static readonly TimeSpan _stopping = TimeSpan.FromSeconds(5);
@@ -41,17 +41,24 @@ internal sealed partial class AnswerWaiter(
     }
 
     /// <summary>Cancels a ticket, and waits a moment for its worker to stop.</summary>
-    public async Task CancelAsync(TicketRecord row, CancellationToken cancellationToken)
+    /// <returns>The ticket as it is then; null if it is gone.</returns>
+    public async Task<TicketRecord?> CancelAsync(TicketRecord row, CancellationToken cancellationToken)
     {
-        await canceler.CancelAsync(row, cancellationToken);
+        if (await canceler.CancelAsync(row, cancellationToken) is not { } canceled)
+        {
+            return null;
+        }
+
         try
         {
-            using var watcher = watch.Watch(row);
-            await watcher.WaitForEndAsync(_stopping, cancellationToken);
+            using var subscription = poller.Subscribe(canceled);
+            await subscription.WaitForEndAsync(_stopping, cancellationToken);
+            return subscription.Latest;
         }
         catch (OverloadedException)
         {
             // Its state says how far that is.
+            return canceled;
         }
     }
 
@@ -77,20 +84,20 @@ internal sealed partial class AnswerWaiter(
     private async Task<TicketRecord?> FollowAsync(
         TicketRecord row, FacadeCaller caller, Func<TicketRecord, Task>? tell, CancellationToken cancellationToken)
     {
-        using var watcher = watch.Watch(row);
-        while (watcher.Latest is { } latest && await keys.IsGoodAsync(caller.User))
+        using var subscription = poller.Subscribe(row);
+        while (subscription.Latest is { } latest && await keys.IsGoodAsync(caller.User))
         {
             if (tell is not null)
             {
                 await tell(latest);
             }
 
-            if (latest.IsFinished || watcher.IsStopped)
+            if (latest.IsFinished || subscription.IsStopped)
             {
                 return latest;
             }
 
-            await watcher.WaitAsync(options.Value.ProgressInterval, cancellationToken);
+            await subscription.WaitAsync(options.Value.ProgressInterval, cancellationToken);
         }
 
         return null;

@@ -99,8 +99,7 @@ internal static class ResponsesEndpoints
                 null, "not_in_background", "Only a response in the background can be canceled. Close the request of this one.").ToResult();
         }
 
-        await waiter.CancelAsync(response.Row, cancellationToken);
-        return await answers.FindAsync(response.Row.TicketId, caller) is { Row: var row } ? answers.Show(context, row) : NotFound(id);
+        return await waiter.CancelAsync(response.Row, cancellationToken) is { } row ? answers.Show(context, row) : NotFound(id);
     }
 
     private static async Task<IResult> DeleteAsync(

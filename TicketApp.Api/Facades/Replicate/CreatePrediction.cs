@@ -77,14 +77,14 @@ internal sealed partial class PredictionReader(CreateTicketReader tickets)
             Policy = new() { DeadlineS = deadline },
             Webhook = prediction.Webhook is { } url ? new() { Endpoint = url } : null,
         });
-        if (ticket is not { Details: { } details })
+        if (ticket is null)
         {
             return (null, Rename(problem!));
         }
 
-        var webhook = details.Webhook is null || events == WebhookEvents.None ? null
-            : details.Webhook with { Events = events, Form = $"{PredictionWebhook.FormName} {ReplicateFacade.RootOf(request)}" };
-        return (ticket with { Key = key.Key, Details = details with { Webhook = webhook } }, null);
+        var webhook = ticket.Webhook is null || events == WebhookEvents.None ? null
+            : ticket.Webhook with { Events = events, Form = $"{PredictionWebhook.FormName} {ReplicateFacade.RootOf(request)}" };
+        return (ticket with { Key = key.Key, Webhook = webhook }, null);
     }
 
     /// <summary>The name in <c>name</c>, <c>owner/name</c> or <c>owner/name:version</c>.</summary>

@@ -15,7 +15,7 @@ namespace TicketApp.Api.Facades.Replicate;
 /// the beginning of the output, and at the end all of it, or an error says that it is not.
 /// </summary>
 internal sealed class PredictionStream(
-    TicketWatch watch, ProgressReader progress, PredictionPresenter presenter, ByteLimit bytes, IOptions<WaitingOptions> options)
+    TicketPoller poller, ProgressReader progress, PredictionPresenter presenter, ByteLimit bytes, IOptions<WaitingOptions> options)
 {
     /// <summary>The id of the last event.</summary>
     public const string EndId = "done";
@@ -27,14 +27,14 @@ internal sealed class PredictionStream(
     /// <param name="cancellationToken">Ends it.</param>
     public async Task SendAsync(HttpContext context, TicketRecord row, TextMark heard, CancellationToken cancellationToken)
     {
-        using var watcher = watch.Watch(row);
+        using var subscription = poller.Subscribe(row);
         EventStream stream = new(context.Response);
         HeardText output = new(heard);
         stream.Begin();
         // So that the listener has an answer at once.
         await stream.CommentAsync(cancellationToken);
         var (epoch, last) = (row.Epoch, 0);
-        while (watcher.Latest is { IsFinished: false } latest && !watcher.IsStopped)
+        while (subscription.Latest is { IsFinished: false } latest && !subscription.IsStopped)
         {
             if (latest.Epoch != epoch)
             {
@@ -42,7 +42,7 @@ internal sealed class PredictionStream(
                 output.Begin();
             }
 
-            if (watcher.TakeProgress())
+            if (subscription.TakeProgress())
             {
                 await foreach (var report in progress.InOrderAsync(row.TicketId, epoch, last))
                 {
@@ -52,10 +52,10 @@ internal sealed class PredictionStream(
             }
 
             await stream.CommentIfSilentAsync(cancellationToken);
-            await watcher.WaitAsync(options.Value.ProgressInterval, cancellationToken);
+            await subscription.WaitAsync(options.Value.ProgressInterval, cancellationToken);
         }
 
-        if (watcher.Latest is { IsFinished: true } ended)
+        if (subscription.Latest is { IsFinished: true } ended)
         {
             await EndAsync(ended, output, stream, cancellationToken);
         }

@@ -26,7 +26,7 @@ internal static class PredictionsEndpoints
 
     private static async Task<IResult> CreateAsync(
         HttpContext context, FacadeCaller caller, ModelCatalog models, PredictionReader requests, TicketSubmitter tickets,
-        ITicketWaiter waiter, PredictionPresenter presenter, ByteLimit bytes, CancellationToken cancellationToken)
+        ILongPoll longPoll, PredictionPresenter presenter, ByteLimit bytes, CancellationToken cancellationToken)
     {
         // Of one path only; a parameter of the query would do as well where the path has none.
         var name = context.Request.RouteValues["name"] as string;
@@ -54,7 +54,7 @@ internal static class PredictionsEndpoints
         var wait = WaitPreference.Read(context.Request.Headers[WaitPreference.Header], alone: WaitPreference.MaxSeconds);
         try
         {
-            if (wait is { } seconds && await waiter.WaitAsync(context, row, seconds, cancellationToken) is { } waited)
+            if (wait is { } seconds && await longPoll.WaitAsync(context, row, seconds, cancellationToken) is { } waited)
             {
                 bytes.Take(context, waited.Bytes);
                 row = waited;
@@ -119,13 +119,7 @@ internal static class PredictionsEndpoints
         string id, HttpContext context, FacadeCaller caller, TicketRecordReader tickets, TicketCanceler canceler,
         PredictionPresenter presenter, CancellationToken cancellationToken)
     {
-        if (await tickets.FindAsync(id, caller.User) is not { } row)
-        {
-            return NotFound();
-        }
-
-        await canceler.CancelAsync(row, cancellationToken);
-        return await tickets.FindAsync(id) is { } now
+        return await tickets.FindAsync(id, caller.User) is { } row && await canceler.CancelAsync(row, cancellationToken) is { } now
             ? ApiJson.Ok(presenter.Show(now, ReplicateFacade.RootOf(context.Request)), ReplicateJson.Default.Prediction)
             : NotFound();
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http.HttpResults;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Http;
@@ -22,7 +23,8 @@ internal static class ReplicateModels
         ReplicateError.ToResult(ProblemType.UnknownModel.With("There is no such model.") with { Status = StatusCodes.Status404NotFound });
 
     private static Utf8ContentHttpResult List(HttpRequest request, ModelCatalog models) => ApiJson.Ok(
-        new(null, null, [.. models.All.Select(model => ReplicateModel.Of(model, PredictionPresenter.Owner, request))]),
+        new(null, null, [.. models.All.Select(model =>
+            ReplicateModel.Of(model, PredictionPresenter.Owner, request) with { LatestVersion = new(model.Name) })]),
         ReplicateJson.Default.ModelPage);
 
     private static IResult Get(string owner, string name, HttpRequest request, ModelCatalog models) =>
@@ -31,13 +33,13 @@ internal static class ReplicateModels
             : NotFound();
 
     private static IResult ListVersions(string name, ModelCatalog models) =>
-        models.TryGet(name, out _)
-            ? ApiJson.Ok(new(null, null, [new(name)]), ReplicateJson.Default.VersionPage)
+        models.TryGet(name, out var model)
+            ? ApiJson.Ok(new(null, null, [ReplicateModelVersion.Of(model)]), ReplicateJson.Default.VersionPage)
             : NotFound();
 
     private static IResult GetVersion(string name, string version, ModelCatalog models) =>
-        models.TryGet(name, out _) && version == name
-            ? ApiJson.Ok(new(name), ReplicateJson.Default.ReplicateModelVersion)
+        models.TryGet(name, out var model) && version == name
+            ? ApiJson.Ok(ReplicateModelVersion.Of(model), ReplicateJson.Default.ReplicateModelVersion)
             : NotFound();
 }
 
@@ -58,21 +60,69 @@ internal sealed record ReplicateModel(string Url, string Owner, string Name, str
 
     public static ReplicateModel Of(KnownModel model, string owner, HttpRequest request) => new(
         $"{ReplicateFacade.RootOf(request)}{ReplicateFacade.Prefix}/models/{Uri.EscapeDataString(owner)}/{model.Name}",
-        owner, model.Name, model.Description, new(model.Name));
+        owner, model.Name, model.Description, ReplicateModelVersion.Of(model));
 }
 
 /// <summary>A version of a model.</summary>
 /// <param name="Id">The name of the model, so that a client that sends the version alone names the model too.</param>
 internal sealed record ReplicateModelVersion(string Id)
 {
-    private static readonly JsonElement _anything =
-        JsonElement.Parse("""{"components":{"schemas":{"Input":{"type":"object"},"Output":{}}}}""");
+    private const string InputPlace = "#/components/schemas/Input";
+
+    private static readonly JsonElement _anything = Describe("""{"type":"object"}""");
 
     /// <summary>When a model first came is not kept.</summary>
     public DateTime CreatedAt { get; } = DateTime.UnixEpoch;
 
     public string CogVersion { get; } = "";
 
-    /// <summary>What it takes and answers is not known.</summary>
-    public JsonElement OpenapiSchema { get; } = _anything;
+    /// <summary>
+    /// What it takes; what it answers is not known. Allows everything where the model declares no schema, and in the list of models: a
+    /// thousand schemas would be too much.
+    /// </summary>
+    public JsonElement OpenapiSchema { get; init; } = _anything;
+
+    public static ReplicateModelVersion Of(KnownModel model) =>
+        model.Check is { } check ? new(model.Name) { OpenapiSchema = Describe(check.Schema.Json) } : new(model.Name);
+
+    private static JsonElement Describe(string input)
+    {
+        var schema = JsonNode.Parse(input);
+        Move(schema, isSchema: true);
+        JsonObject parts = new() { ["Input"] = schema, ["Output"] = new JsonObject() };
+        return JsonElement.Parse(new JsonObject { ["components"] = new JsonObject { ["schemas"] = parts } }.ToJsonString());
+    }
+
+    /// <summary>A reference within a schema starts at its root, which is no longer that of the document.</summary>
+    private static void Move(JsonNode? node, bool isSchema)
+    {
+        if (node is JsonArray items)
+        {
+            foreach (var item in items)
+            {
+                Move(item, isSchema);
+            }
+        }
+        else if (node is JsonObject members)
+        {
+            if (isSchema)
+            {
+                // It would be the root of the references below it.
+                members.Remove("$id");
+                if (members["$ref"] is JsonValue reference)
+                {
+                    members["$ref"] = InputPlace + reference.GetValue<string>()[1..];
+                }
+            }
+
+            foreach (var (name, value) in members)
+            {
+                var isName = isSchema && name is ("properties" or "patternProperties" or "$defs" or "definitions");
+                if (isName || !isSchema || name is not ("const" or "enum" or "default" or "examples"))
+                {
+                    Move(value, isSchema: !isName);
+                }
+            }
+        }
+    }
 }

@@ -60,6 +60,7 @@ internal sealed partial class RandomCaller(string? userId, string? key)
     }
 
     private static bool IsSecret(string value) => Guid.TryParse(value, out _)
+        || value.StartsWith("resp_", StringComparison.Ordinal) || value.StartsWith("chatcmpl-", StringComparison.Ordinal)
         || value.StartsWith("tk_", StringComparison.Ordinal) || value.StartsWith("whsec_", StringComparison.Ordinal);
 
     private void Learn(string name, JsonNode? node, string request)
@@ -85,9 +86,13 @@ internal sealed partial class RandomCaller(string? userId, string? key)
             }
         }
         else if (node?.GetValueKind() == JsonValueKind.String && (string)node! is { Length: > 0 and < 1_000 } text
-            && name is "id" or "prefix" or "api_key" or "key" or "secret" or "next" or "ticket_id"
+            && name is "id" or "prefix" or "api_key" or "key" or "secret" or "next" or "ticket_id" or "stream"
+            // Models, which all may see, have their names for ids.
+            && (name != "id" || IsSecret(text))
             && !request.Contains(text, StringComparison.Ordinal))
         {
+            // Of a URL, what requests are made with.
+            (name, text) = (text.StartsWith("resp_", StringComparison.Ordinal) ? "response" : name, UrlPart().Replace(text, ""));
             var values = _values.TryGetValue(name, out var found) ? found : _values[name] = [];
             if (!values.Contains(text))
             {
@@ -108,6 +113,9 @@ internal sealed partial class RandomCaller(string? userId, string? key)
                 : values[number % values.Count];
         }
     }
+
+    [GeneratedRegex("^http.*(/predictions/|cursor=)")]
+    private static partial Regex UrlPart();
 
     [GeneratedRegex("<(own|other):([a-z_]+):([0-9]+)>")]
     private static partial Regex Placeholder();

@@ -19,7 +19,9 @@ internal sealed record RandomRequest(
     public override string ToString() => $"{Method} {Path} of caller {Caller} ({Operation})\n{string.Join('\n', Headers)}\n{Body}";
 }
 
-/// <summary>Makes requests for all that a description (OpenAPI) has, and for the original's paths, which it does not have.</summary>
+/// <summary>
+/// Makes requests for all that a description (OpenAPI) has, and for what it does not have: the original's paths and those of other APIs.
+/// </summary>
 internal sealed class RandomRequests(JsonObject description)
 {
     private const int MaxDepth = 4;
@@ -33,6 +35,55 @@ internal sealed class RandomRequests(JsonObject description)
               "type": "object", "properties": { "user_id": { "type": "string" } } } } } } },
             "get": { "parameters": [{ "name": "ticket_id", "in": "query" }] }
           }
+        }
+        """;
+
+    /// <summary>The model that clients of OpenAI can choose.</summary>
+    public const string ChatModel = "random-chat";
+
+    private const string Facades =
+        """
+        {
+          "/openai/v1/models": { "get": {} },
+          "/openai/v1/models/{model}": { "get": {} },
+          "/openai/v1/responses": { "post": {
+            "parameters": [{ "name": "Idempotency-Key", "in": "header" }],
+            "requestBody": { "content": { "application/json": { "schema": { "type": "object", "properties": {
+              "model": { "type": "string" }, "input": { "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "object",
+                "properties": { "role": { "enum": ["user", "system", "assistant"] }, "content": { "type": "string" } } } }] },
+              "instructions": { "type": "string" }, "background": { "type": "boolean" }, "store": { "type": "boolean" },
+              "stream": { "type": "boolean" }, "previous_response_id": { "type": "string" }, "temperature": { "type": "number" },
+              "max_output_tokens": { "type": "integer" }, "service_tier": { "enum": ["auto", "flex", "priority"] },
+              "metadata": { "type": "object", "properties": { "title": { "type": "string" } } } } } } } } } },
+          "/openai/v1/responses/{response}": {
+            "get": { "parameters": [{ "name": "stream", "in": "query" }, { "name": "starting_after", "in": "query" }] }, "delete": {} },
+          "/openai/v1/responses/{response}/cancel": { "post": {} },
+          "/openai/v1/chat/completions": { "post": {
+            "parameters": [{ "name": "Idempotency-Key", "in": "header" }],
+            "requestBody": { "content": { "application/json": { "schema": { "type": "object", "properties": {
+              "model": { "type": "string" }, "messages": { "type": "array", "items": { "type": "object",
+                "properties": { "role": { "enum": ["user", "system", "assistant"] }, "content": { "type": "string" } } } },
+              "stream": { "type": "boolean" }, "n": { "type": "integer" }, "max_tokens": { "type": "integer" },
+              "temperature": { "type": "number" }, "stop": { "type": "string" } } } } } } } },
+          "/replicate/v1/models": { "get": {} },
+          "/replicate/v1/models/{owner}/{model}": { "get": {} },
+          "/replicate/v1/models/{owner}/{model}/versions": { "get": {} },
+          "/replicate/v1/models/{owner}/{model}/versions/{model}": { "get": {} },
+          "/replicate/v1/models/{owner}/{model}/predictions": { "post": {
+            "parameters": [{ "name": "Idempotency-Key", "in": "header" }, { "name": "Cancel-After", "in": "header" }],
+            "requestBody": { "content": { "application/json": { "schema": { "type": "object", "properties": {
+              "input": { "type": "object", "properties": { "input": { "type": "string" } } }, "stream": { "type": "boolean" },
+              "webhook": { "type": "string" }, "webhook_events_filter": { "type": "array", "items": { "enum": ["start", "completed"] } }
+            } } } } } } },
+          "/replicate/v1/predictions": {
+            "get": { "parameters": [{ "name": "cursor", "in": "query" }] },
+            "post": { "requestBody": { "content": { "application/json": { "schema": { "type": "object", "properties": {
+              "version": { "enum": ["anyone/simulated", "simulated"] },
+              "input": { "type": "object", "properties": { "input": { "type": "string" } } } } } } } } } },
+          "/replicate/v1/predictions/{id}": { "get": {} },
+          "/replicate/v1/predictions/{id}/cancel": { "post": {} },
+          "/replicate/v1/predictions/{stream}": { "get": {} },
+          "/replicate/v1/webhooks/default/secret": { "get": {} }
         }
         """;
 
@@ -65,11 +116,15 @@ internal sealed class RandomRequests(JsonObject description)
 
     public IReadOnlyList<string> Operations { get; } = [.. All(description).Select(operation => operation.Name)];
 
-    public Gen<RandomRequest> Requests() =>
-        Gen.OneOf<RandomRequest>([.. All(description).Select(operation => Request(operation.Name, operation.Value))]);
+    public Gen<RandomRequest> Requests() => Gen.OneOf<RandomRequest>([.. OfEach()]);
+
+    /// <summary>Requests to one operation after the other, in the order of <see cref="Operations"/>.</summary>
+    public IReadOnlyList<Gen<RandomRequest>> OfEach() =>
+        [.. All(description).Select(operation => Request(operation.Name, operation.Value))];
 
     private static IEnumerable<(string Name, JsonObject Value)> All(JsonObject description) =>
-        from path in ((JsonObject)description["paths"]!).Concat((JsonObject)JsonNode.Parse(Original)!)
+        from path in ((JsonObject)description["paths"]!)
+            .Concat((JsonObject)JsonNode.Parse(Original)!).Concat((JsonObject)JsonNode.Parse(Facades)!)
         from operation in (JsonObject)path.Value!
         where operation.Value is JsonObject
         select ($"{operation.Key.ToUpperInvariant()} {path.Key}", (JsonObject)operation.Value!);
@@ -102,9 +157,15 @@ internal sealed class RandomRequests(JsonObject description)
 
     private static Gen<string> Path(string path)
     {
-        var segments = path.Split('/').Select((segment, i) => segment.StartsWith('{')
-            ? Id(path.Split('/')[i - 1] == "users" ? "user_id" : segment.Trim('{', '}'), 8, _escaped)
-            : Gen.Const(segment));
+        var segments = path.Split('/').Select((segment, i) => segment switch
+        {
+            "{model}" => Value("model", _escaped),
+            "{owner}" => _escaped,
+            // Who has the URL of a stream may read it.
+            "{stream}" => Gen.Int[0, 99].Select(number => $"<own:stream:{number}>"),
+            ['{', ..] => Id(path.Split('/')[i - 1] == "users" ? "user_id" : segment.Trim('{', '}'), 8, _escaped),
+            _ => Gen.Const(segment),
+        });
         return Gen.Select(Join(segments!), _end, (parts, end) => string.Join('/', parts) + end);
     }
 
@@ -120,7 +181,10 @@ internal sealed class RandomRequests(JsonObject description)
     private static Gen<string> Value(string name, Gen<string> text) => name switch
     {
         "user_id" or "id" or "ticket_id" or "cursor" or "after" => Id(name, 4, text),
-        "model" => Gen.Frequency<string>((6, Gen.Const("simulated")), (1, text)),
+        "previous_response_id" => Id("response", 4, text),
+        "model" => Gen.Frequency<string>((6, Gen.Const("simulated")), (3, Gen.Const(ChatModel)), (1, text)),
+        "content" => Gen.Const("<own:input:0>"),
+        "role" => Gen.Const("user"),
         "url" => Gen.Frequency<string>((4, _url), (1, text)),
         "input" => Gen.Const("<own:input:0>"),
         _ => text,

@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.ServerSentEvents;
 using System.Text.Json.Nodes;
 using Npgsql;
+using RabbitMQ.Client;
+using TicketApp.Messaging;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Api.Resources;
@@ -10,6 +12,8 @@ namespace TicketApp.Tests.Api.Resources;
 [Collection(FaultCollection.Name)]
 public sealed class WaitingTests(FaultApp app)
 {
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(60);
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     private ResourceClient Api => new(app.Api);
@@ -145,6 +149,94 @@ public sealed class WaitingTests(FaultApp app)
         }
     }
 
+    /// <summary>Of a model that nobody serves, so that nothing else happens to it.</summary>
+    [Theory]
+    [InlineData("dispatched", ReportType.Started)]
+    [InlineData("running", ReportType.Progress)]
+    [InlineData("running", ReportType.Finished)]
+    [InlineData("running", ReportType.Failed)]
+    [InlineData("running", ReportType.Returned)]
+    [InlineData("running", ReportType.Redelivered)]
+    public async Task Replicas_tell_each_other_of_tickets_that_workers_report(string status, ReportType type)
+    {
+        await using var other = await OtherReplica.StartAsync(app);
+        await using StoredTicket ticket = await StoredTicket.CreateAsync(app, status);
+        WorkerReport report = new()
+        {
+            Type = type,
+            Worker = "of a test",
+            TicketId = ticket.Id,
+            Epoch = 1,
+            Response = "done",
+            Sequence = 1,
+            ErrorType = "failed",
+        };
+
+        await using var connection = await new ConnectionFactory { Uri = app.WorkerBroker }.CreateConnectionAsync(Cancel);
+        await using var channel = await connection.CreateChannelAsync(cancellationToken: Cancel);
+        await channel.BasicPublishAsync(
+            QueueNames.Reports, QueueNames.Responses, ContractJson.Serialize(report, ContractJson.Default.WorkerReport), Cancel);
+
+        await ToldAsync(other, ticket.Id);
+    }
+
+    [Theory]
+    [InlineData("running", "lease_expires = now()")]
+    [InlineData("retryable", "due_at = now()")]
+    [InlineData("queued", "due_at = now(), expires_at = now()")]
+    public async Task Replicas_tell_each_other_of_tickets_whose_time_is_over(string status, string change)
+    {
+        await using var other = await OtherReplica.StartAsync(app);
+        await using StoredTicket ticket = await StoredTicket.CreateAsync(app, status);
+
+        await ticket.UpdateAsync(change);
+
+        await ToldAsync(other, ticket.Id);
+    }
+
+    [Theory]
+    [InlineData("queued", "cancel")]
+    [InlineData("running", "cancel")]
+    [InlineData("canceled", "retry")]
+    public async Task Replicas_tell_each_other_of_what_callers_do_to_tickets(string status, string deed)
+    {
+        await using var other = await OtherReplica.StartAsync(app);
+        await using StoredTicket ticket = await StoredTicket.CreateAsync(app, status);
+
+        var answer = await Api.PostAsync($"/v1/tickets/{ticket.Id}/{deed}", "{}");
+
+        Assert.InRange((int)answer.Status, 200, 202);
+        await ToldAsync(other, ticket.Id);
+    }
+
+    [Fact]
+    public async Task A_listener_is_told_what_another_replica_did_though_the_broker_is_away()
+    {
+        await using StoredTicket ticket = await StoredTicket.CreateAsync(app, "queued");
+        var broker = Assert.Single(app.InstancesOf("rabbitmq"));
+        Uri events = new($"/v1/tickets/{ticket.Id}/events", UriKind.Relative);
+        var listening = await Task.WhenAll(app.Replicas.Select(replica =>
+            replica.GetAsync(events, HttpCompletionOption.ResponseHeadersRead, Cancel)));
+        await app.KillAsync(broker);
+        try
+        {
+            var answer = await Api.PostAsync($"/v1/tickets/{ticket.Id}/cancel", "{}");
+            Assert.Equal("canceled", answer.TicketStatus);
+
+            var told = await Task.WhenAll(listening.Select(response => response.Content.ReadAsStringAsync(Cancel)))
+                .WaitAsync(_limit, Cancel);
+            Assert.All(told, text => Assert.Contains("event: finished", text, StringComparison.Ordinal));
+        }
+        finally
+        {
+            Array.ForEach(listening, response => response.Dispose());
+            await app.StartAsync(broker);
+        }
+    }
+
+    private static Task ToldAsync(OtherReplica other, Guid ticketId) =>
+        Eventually.IsTrueAsync("The news", _limit, () => other.Heard.Any(message => message.Tickets.Contains(ticketId)));
+
     private async Task<List<SseItem<string>>> EventsAsync(string ticket, string? after = null)
     {
         using HttpRequestMessage request = new(HttpMethod.Get, $"/v1/tickets/{ticket}/events");
@@ -163,5 +255,40 @@ public sealed class WaitingTests(FaultApp app)
         }
 
         return events;
+    }
+
+    /// <summary>A ticket in some state, of a model that nobody serves; gone afterwards.</summary>
+    private sealed class StoredTicket(NpgsqlDataSource database, Guid id) : IAsyncDisposable
+    {
+        public Guid Id => id;
+
+        public static async Task<StoredTicket> CreateAsync(FaultApp app, string status)
+        {
+            StoredTicket ticket = new(NpgsqlDataSource.Create(app.Database), Guid.CreateVersion7());
+            await ticket.ExecuteAsync(
+                $"""
+                insert into tickets (
+                    ticket_id, user_id, model, status, attempt, epoch, queue_key, lease_expires, time_finished, expires_at, due_at)
+                select '{ticket.Id}', '{await app.CreateUserAsync()}', 'nobodys', s, 1, 1, case s when 'queued' then 1 end,
+                    case when s in ('dispatched', 'running') then now() + interval '1 hour' end, case when is_finished(s) then now() end,
+                    now() + interval '1 hour', now() + interval '1 hour'
+                from (select '{status}'::ticket_status) s (s)
+                """);
+            return ticket;
+        }
+
+        public Task UpdateAsync(string change) => ExecuteAsync($"update tickets set {change} where ticket_id = '{id}'");
+
+        public async ValueTask DisposeAsync()
+        {
+            await ExecuteAsync($"delete from tickets where ticket_id = '{id}'");
+            await database.DisposeAsync();
+        }
+
+        private async Task ExecuteAsync(string sql)
+        {
+            await using var command = database.CreateCommand(sql);
+            await command.ExecuteNonQueryAsync(Cancel);
+        }
     }
 }

@@ -33,6 +33,42 @@ public sealed class ChartTests
         Assert.All(["startupProbe", "readinessProbe", "livenessProbe"], probe => Assert.NotNull(container[probe]));
     }
 
+    /// <summary>A namespace that enforces the strictest of the Pod Security Standards takes every pod of every site.</summary>
+    [Theory]
+    [MemberData(nameof(Sites.All), MemberType = typeof(Sites))]
+    public async Task Every_pod_is_what_the_restricted_standard_allows(string site)
+    {
+        var (chart, values) = await Sites.OfAsync(site);
+        var pods = chart.RenderAll(values).Values.Select(Yaml.Parse)
+            .Select(item => item["spec"]?["template"]?["spec"]).OfType<JsonObject>().ToArray();
+
+        Assert.NotEmpty(pods);
+        Assert.All(pods, pod =>
+        {
+            Assert.All(["hostNetwork", "hostPID", "hostIPC", "hostUsers"], field => Assert.Null(pod[field]));
+            string[] kinds = ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"];
+            Assert.All(pod["volumes"]!.AsArray(), volume =>
+                Assert.All(volume!.AsObject().Where(field => field.Key != "name"), field => Assert.Contains(field.Key, kinds)));
+            var rights = pod["securityContext"]!;
+            Assert.True((bool)rights["runAsNonRoot"]!);
+            Assert.NotEqual(0, (long)rights["runAsUser"]!);
+            Assert.Equal("RuntimeDefault", (string?)rights["seccompProfile"]!["type"]);
+            Assert.All(["sysctls", "seLinuxOptions", "windowsOptions", "appArmorProfile"], field => Assert.Null(rights[field]));
+            var containers = pod["containers"]!.AsArray().Concat(pod["initContainers"]?.AsArray() ?? []);
+            Assert.All(containers, container =>
+            {
+                var own = container!["securityContext"]!;
+                Assert.Equal((false, false), ((bool)own["privileged"]!, (bool)own["allowPrivilegeEscalation"]!));
+                Assert.Contains(own["capabilities"]!["drop"]!.AsArray(), capability => (string?)capability == "ALL");
+                Assert.Null(own["capabilities"]!["add"]);
+                Assert.All(["procMount", "runAsUser", "seccompProfile", "appArmorProfile"], field => Assert.Null(own[field]));
+                Assert.All(container["ports"]!.AsArray(), port => Assert.Null(port!["hostPort"]));
+                Assert.All(["livenessProbe", "readinessProbe", "startupProbe"], probe =>
+                    Assert.Null(container[probe]?["httpGet"]?["host"]));
+            });
+        });
+    }
+
     [Fact]
     public async Task Nothing_of_the_database_is_in_the_workers_templates()
     {
@@ -50,7 +86,7 @@ public sealed class ChartTests
 
     [Theory]
     [InlineData("postgres", 5432L, "api")]
-    [InlineData("rabbitmq", 5672L, "api,worker")]
+    [InlineData("rabbitmq", 5671L, "api,worker")]
     public async Task Only_who_needs_a_server_reaches_it(string server, long port, string allowed)
     {
         var chart = await Publication.OfTicketAppAsync();
@@ -240,7 +276,7 @@ public sealed class ChartTests
 
     [Theory]
     [InlineData("postgres", @"/postgres:\d+\.\d+$")]
-    [InlineData("rabbitmq", @"/rabbitmq:\d+\.\d+\.\d+-management$")]
+    [InlineData("rabbitmq", @"/rabbitmq:\d+\.\d+\.\d+$")]
     public void A_server_has_the_image_of_one_version(string server, string image) =>
         Assert.Matches(image, ImageOf(Chart.Deployed.Parse($"{server}/statefulset.yaml", Chart.Deployed.ValuesWithSecrets())));
 
@@ -297,6 +333,21 @@ public sealed class ChartTests
         Assert.Equal("keep", (string?)annotations["helm.sh/resource-policy"]);
         var volumes = chart.Parse($"{server}/statefulset.yaml", values)["spec"]!["template"]!["spec"]!["volumes"]!.AsArray();
         Assert.Contains(volumes, volume => (string?)volume!["persistentVolumeClaim"]?["claimName"] == claim);
+    }
+
+    [Fact]
+    public async Task A_models_name_may_have_hyphens()
+    {
+        var (chart, values) = await Sites.OfAsync("a model with a hyphen in its name");
+
+        var variables = chart.Variables("worker", values);
+
+        Assert.Equal("chat", variables["Models__my-model__Kind"]);
+        Assert.Equal("https://api.example.com/v1", variables["Models__my-model__Url"]);
+        Assert.Equal(Password, variables["Models__my-model__ApiKey"]);
+        Assert.Equal(Password, variables["Models__my-model__Headers__X-My-Header"]);
+        // As Kubernetes wants names of variables and keys.
+        Assert.All(variables.Keys, name => Assert.Matches("^[-._a-zA-Z][-._a-zA-Z0-9]*$", name));
     }
 
     private static string? ImageOf(JsonNode workload) => (string?)workload["spec"]!["template"]!["spec"]!["containers"]![0]!["image"];

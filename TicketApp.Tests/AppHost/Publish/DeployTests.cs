@@ -71,7 +71,7 @@ public sealed partial class DeployTests
     {
         var services = Yaml.Parse(await Publication.ReadAsync("compose", "docker-compose.yaml"))["services"]!.AsObject();
 
-        var users = services.Where(service => service.Value!["networks"]!.AsArray().Any(network => (string?)network == "database"));
+        var users = services.Where(service => NetworksOf(service.Value!).Contains("database"));
         Assert.Equal(["api", "postgres"], users.Select(service => service.Key).Order());
         Assert.DoesNotContain("POSTGRES", services["worker"]!.ToJsonString(), StringComparison.Ordinal);
         Assert.All(services, service => Assert.NotNull(service.Value!["deploy"]!["resources"]!["limits"]));
@@ -83,7 +83,7 @@ public sealed partial class DeployTests
     {
         var services = Yaml.Parse(await Publication.ReadAsync("compose", "docker-compose.yaml"))["services"]!;
         var (api, worker) = (services["api"]!.ToJsonString(), services["worker"]!.ToJsonString());
-        Assert.Contains("amqp://worker:${RABBITMQ_WORKER_PASSWORD:", worker, StringComparison.Ordinal);
+        Assert.Contains("amqps://worker:${RABBITMQ_WORKER_PASSWORD:", worker, StringComparison.Ordinal);
         Assert.DoesNotContain("${RABBITMQ_PASSWORD", worker, StringComparison.Ordinal);
         Assert.DoesNotContain("${RABBITMQ_WORKER_PASSWORD", api, StringComparison.Ordinal);
         Assert.DoesNotContain("POSTGRES_PASSWORD", api, StringComparison.Ordinal);
@@ -122,6 +122,10 @@ public sealed partial class DeployTests
             : api["ConnectionStrings__tickets"];
         Assert.Contains(";Username=ticketapp;", database, StringComparison.Ordinal);
         Assert.DoesNotContain("Username=postgres", database, StringComparison.Ordinal);
+        Assert.Contains(";SSL Mode=VerifyFull", database, StringComparison.Ordinal);
+        // On Azure the broker is a container app, which is not for production: docs/security.md.
+        Assert.All([api, worker], service => Assert.True(
+            target == "azure" || service["ConnectionStrings__rabbitmq"].StartsWith("amqps://", StringComparison.Ordinal)));
         Assert.DoesNotContain("ConnectionStrings__tickets", worker.Keys);
         Assert.DoesNotContain(worker.Keys, name => name.StartsWith("Auth", StringComparison.Ordinal));
         // The proxy before it says who calls, and nobody from the Internet does.
@@ -143,6 +147,45 @@ public sealed partial class DeployTests
             _ => EnvironmentEntry().Matches(await Publication.ReadAsync("azure", service, $"{service}.bicep"))
                 .ToDictionary(match => match.Groups[1].Value, match => match.Groups[2].Value.Trim('\'')),
         };
+    }
+
+    /// <summary>The API's identity may read all of it.</summary>
+    [Fact]
+    public async Task Azures_vault_has_the_connection_string_of_the_API_and_no_other_secret()
+    {
+        var texts = Directory.EnumerateFiles(Path.Combine(Repository.Root, "deploy", "azure"), "*.bicep", SearchOption.AllDirectories)
+            .Select(File.ReadAllText).ToArray();
+
+        var secrets = texts.SelectMany(text => VaultSecret().Matches(text)).Select(match => match.Groups[1].Value).ToArray();
+        Assert.Equal(["connectionstrings--tickets"], secrets);
+        var server = await Publication.ReadAsync("azure", "postgres", "postgres.bicep");
+        // Its own setting, and the parameter.
+        Assert.Equal(2, server.Split('\n').Count(line => line.Contains("administratorLoginPassword", StringComparison.Ordinal)
+            && !line.Contains("@secure", StringComparison.Ordinal)));
+    }
+
+    /// <summary>The servers' images start as root and become another user; the services' do not.</summary>
+    [Fact]
+    public async Task Compose_gives_a_container_no_capability_but_those_with_which_a_server_becomes_its_user()
+    {
+        var services = Yaml.Parse(await Publication.ReadAsync("compose", "docker-compose.yaml"))["services"]!.AsObject();
+
+        Assert.All(services, service =>
+        {
+            Assert.Equal(["ALL"], service.Value!["cap_drop"]!.AsArray().Select(capability => (string)capability!));
+            Assert.Equal(["no-new-privileges:true"], service.Value["security_opt"]!.AsArray().Select(option => (string)option!));
+            Assert.Equal(
+                service.Key switch
+                {
+                    "postgres" or "rabbitmq" => ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"],
+                    // It gives each server its key.
+                    "certificates" => ["CHOWN"],
+                    _ => [],
+                },
+                service.Value["cap_add"]?.AsArray().Select(capability => (string)capability!) ?? []);
+            Assert.Null(service.Value["privileged"]);
+            Assert.DoesNotContain("docker.sock", service.Value.ToJsonString(), StringComparison.Ordinal);
+        });
     }
 
     [Fact]
@@ -184,8 +227,8 @@ public sealed partial class DeployTests
         Assert.StartsWith("${", (string?)worker["Models__llama__ApiKey"], StringComparison.Ordinal);
 
         static IEnumerable<string> OfOpenNetworks(JsonObject compose) => compose["services"]!.AsObject()
-            .Where(service => service.Value!["networks"]!.AsArray()
-                .Any(network => compose["networks"]![(string)network!]!["internal"] is not { } isInternal || !(bool)isInternal))
+            .Where(service => NetworksOf(service.Value!)
+                .Any(network => compose["networks"]![network]!["internal"] is not { } isInternal || !(bool)isInternal))
             .Select(service => service.Key).Order(StringComparer.Ordinal);
     }
 
@@ -252,8 +295,18 @@ public sealed partial class DeployTests
         }
     }
 
+    /// <summary>None is no network at all: of what has none, Compose asks for a mode.</summary>
+    private static IEnumerable<string> NetworksOf(JsonNode service)
+    {
+        Assert.Equal(service["networks"] is null ? "none" : null, (string?)service["network_mode"]);
+        return service["networks"]?.AsArray().Select(network => (string)network!) ?? [];
+    }
+
     [GeneratedRegex(@"name: '([^']+)'\n {14}(?:value|secretRef): (.*)")]
     private static partial Regex EnvironmentEntry();
+
+    [GeneratedRegex(@"Microsoft\.KeyVault/vaults/secrets@[^']+' = \{\n  name: '([^']+)'")]
+    private static partial Regex VaultSecret();
 
     [GeneratedRegex(@"image: [""'](docker\.io/[^""']+)[""']")]
     private static partial Regex ServerImage();

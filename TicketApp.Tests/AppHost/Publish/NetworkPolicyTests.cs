@@ -14,15 +14,18 @@ public sealed class NetworkPolicyTests
     [Theory]
     // Its servers, and nobody else's.
     [InlineData("api", "postgres", 5432, true)]
-    [InlineData("api", "rabbitmq", 5672, true)]
-    [InlineData("worker", "rabbitmq", 5672, true)]
+    [InlineData("api", "rabbitmq", 5671, true)]
+    [InlineData("worker", "rabbitmq", 5671, true)]
+    // Without TLS.
+    [InlineData("api", "rabbitmq", 5672, false)]
+    [InlineData("worker", "rabbitmq", 5672, false)]
     [InlineData("worker", "postgres", 5432, false)]
     [InlineData("api", "rabbitmq", 15672, false)]
     [InlineData("worker", "rabbitmq", 15672, false)]
     [InlineData("rabbitmq", "postgres", 5432, false)]
-    [InlineData("postgres", "rabbitmq", 5672, false)]
+    [InlineData("postgres", "rabbitmq", 5671, false)]
     [InlineData("namespace/default", "postgres", 5432, false)]
-    [InlineData("namespace/default", "rabbitmq", 5672, false)]
+    [InlineData("namespace/default", "rabbitmq", 5671, false)]
     // Callers come by the ingress; what scales the workers asks the Api.
     [InlineData("namespace/envoy-gateway-system", "api", 8080, true)]
     [InlineData("namespace/keda", "api", 8080, true)]

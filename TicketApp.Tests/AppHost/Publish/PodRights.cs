@@ -1,11 +1,10 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 
 namespace TicketApp.Tests.AppHost.Publish;
 
 /// <summary>
-/// The user, the file system and the capabilities that a pod's manifest gives its container, for a process of this machine: in a mount
-/// namespace of its own, which ends with it. Root alone may make one; for others, the process runs as it is.
+/// The user, the file system, the capabilities and the limits that a manifest gives a container, for a process of this machine: in a
+/// mount namespace of its own, which ends with it. Root alone may make one; for others, the process runs as it is.
 /// </summary>
 internal static class PodRights
 {
@@ -13,11 +12,17 @@ internal static class PodRights
     private const string Folder = "/mnt";
 
     private const string Script = $"""
+        for group in $LIMITS; do echo $$ >"$group/cgroup.procs"; done
         mount --make-rprivate /
         mount --bind "$PROGRAM_FOLDER" {Folder}
+        if [ -n "$RUN" ]; then
+          mount --bind "$RUN/hosts" /etc/hosts
+          mount --bind "$RUN" /run
+          mount -o remount,ro,bind /run
+        fi
         [ "$READ_ONLY" != True ] || for folder in / {Folder}; do mount -o remount,ro,bind "$folder"; done
         for folder in $SCRATCH; do mount -t tmpfs -o size=128m,mode=1777 scratch "$folder"; done
-        unset PROGRAM_FOLDER READ_ONLY SCRATCH
+        unset PROGRAM_FOLDER READ_ONLY SCRATCH LIMITS RUN
         cd {Folder}
         exec setpriv "$@"
         """;
@@ -25,38 +30,32 @@ internal static class PodRights
     public static bool AreKept => Environment.IsPrivilegedProcess;
 
     /// <summary>The command that runs a program with them.</summary>
-    /// <param name="workload">A Deployment.</param>
+    /// <param name="workload">What its manifest says.</param>
     /// <param name="program">The program, in the folder with all that belongs to it.</param>
-    public static IReadOnlyList<string> Of(JsonNode workload, string program)
+    /// <param name="limits">The group that it joins, if any.</param>
+    /// <param name="run">What it sees as <c>/run</c>, in which <c>hosts</c> is its <c>/etc/hosts</c>; null: what everybody sees.</param>
+    public static IReadOnlyList<string> Of(Workload workload, string program, ResourceLimits? limits = null, string? run = null)
     {
         if (!AreKept)
         {
             return [program];
         }
 
-        var pod = workload["spec"]!["template"]!["spec"]!;
-        var container = Assert.Single(pod["containers"]!.AsArray())!;
-        var rights = container["securityContext"]!;
-        var scratch = pod["volumes"]!.AsArray()
-            .Where(volume => volume!["emptyDir"] is not null).Select(volume => (string)volume!["name"]!).ToHashSet();
-        var folders = container["volumeMounts"]!.AsArray()
-            .Where(mount => scratch.Contains((string)mount!["name"]!)).Select(mount => (string)mount!["mountPath"]!);
         List<string> command =
         [
-            "env", $"READ_ONLY={(bool)rights["readOnlyRootFilesystem"]!}",
-            $"SCRATCH={string.Join(' ', folders)}", $"PROGRAM_FOLDER={Path.GetDirectoryName(program)}",
+            "env", $"RUN={run}", $"READ_ONLY={workload.HasReadOnlyRoot}", $"SCRATCH={string.Join(' ', workload.Scratch)}",
+            $"LIMITS={string.Join(' ', limits?.Folders ?? [])}", $"PROGRAM_FOLDER={Path.GetDirectoryName(program)}",
             "unshare", "--mount", "sh", "-euc", Script, "sh",
-            "--reuid", Number(pod["securityContext"]!["runAsUser"]), "--regid", Number(pod["securityContext"]!["runAsGroup"]),
-            "--clear-groups",
+            "--reuid", Number(workload.User), "--regid", Number(workload.Group), "--clear-groups",
             // The kernel forgets it when the user changes.
             "--pdeathsig", "KILL",
         ];
-        if (!(bool)rights["allowPrivilegeEscalation"]!)
+        if (!workload.MayGainPrivileges)
         {
             command.Add("--no-new-privs");
         }
 
-        if (rights["capabilities"]!["drop"]!.AsArray().Any(capability => (string?)capability == "ALL"))
+        if (!workload.HasCapabilities)
         {
             command.AddRange(["--bounding-set", "-all", "--inh-caps", "-all", "--ambient-caps", "-all"]);
         }
@@ -65,5 +64,5 @@ internal static class PodRights
         return command;
     }
 
-    private static string Number(JsonNode? number) => ((long)number!).ToString(CultureInfo.InvariantCulture);
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,5 +1,5 @@
+using System.Collections.Concurrent;
 using System.Net.Http.Headers;
-using System.Text.Json.Nodes;
 using Npgsql;
 using TicketApp.Tests.Fixtures;
 
@@ -7,11 +7,14 @@ namespace TicketApp.Tests.AppHost.Publish;
 
 /// <summary>
 /// The application with the variables that the checked-in chart gives its services, and no others, and with the user, the file system and
-/// the capabilities of their containers. The servers' addresses are local ones.
+/// the capabilities of their containers. The servers' addresses are local ones, without TLS (that is in <see cref="PublishedTlsTests"/>).
 /// </summary>
 public class PublishedAppFixture : RunningApp
 {
     private const string AdminKey = "TheKeyOfTheAdministrator";
+
+    private readonly ConcurrentDictionary<string, ResourceLimits> _limits = [];
+    private readonly ConcurrentDictionary<string, Workload> _workloads = [];
 
     public static string AdminAuthorization => new AuthenticationHeaderValue("Bearer", AdminKey).ToString();
 
@@ -22,15 +25,14 @@ public class PublishedAppFixture : RunningApp
 
     protected override string? Obstacle => DeploymentTools.HasHelm ? base.Obstacle : DeploymentTools.NoHelm;
 
-    /// <summary>The Deployment of a service.</summary>
-    protected static JsonObject Manifest(string service) =>
-        Chart.Deployed.Parse($"{service}/deployment.yaml", Chart.Deployed.ValuesWithSecrets());
+    /// <summary>The manifests that it is started by.</summary>
+    private protected virtual Workloads Manifests { get; } = Workloads.InCluster(Chart.Deployed);
 
-    protected override IReadOnlyDictionary<string, string> EnvironmentOf(string service, string database, Uri broker) =>
-        EnvironmentOf(service, database, broker, SecretsOf(database, broker));
+    /// <summary>The groups of the services' processes, where this machine has groups; those of an ended process stay.</summary>
+    private protected IReadOnlyDictionary<string, ResourceLimits> Limits => _limits;
 
-    /// <summary>The secrets of the chart, as the servers of the tests have them.</summary>
-    protected static Dictionary<string, string> SecretsOf(string database, Uri broker)
+    /// <summary>What is given to the parameters and secrets of the manifests, as the servers of the tests have it.</summary>
+    protected virtual Dictionary<string, string> SecretsOf(string database, Uri broker)
     {
         var password = broker.UserInfo.Split(':')[1];
         return new()
@@ -43,27 +45,43 @@ public class PublishedAppFixture : RunningApp
         };
     }
 
+    protected override IReadOnlyDictionary<string, string> EnvironmentOf(string service, string database, Uri broker) =>
+        EnvironmentOf(service, database, broker, SecretsOf(database, broker));
+
     /// <summary>The variables of a service with these secrets.</summary>
-    protected static Dictionary<string, string> EnvironmentOf(
+    protected Dictionary<string, string> EnvironmentOf(
         string service, string database, Uri broker, IReadOnlyDictionary<string, string> secrets)
     {
-        NpgsqlConnectionStringBuilder postgres = new(database);
-        var values = Chart.Deployed.ValuesWithSecrets(name => secrets.GetValueOrDefault(name, "OfNoServerHere"));
-        var variables = Chart.Deployed.Variables(service, values)
-            .ToDictionary(variable => variable.Key, variable => variable.Value
-                .Replace("Host=postgres-service;Port=5432", $"Host={postgres.Host};Port={postgres.Port}", StringComparison.Ordinal)
-                .Replace("@rabbitmq-service:5672", $"@{broker.Authority}", StringComparison.Ordinal));
-        // What no variable says in a container.
-        variables["ASPNETCORE_ENVIRONMENT"] = "Production";
-        // The model of the original takes minutes.
-        variables["Simulator__MinDuration"] = "00:00:00.010";
-        variables["Simulator__MaxDuration"] = "00:00:00.050";
-        return variables;
+        _workloads[service] = Workloads.OnThisMachine(Manifests.Read(service, secrets), database, broker);
+        return new(_workloads[service].Variables)
+        {
+            // What no variable says in a container.
+            ["ASPNETCORE_ENVIRONMENT"] = "Production",
+            // The model of the original takes minutes.
+            ["Simulator__MinDuration"] = "00:00:00.010",
+            ["Simulator__MaxDuration"] = "00:00:00.050",
+        };
     }
+
+    /// <summary>What the manifest of a service says, of which <see cref="EnvironmentOf(string, string, Uri)"/> was asked before.</summary>
+    private protected Workload WorkloadOf(string service) => _workloads[service];
 
     private protected override ChildProcess CreateService(
         string service, string name, string project, int port, IReadOnlyDictionary<string, string> environment) =>
-        AppProcesses.Service(name, port, environment, [.. PodRights.Of(Manifest(service), Repository.OutputOf(project))]);
+        CreateService(service, name, port, environment, Repository.OutputOf(project));
+
+    /// <summary>A replica of a service by its program.</summary>
+    private protected ChildProcess CreateService(
+        string service, string name, int port, IReadOnlyDictionary<string, string> environment, string program)
+    {
+        var workload = WorkloadOf(service);
+        if (PodRights.AreKept && ResourceLimits.Of(workload) is { } limits)
+        {
+            _limits[name] = limits;
+        }
+
+        return AppProcesses.Service(name, port, environment, [.. PodRights.Of(workload, program, _limits.GetValueOrDefault(name))]);
+    }
 }
 
 [CollectionDefinition(Name)]

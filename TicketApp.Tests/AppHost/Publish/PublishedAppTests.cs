@@ -54,6 +54,30 @@ public sealed class PublishedAppTests(PublishedAppFixture app)
         }
     }
 
+    [Fact]
+    public async Task A_process_of_a_service_that_takes_more_memory_than_its_limit_is_killed()
+    {
+        Assert.SkipUnless(PodRights.AreKept, "Only root can limit a process.");
+        Workload workload = new() { Variables = new Dictionary<string, string>(), Memory = 32 << 20, Cpus = 0.5 };
+        var limits = ResourceLimits.Of(workload);
+        Assert.SkipWhen(limits is null, "This machine has no control groups.");
+
+        // A line that does not end is kept whole.
+        var (exitCode, _, _) = await Publication.RunAsync(
+            "sh",
+            ["-c", "for group; do echo $$ >\"$group/cgroup.procs\"; done; exec tail -n 1 /dev/zero", "sh", .. limits.Folders]);
+
+        Assert.Equal(137, exitCode);
+        Assert.Equal(1, limits.Kills);
+        Assert.InRange(limits.PeakMemory, 16 << 20, 32 << 20);
+        if (DeploymentTools.HasHelm)
+        {
+            Assert.All(app.Services, id => Assert.Contains(
+                File.ReadLines($"/proc/{id.ToString(CultureInfo.InvariantCulture)}/cgroup"),
+                line => line.Contains("/ticketapp-tests-", StringComparison.Ordinal)));
+        }
+    }
+
     /// <summary>What KEDA reads, and where in it: a path of GJSON, which for a name alone is that field.</summary>
     [Fact]
     public async Task What_scales_the_workers_finds_the_backlog_where_the_chart_says()

@@ -26,7 +26,7 @@ public sealed class PublishedServerTests
                 .Single(line => line.Contains("umask", StringComparison.Ordinal))
                 .Trim()[1..^1].Replace("\\'", "'", StringComparison.Ordinal),
         };
-        Assert.Equal(ServerScripts.RabbitMqStart, script);
+        Assert.Equal(ServerScripts.RabbitMqStart(hasTls: target != "azure"), script);
 
         var folder = Publication.NewFolder();
         // In place of the image's own, and as a user who owns nothing else here.
@@ -41,6 +41,8 @@ public sealed class PublishedServerTests
 
         Assert.True(exitCode == 0, error);
         Assert.StartsWith($"load_definitions = {folder}/accounts.json\n", output, StringComparison.Ordinal);
+        // Nobody comes without TLS, but on Azure, where it is for trying out.
+        Assert.Equal(target != "azure", output.Contains("\nlisteners.tcp = none\n", StringComparison.Ordinal));
         Assert.DoesNotContain("two", output, StringComparison.Ordinal);
         var accounts = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "accounts.json"), Cancel))!;
         Assert.Equal(
@@ -56,7 +58,7 @@ public sealed class PublishedServerTests
         var (exitCode, output, error) = await StartPostgresAsync(folder, Path.Combine(folder, "none"));
 
         Assert.True(exitCode == 0, error);
-        Assert.Equal("postgres -c max_connections=300\n", output);
+        AssertStarted(folder, output);
         Assert.Equal(ServerScripts.RoleSql("one"), (await File.ReadAllTextAsync(Path.Combine(folder, "role.sql"), Cancel)).TrimEnd('\n'));
     }
 
@@ -77,7 +79,7 @@ public sealed class PublishedServerTests
             {
                 var (exitCode, output, error) = await StartPostgresAsync(folder, data);
                 Assert.True(exitCode == 0, error);
-                Assert.Equal("postgres -c max_connections=300\n", output);
+                AssertStarted(folder, output);
             }
 
             var found = await RunAsync(
@@ -120,6 +122,9 @@ public sealed class PublishedServerTests
         Assert.Matches(@"image: '[^']+:\d+\.\d+-alpine'", bicep);
     }
 
+    private static void AssertStarted(string folder, string output) => Assert.Equal(
+        $"postgres -c max_connections=300 {ServerTls.PostgresSettings}\n", output.Replace(folder, "/tmp", StringComparison.Ordinal));
+
     /// <summary>The folder with the programs of PostgreSQL, if it is installed.</summary>
     private static string? Postgres => Directory.Exists("/usr/lib/postgresql")
         ? Directory.EnumerateFiles("/usr/lib/postgresql", "initdb", SearchOption.AllDirectories).Select(Path.GetDirectoryName).Max()
@@ -128,19 +133,28 @@ public sealed class PublishedServerTests
     /// <summary>Root cannot run PostgreSQL.</summary>
     private static string As => "$([ $(id -u) != 0 ] || echo setpriv --reuid=postgres --regid=postgres --clear-groups)";
 
-    /// <summary>Runs the script of the published PostgreSQL on some data, with a stand-in for what the image then does.</summary>
+    /// <summary>
+    /// Runs the script of the published PostgreSQL on some data, with a stand-in for what the image then does. Root has the capabilities
+    /// that it has under Compose.
+    /// </summary>
     private static async Task<(int ExitCode, string Output, string Error)> StartPostgresAsync(string folder, string data)
     {
         var script = (string)Chart.Deployed.Parse("postgres/statefulset.yaml", Chart.Deployed.ValuesWithSecrets())
             ["spec"]!["template"]!["spec"]!["containers"]![0]!["args"]![2]!;
         await WriteProgramAsync("docker-entrypoint.sh", "echo $*");
         await WriteProgramAsync("gosu", "user=$1; shift; exec setpriv --reuid=$user --regid=$user --clear-groups \"$@\"");
+        var capabilities = string.Join(
+            ',', Yaml.Parse(await Publication.ReadAsync("compose", "docker-compose.yaml"))["services"]!["postgres"]!["cap_add"]!.AsArray()
+                .Select(capability => $"+{((string)capability!).ToLowerInvariant()}"));
+        string[] confined = PodRights.AreKept ? ["setpriv", "--no-new-privs", "--bounding-set", $"-all,{capabilities}"] : [];
         return await Publication.RunAsync(
             "env",
             [
-                $"PATH={folder}:{Postgres}:{Environment.GetEnvironmentVariable("PATH")}", "TICKETS_PASSWORD=one", $"PGDATA={data}",
+                .. confined, "env", $"PATH={folder}:{Postgres}:{Environment.GetEnvironmentVariable("PATH")}",
+                "TICKETS_PASSWORD=one", $"PGDATA={data}",
                 "sh", "-c",
-                script.Replace("/docker-entrypoint-initdb.d/", $"{folder}/", StringComparison.Ordinal),
+                script.Replace("/tmp/", $"{folder}/", StringComparison.Ordinal)
+                    .Replace("/docker-entrypoint-initdb.d/", $"{folder}/", StringComparison.Ordinal),
             ]);
 
         async Task WriteProgramAsync(string name, string text)

@@ -107,25 +107,20 @@ public sealed class RehearsalApp : PublishedAppFixture
     private protected override ChildProcess CreateService(
         string service, string name, string project, int port, IReadOnlyDictionary<string, string> environment)
     {
-        var process = Start(service, name, project, port, environment, Previous);
+        var process = CreateService(service, name, port, environment, Repository.OutputOf(project, Previous));
         _running.Add(new(service, project, process, port));
         return process;
     }
 
-    private static ChildProcess Start(
-        string service, string name, string project, int port, IReadOnlyDictionary<string, string> environment, string root) =>
-        AppProcesses.Service(name, port, environment, [.. PodRights.Of(Manifest(service), Repository.OutputOf(project, root))]);
-
     private async Task RollAsync(string service, string root)
     {
-        var pod = Manifest(service)["spec"]!["template"]!["spec"]!;
-        var pause = TimeSpan.FromSeconds((long?)pod["containers"]![0]!["lifecycle"]?["preStop"]?["sleep"]?["seconds"] ?? 0);
-        var grace = TimeSpan.FromSeconds((long)pod["terminationGracePeriodSeconds"]!);
+        var (pause, grace) = (WorkloadOf(service).Pause, WorkloadOf(service).Grace);
         foreach (var old in _running.Where(replica => replica.Service == service).ToArray())
         {
             var port = AppProcesses.NextPort();
             var name = string.Create(CultureInfo.InvariantCulture, $"{service}-{port}");
-            var process = Start(service, name, old.Project, port, EnvironmentOf(service, Database, Broker), root);
+            var process = CreateService(
+                service, name, port, EnvironmentOf(service, Database, Broker), Repository.OutputOf(old.Project, root));
             await AddAsync(process);
             _running.Add(new(service, old.Project, process, port));
             if (service == ApiService)

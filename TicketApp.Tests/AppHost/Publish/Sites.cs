@@ -11,6 +11,14 @@ internal static class Sites
         ["external servers"] = (["--Deployment:ExternalPostgres=true", "--Deployment:ExternalRabbitMq=true"], "{}"),
         ["a model at an endpoint"] = (
             ["--Models:llama:Kind=chat", "--Models:llama:Url=https://api.example.com/v1", "--Models:llama:ApiKey=k"], "{}"),
+        ["a model with a hyphen in its name"] = (
+            [
+                "--Models:my-model:Kind=chat", "--Models:my-model:Url=https://api.example.com/v1", "--Models:my-model:ApiKey=k",
+                "--Models:my-model:Headers:X-My-Header=v",
+            ],
+            "{}"),
+        ["certificates of the site"] = (
+            [], """{"config":{"postgres":{"tls_secret":"database-certificate"},"rabbitmq":{"tls_secret":"broker-certificate"}}}"""),
         ["another port"] = ([], """{"parameters":{"api":{"port_http":9090},"worker":{"port_http":9091}}}"""),
         ["host and TLS"] = (
             ["--Deployment:PublicHost=tickets.example.org"],
@@ -49,6 +57,37 @@ internal static class Sites
               "worker":{"cpu_request":"50m","memory_request":"96Mi"},
               "postgres":{"cpu_request":"100m","memory_request":"256Mi","memory_limit":"768Mi","storage":"5Gi"},
               "rabbitmq":{"cpu_request":"100m","memory_request":"256Mi","storage":"1Gi"}}}
+            """),
+        ["a closed network"] = (
+            ["--Deployment:ExternalRabbitMq=true"],
+            """
+            {"parameters":{"api":{
+                "api_image":"registry.local:5000/t/api@sha256:0000000000000000000000000000000000000000000000000000000000000000"}},
+              "config":{
+                "api":{"expose":"none","ingress_namespace":"mesh","dns_cidr":"10.96.0.10/32","otlp_endpoint":"http://otel.obs:4317",
+                  "otlp_namespace":"obs","rabbitmq_namespace":"rabbit"},
+                "worker":{"scaler":"none","dns_cidr":"10.96.0.10/32","otlp_endpoint":"http://otel.obs:4317","otlp_namespace":"obs",
+                  "rabbitmq_namespace":"rabbit"}}}
+            """),
+        ["a database in the cluster with an owner"] = (
+            ["--Deployment:ExternalPostgres=true", "--ConnectionStrings:migrations=a"],
+            """{"config":{"api":{"postgres_cidr":"","postgres_namespace":"cnpg","postgres_port":6432}}}"""),
+        ["two models on graphics cards"] = (
+            [
+                "--Models:llama:Kind=chat", "--Models:llama:Url=http://vllm.models:8000/v1", "--Models:llama:ApiKey=k",
+                "--Models:resnet:Kind=open-inference", "--Models:resnet:Url=http://triton.models:8000", "--Deployment:MinWorkers=0",
+                "--Deployment:WorkerDrainTimeout=00:20:00",
+            ],
+            """
+            {"config":{"api":{"keda_namespace":"autoscaling"},
+              "worker":{"worker_slots":"2","min_workers":"0","max_workers":"8","model_namespace":"models","model_cidr":"10.20.0.0/16"}}}
+            """),
+        ["numbers for texts"] = (
+            [],
+            """
+            {"parameters":{"api":{"port_http":"8081"}},
+              "config":{"api":{"min_api_replicas":3,"max_api_replicas":30,"cpu_request":1,"cpu_limit":3,"rabbitmq_username":"tickets"},
+                "worker":{"worker_slots":1000,"min_workers":2,"max_workers":1000},"rabbitmq":{"rabbitmq_username":"tickets"}}}
             """),
     };
 

@@ -16,7 +16,7 @@ internal sealed class FinishedGetCommand : IBenchCommand
     public async Task RunAsync(BenchSession session, CancellationToken cancellationToken)
     {
         await using var system = await session.TicketApp.StartAsync(new Dictionary<string, string>(), cancellationToken);
-        using Callers callers = new(system.Address, session.Options.Connections);
+        using Callers callers = new(system.Addresses, session.Options.Connections);
         TicketLoad created = new() { Tickets = Tickets };
         await callers.RunAsync(created, cancellationToken);
         byte[][] questions =

@@ -54,29 +54,36 @@ internal static class LatencyRound
     private static async Task<(TicketLoad Load, Latencies Finished)> RunAsync(
         SystemUnderTest system, int callerCount, double rate, int tickets, CancellationToken cancellationToken)
     {
-        using Callers callers = new(system.Address, callerCount);
+        using Callers callers = new(system.Addresses, callerCount);
         TicketLoad load = new() { Tickets = tickets, Rate = rate, Polling = PollPolicy.Fine };
         await callers.RunAsync(load, cancellationToken);
-        return (load, await FinishedAsync(system.Database, load, cancellationToken));
+        Latencies finished = new();
+        foreach (var (ticket, time) in await FinishedAsync(system.Database, [.. load.Accepted.Keys], cancellationToken))
+        {
+            finished.Add(time - load.Accepted[ticket]);
+        }
+
+        return (load, finished);
     }
 
     /// <summary>
-    /// From the scheduled time to <c>time_finished</c>: the start of the transaction that ended the ticket, on the clock of this machine.
+    /// The <c>time_finished</c> of those that have ended: the start of the transaction that ended the ticket, on the clock of this machine.
     /// </summary>
-    private static async Task<Latencies> FinishedAsync(string database, TicketLoad load, CancellationToken cancellationToken)
+    internal static async Task<IReadOnlyList<(Guid Ticket, DateTime Time)>> FinishedAsync(
+        string database, Guid[] tickets, CancellationToken cancellationToken)
     {
-        Latencies finished = new();
+        List<(Guid Ticket, DateTime Time)> finished = [];
         await using NpgsqlConnection connection = new(BenchServers.Unpooled(database));
         await connection.OpenAsync(cancellationToken);
         var sql = "select ticket_id, time_finished from tickets where ticket_id = any($1) and time_finished is not null";
         await using NpgsqlCommand command = new(sql, connection)
         {
-            Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = [.. load.Accepted.Keys] } },
+            Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = tickets } },
         };
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            finished.Add(reader.GetDateTime(1) - load.Accepted[reader.GetGuid(0)]);
+            finished.Add((reader.GetGuid(0), reader.GetDateTime(1)));
         }
 
         return finished;

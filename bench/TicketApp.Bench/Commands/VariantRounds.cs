@@ -11,6 +11,9 @@ namespace TicketApp.Bench.Commands;
 /// </summary>
 internal static class VariantRounds
 {
+    /// <summary>Says whether the servers of a variant are replicated, whatever <see cref="BenchOptions.IsReplicated"/> says.</summary>
+    public const string Replicated = "HA";
+
     private const int RoundsAStart = 4;
 
     private static readonly string[] _compared =
@@ -58,8 +61,9 @@ internal static class VariantRounds
 
         var variant = variants[running.Count];
         BenchSession.Say($"starting and warming up: {variant.Name}");
-        await using var host = await ServerHost.StartAsync(cancellationToken);
-        BenchSession session = new(shared.Options, new BenchServers(host.Database, host.Broker), shared.Sheet);
+        var isReplicated = bool.Parse(variant.Environment.GetValueOrDefault(Replicated, shared.Options.IsReplicated.ToString()));
+        await using var host = await ServerHost.StartAsync(isReplicated, shared.Options, cancellationToken);
+        BenchSession session = new(shared.Options, host.Servers, shared.Sheet);
         await using var system = await session.TicketApp.StartAsync(variant.Environment, cancellationToken);
         using var callers = await session.WarmUpAsync(system, cancellationToken);
         await RunAsync(shared, variants, rounds, [.. running, new(variant.Name, session, system, callers)], cancellationToken);

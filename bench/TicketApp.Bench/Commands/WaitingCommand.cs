@@ -29,7 +29,7 @@ internal sealed class WaitingCommand : IBenchCommand
     {
         await using var system = await session.TicketApp.StartAsync(_settings, cancellationToken);
         Add("before");
-        using Callers callers = new(system.Address, session.Options.Connections);
+        using Callers callers = new(system.Addresses, session.Options.Connections);
         TicketLoad load = new() { Tickets = Runs, Polling = null };
         await callers.RunAsync(load, cancellationToken);
         using CancellationTokenSource timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -5,21 +5,21 @@ using System.Text.Json;
 
 namespace TicketApp.Bench.Load;
 
-/// <summary>Connections to one system, and users whose tickets they create.</summary>
+/// <summary>Connections to one system, spread over its replicas, and users whose tickets they create.</summary>
 internal sealed class Callers : IDisposable
 {
     private const int UserCount = 100;
 
-    private readonly Uri _address;
+    private readonly Uri _address; // in the header Host, whichever replica it goes to
     private readonly HttpConnection[] _connections;
     private readonly byte[][] _creations;
 
-    public Callers(Uri address, int count)
+    public Callers(IReadOnlyList<Uri> addresses, int count)
     {
-        _address = address;
-        _connections = [.. Enumerable.Range(0, count).Select(_ => new HttpConnection(address))];
+        _address = addresses[0];
+        _connections = [.. Enumerable.Range(0, count).Select(number => new HttpConnection(addresses[number % addresses.Count]))];
         _creations = [.. Enumerable.Range(0, UserCount)
-            .Select(_ => HttpConnection.Request(address, "/ticket", $$"""{"user_id":"{{CreateUser()}}"}"""))];
+            .Select(_ => HttpConnection.Request(_address, "/ticket", $$"""{"user_id":"{{CreateUser()}}"}"""))];
     }
 
     /// <summary>Sees a load through.</summary>

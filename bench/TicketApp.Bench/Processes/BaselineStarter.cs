@@ -17,7 +17,7 @@ internal sealed class BaselineStarter(string name, string key, BenchServers serv
         await servers.PurgeAsync([$"{key}-tickets", $"{key}-responses"], cancellationToken);
         var (api, address) = await StartAsync("api", database, settings, cancellationToken);
         var (worker, _) = await StartAsync("worker", database, settings, cancellationToken);
-        return new(Name, address, database, api, worker);
+        return new(Name, [address], database, [api], worker);
     }
 
     private async Task<(ChildProcess Process, Uri Address)> StartAsync(

@@ -4,19 +4,27 @@ namespace TicketApp.Bench.Processes;
 
 /// <summary>A system that runs: its processes, its address, its database.</summary>
 /// <param name="name">As in the tables.</param>
-/// <param name="address">Of its HTTP API.</param>
+/// <param name="addresses">Of its HTTP API: one for each replica.</param>
 /// <param name="database">Connection string; it has a table <c>tickets</c> with the columns of the original.</param>
-/// <param name="api">Its Api process.</param>
+/// <param name="replicas">Its Api processes.</param>
 /// <param name="worker">Its worker process.</param>
-internal sealed class SystemUnderTest(string name, Uri address, string database, ChildProcess api, ChildProcess worker) : IAsyncDisposable
+internal sealed class SystemUnderTest(
+    string name, IReadOnlyList<Uri> addresses, string database, IReadOnlyList<ChildProcess> replicas, ChildProcess worker)
+    : IAsyncDisposable
 {
     public string Name { get; } = name;
 
-    public Uri Address { get; } = address;
+    public IReadOnlyList<Uri> Addresses { get; } = addresses;
+
+    /// <summary>The address of the first replica.</summary>
+    public Uri Address => Addresses[0];
 
     public string Database { get; } = database;
 
-    public ChildProcess Api { get; } = api;
+    public IReadOnlyList<ChildProcess> Replicas { get; } = replicas;
+
+    /// <summary>The first replica.</summary>
+    public ChildProcess Api => Replicas[0];
 
     public ChildProcess Worker { get; } = worker;
 
@@ -26,11 +34,15 @@ internal sealed class SystemUnderTest(string name, Uri address, string database,
     /// <summary>How long the worker took to be healthy.</summary>
     public TimeSpan WorkerStart { get; init; }
 
-    public IReadOnlyList<ProcessTree> Trees => [Api.Tree with { Name = "api" }, Worker.Tree with { Name = "worker" }];
+    public IReadOnlyList<ProcessTree> Trees =>
+        [.. Replicas.Select(replica => replica.Tree with { Name = "api" }), Worker.Tree with { Name = "worker" }];
 
     public async ValueTask DisposeAsync()
     {
         await Worker.DisposeAsync();
-        await Api.DisposeAsync();
+        foreach (var replica in Replicas)
+        {
+            await replica.DisposeAsync();
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using TicketApp.Bench.Servers;
 
 namespace TicketApp.Bench.Processes;
@@ -18,6 +19,9 @@ internal sealed class TicketAppStarter(BenchServers servers, BenchOptions option
     /// <summary>A setting that says whether the native programs are run, whatever <see cref="BenchOptions.Native"/> says.</summary>
     public const string Native = "NATIVE";
 
+    /// <summary>A setting that says how many Api replicas run; callers spread their connections over them.</summary>
+    public const string Replicas = "REPLICAS";
+
     private static readonly string[] _queues = ["tickets", "responses", "errors"];
 
     public string Name => "TicketApp";
@@ -35,9 +39,19 @@ internal sealed class TicketAppStarter(BenchServers servers, BenchOptions option
         string database, IReadOnlyDictionary<string, string> settings, CancellationToken cancellationToken)
     {
         await servers.PurgeAsync(_queues, cancellationToken);
-        var (api, address, apiStart) = await StartAsync("api", "TicketApp.Api", database, settings, cancellationToken);
+        List<(ChildProcess Process, Uri Address, TimeSpan Start)> replicas = [];
+        for (var number = 1; number <= int.Parse(settings.GetValueOrDefault(Replicas, "1"), CultureInfo.InvariantCulture); number++)
+        {
+            replicas.Add(await StartAsync($"api-{number}", "TicketApp.Api", database, settings, cancellationToken));
+        }
+
         var (worker, _, workerStart) = await StartAsync("worker", "TicketApp.Worker", null, settings, cancellationToken);
-        return new(Name, address, database, api, worker) { ApiStart = apiStart, WorkerStart = workerStart };
+        return new(
+            Name, [.. replicas.Select(replica => replica.Address)], database, [.. replicas.Select(replica => replica.Process)], worker)
+        {
+            ApiStart = replicas[0].Start,
+            WorkerStart = workerStart,
+        };
     }
 
     private async Task<(ChildProcess Process, Uri Address, TimeSpan Start)> StartAsync(
@@ -49,14 +63,15 @@ internal sealed class TicketAppStarter(BenchServers servers, BenchOptions option
             ["ASPNETCORE_URLS"] = address.ToString(),
             ["ASPNETCORE_ENVIRONMENT"] = "Production",
             ["Auth__Mode"] = settings.GetValueOrDefault("Auth__Mode", "open"),
-            ["ConnectionStrings__rabbitmq"] = servers.Broker.ToString(),
+            ["ConnectionStrings__rabbitmq"] = servers.AllBrokers,
             // The zero-length model, but where a command asks for another.
             ["Simulator__MinDuration"] = settings.GetValueOrDefault("Simulator__MinDuration", "00:00:00"),
             ["Simulator__MaxDuration"] = settings.GetValueOrDefault("Simulator__MaxDuration", "00:00:00"),
         };
         if (database is not null)
         {
-            environment["ConnectionStrings__tickets"] = database + settings.GetValueOrDefault(DatabaseSuffix, "").Replace(',', ';');
+            environment["ConnectionStrings__tickets"] = servers.AtAllServers(database)
+                + settings.GetValueOrDefault(DatabaseSuffix, "").Replace(',', ';');
         }
 
         var process = ChildProcess.Start($"ticketapp-{name}", ProgramOf(project, settings), [], environment);

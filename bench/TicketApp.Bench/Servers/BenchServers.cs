@@ -6,21 +6,40 @@ using TicketApp.Bench.Machine;
 namespace TicketApp.Bench.Servers;
 
 /// <summary>The PostgreSQL and RabbitMQ that all systems of one run share, each with a database and queues of its own.</summary>
-/// <param name="database">Connection string of any database of the server, as a user that may create others.</param>
-/// <param name="broker">AMQP URI; the virtual host is used as it is.</param>
-internal sealed class BenchServers(string database, string broker)
+/// <param name="databases">
+/// Connection string of any database of the server, as a user that may create others; behind it those of its standbys.
+/// </param>
+/// <param name="brokers">AMQP URI of each node; the virtual host is used as it is.</param>
+internal sealed class BenchServers(IReadOnlyList<string> databases, IReadOnlyList<string> brokers)
 {
-    public Uri Broker { get; } = new(broker);
+    /// <summary>A node of the broker.</summary>
+    public Uri Broker { get; } = new(brokers[0]);
 
-    /// <summary>Connection string of a database of the server.</summary>
-    public string Database { get; } = database;
+    /// <summary>Connection string of a database of the server that takes writes.</summary>
+    public string Database { get; } = databases[0];
 
-    /// <summary>The two servers' processes.</summary>
+    /// <summary>All nodes of the broker, in the form of TicketApp's connection string.</summary>
+    public string AllBrokers => brokers.Count == 1
+        ? Broker.ToString()
+        : $"amqp://{Broker.UserInfo}@{string.Join(',', brokers.Select(node => new Uri(node).Authority))}";
+
+    /// <summary>The servers' processes.</summary>
     public IReadOnlyList<ProcessTree> Trees { get; } =
     [
-        new("postgres", ListeningProcess.Find(new NpgsqlConnectionStringBuilder(database).Port, "postgres")),
-        new("rabbitmq", ListeningProcess.Find(new Uri(broker).Port, "beam.smp")),
+        .. databases.Select(node => new ProcessTree(
+            "postgres", ListeningProcess.Find(new NpgsqlConnectionStringBuilder(node).Port, "postgres"))),
+        .. brokers.Select(node => new ProcessTree("rabbitmq", ListeningProcess.Find(new Uri(node).Port, "beam.smp"))),
     ];
+
+    /// <summary>The same database at all servers, in the form of TicketApp's connection string.</summary>
+    public string AtAllServers(string database) => databases.Count == 1
+        ? database
+        : new NpgsqlConnectionStringBuilder(database)
+        {
+            Host = string.Join(',', databases
+                .Select(node => new NpgsqlConnectionStringBuilder(node))
+                .Select(node => string.Create(CultureInfo.InvariantCulture, $"{node.Host}:{node.Port}"))),
+        }.ConnectionString;
 
     /// <summary>A new, empty database.</summary>
     /// <returns>Its connection string.</returns>

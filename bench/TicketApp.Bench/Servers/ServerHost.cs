@@ -13,24 +13,30 @@ namespace TicketApp.Bench.Servers;
 /// </summary>
 internal sealed class ServerHost : IAsyncDisposable
 {
-    private const string Account = "bench";
-    private const string Password = "OfServersOnLoopbackForMinutes";
+    /// <summary>RabbitMQ's account that may do everything.</summary>
+    public const string Account = "bench";
 
+    /// <summary>Of <see cref="Account"/>, and of the superuser of servers that this program sets up itself.</summary>
+    public const string Password = "OfServersOnLoopbackForMinutes";
+
+    private static readonly List<string> _statementStatistics = ["-c", "shared_preload_libraries=pg_stat_statements"];
     private static readonly TimeSpan _startLimit = TimeSpan.FromMinutes(3);
 
     private readonly DistributedApplication _app;
     private readonly DirectoryInfo _data;
 
-    private ServerHost(DistributedApplication app, DirectoryInfo data, string database, string broker) =>
-        (_app, _data, Database, Broker) = (app, data, database, broker);
+    private ServerHost(DistributedApplication app, DirectoryInfo data, BenchServers servers) =>
+        (_app, _data, Servers) = (app, data, servers);
 
-    /// <summary>Npgsql connection string.</summary>
-    public string Database { get; }
+    public BenchServers Servers { get; }
 
-    /// <summary>AMQP URI.</summary>
-    public string Broker { get; }
-
-    public static async Task<ServerHost> StartAsync(CancellationToken cancellationToken)
+    /// <summary>Starts them.</summary>
+    /// <param name="isReplicated">Whether they are <see cref="ReplicatedServers"/>.</param>
+    /// <param name="options">Where the repository is.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    /// <param name="countStatements">Whether PostgreSQL, if it is a single server, counts its statements, which costs it a little.</param>
+    public static async Task<ServerHost> StartAsync(
+        bool isReplicated, BenchOptions options, CancellationToken cancellationToken, bool countStatements = false)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(_startLimit);
@@ -45,6 +51,42 @@ internal sealed class ServerHost : IAsyncDisposable
             [$"--Servers:Data={data.FullName}"], limit.Token);
         // What the servers say of themselves is not what this program is run for.
         builder.Services.AddLogging(logging => logging.ClearProviders());
+        if (isReplicated)
+        {
+            builder.Resources.Clear();
+            ReplicatedServers replicated = new(builder, data.FullName, options.RepositoryRoot);
+            var app = await BuildAsync();
+            return new(app, data, await replicated.WaitAsync(app, limit.Token));
+        }
+        else
+        {
+            var isContainer = UseSingleServers(builder, data, countStatements);
+            var app = await BuildAsync();
+            return new(app, data, await WaitAsync(app, isContainer, limit.Token));
+        }
+
+        async Task<DistributedApplication> BuildAsync()
+        {
+            var app = await builder.BuildAsync(limit.Token);
+            await app.StartAsync(limit.Token);
+            return app;
+        }
+    }
+
+    /// <summary>An account that may do everything, which native RabbitMQ reads from its data at each start.</summary>
+    public static void WriteAccount(string data) => File.WriteAllText(
+        Path.Combine(Directory.CreateDirectory(Path.Combine(data, "definitions")).FullName, $"{Account}.json"),
+        $$"""
+        {
+          "users": [{ "name": "{{Account}}", "password": "{{Password}}", "tags": ["administrator"] }],
+          "permissions": [{ "user": "{{Account}}", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" }]
+        }
+        """);
+
+    /// <summary>Leaves only the servers of the AppHost.</summary>
+    /// <returns>Whether they are containers.</returns>
+    private static bool UseSingleServers(IDistributedApplicationTestingBuilder builder, DirectoryInfo data, bool countStatements)
+    {
         foreach (var project in builder.Resources.OfType<ProjectResource>().ToList())
         {
             builder.Resources.Remove(project);
@@ -58,43 +100,40 @@ internal sealed class ServerHost : IAsyncDisposable
             }
         }
 
-        var rabbitmq = builder.Resources.Single(resource => resource.Name == "rabbitmq");
-        var isContainer = rabbitmq is ContainerResource;
-        if (isContainer)
+        if (countStatements)
         {
-            // Without the accounts of TicketApp, the image makes an administrator of the one that it is told.
-            foreach (var arguments in rabbitmq.Annotations.OfType<CommandLineArgsCallbackAnnotation>().ToList())
-            {
-                rabbitmq.Annotations.Remove(arguments);
-            }
-        }
-        else
-        {
-            var folder = Path.Combine(
-                data.FullName, VolumeNameGenerator.Generate(builder.CreateResourceBuilder(rabbitmq), "data"), "definitions");
-            await File.WriteAllTextAsync(
-                Path.Combine(Directory.CreateDirectory(folder).FullName, $"{Account}.json"),
-                $$"""
-                {
-                  "users": [{ "name": "{{Account}}", "password": "{{Password}}", "tags": ["administrator"] }],
-                  "permissions": [{ "user": "{{Account}}", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*" }]
-                }
-                """,
-                limit.Token);
+            builder.Resources.Single(resource => resource.Name == "postgres").Annotations.Add(new CommandLineArgsCallbackAnnotation(
+                arguments => _statementStatistics.ForEach(arguments.Add)));
         }
 
-        var app = await builder.BuildAsync(limit.Token);
-        await app.StartAsync(limit.Token);
-        await app.ResourceNotifications.WaitForResourceHealthyAsync("tickets", limit.Token);
-        await app.ResourceNotifications.WaitForResourceHealthyAsync("rabbitmq", limit.Token);
-        var database = await app.GetConnectionStringAsync("postgres", limit.Token);
-        var broker = new UriBuilder((await app.GetConnectionStringAsync("rabbitmq", limit.Token))!);
+        var rabbitmq = builder.Resources.Single(resource => resource.Name == "rabbitmq");
+        if (rabbitmq is not ContainerResource)
+        {
+            WriteAccount(Path.Combine(data.FullName, VolumeNameGenerator.Generate(builder.CreateResourceBuilder(rabbitmq), "data")));
+            return false;
+        }
+
+        // Without the accounts of TicketApp, the image makes an administrator of the one that it is told.
+        foreach (var arguments in rabbitmq.Annotations.OfType<CommandLineArgsCallbackAnnotation>().ToList())
+        {
+            rabbitmq.Annotations.Remove(arguments);
+        }
+
+        return true;
+    }
+
+    private static async Task<BenchServers> WaitAsync(DistributedApplication app, bool isContainer, CancellationToken cancellationToken)
+    {
+        await app.ResourceNotifications.WaitForResourceHealthyAsync("tickets", cancellationToken);
+        await app.ResourceNotifications.WaitForResourceHealthyAsync("rabbitmq", cancellationToken);
+        var database = await app.GetConnectionStringAsync("postgres", cancellationToken);
+        var broker = new UriBuilder((await app.GetConnectionStringAsync("rabbitmq", cancellationToken))!);
         if (!isContainer)
         {
             (broker.UserName, broker.Password) = (Account, Password);
         }
 
-        return new(app, data, $"{database};Database=postgres", broker.Uri.ToString());
+        return new([$"{database};Database=postgres"], [broker.Uri.ToString()]);
     }
 
     public async ValueTask DisposeAsync()

@@ -89,6 +89,7 @@ class Model:
     warm_up: Optional[Callable[[], object]] = None
     is_warm: bool = False
     kind: Optional[str] = None
+    is_told: bool = False
     running: int = 0
     waiting: Deque["Run"] = field(default_factory=deque)
     is_gathering: bool = False
@@ -104,6 +105,11 @@ class Model:
     def queue(self) -> str:
         return "tickets" if self.name == "simulated" else f"tickets.{self.name}"
 
+    @property
+    def schema_id(self) -> Optional[str]:
+        schema = self.input_schema
+        return None if schema is None else hashlib.sha256(to_json(schema).encode()).hexdigest()[:16]
+
     def offer(self, with_schema: bool) -> Dict[str, Any]:
         """What heartbeats say of it. The schema may be long, and is not in each."""
         offer = {
@@ -117,7 +123,7 @@ class Model:
         if self.kind is not None:
             offer["kind"] = self.kind
         if self.input_schema is not None:
-            offer["input_schema_id"] = hashlib.sha256(to_json(self.input_schema).encode()).hexdigest()[:16]
+            offer["input_schema_id"] = self.schema_id
             if with_schema:
                 offer["input_schema"] = self.input_schema
         return offer

@@ -295,6 +295,7 @@ class Worker:
             notice = json.loads(body)
             keys = [run_key(item) for item in notice["runs"]]
             until = time.monotonic() + min(MAX_MEMORY, max(0, int(notice.get("remember_seconds") or 0)))
+            unused = {(item["model"], item["input_schema_id"]): item["reason"] for item in notice.get("unused_schemas") or []}
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             log.warning("A notice to stop runs could not be read: %s", error)
             return
@@ -302,6 +303,11 @@ class Worker:
             self._unwanted[key] = until
             if key in self._runs:
                 self._stop(self._runs[key], "returned")
+        for served in self._models:
+            # It is said again and again.
+            if (reason := unused.get((served.name, served.schema_id))) and not served.is_told:
+                served.is_told = True
+                log.warning("The input schema of the model %s is not used, and inputs are not checked: %s", served.name, reason)
         self._unwanted = {key: until for key, until in self._unwanted.items() if until > time.monotonic()}
 
     def _on_message(self, served: Model, channel: Any, method: Any, _properties: Any, body: bytes) -> None:

@@ -58,10 +58,10 @@ internal sealed class LinearTrainer(IReadOnlyList<Example> examples, Func<Exampl
         var negative = new double[Features.Slots];
         foreach (var example in _examples)
         {
-            var counts = example.Target > 0.5f ? positive : negative;
             foreach (var slot in slots(example).Distinct())
             {
-                counts[slot]++;
+                // A word that is turned round says of its class what it would say of the other one.
+                ((example.Target > 0.5f) == (slot >= 0) ? positive : negative)[Math.Max(slot, ~slot)]++;
             }
         }
 
@@ -78,7 +78,10 @@ internal sealed class LinearTrainer(IReadOnlyList<Example> examples, Func<Exampl
 
     private static SparseRow Row(int[] slots, float[] ratios)
     {
-        var counts = slots.CountBy(slot => slot).OrderBy(pair => pair.Key).ToArray();
+        var counts = slots
+            .AggregateBy(slot => Math.Max(slot, ~slot), 0, (sum, slot) => slot >= 0 ? sum + 1 : sum - 1)
+            .OrderBy(pair => pair.Key)
+            .ToArray();
         return new SparseRow(Array.ConvertAll(counts, pair => pair.Key), Array.ConvertAll(counts, pair => pair.Value * ratios[pair.Key]));
     }
 }
