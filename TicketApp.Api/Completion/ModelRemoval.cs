@@ -3,6 +3,7 @@ using TicketApp.Api.Storage;
 using TicketApp.Messaging;
 using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
+using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Completion;
 
@@ -47,16 +48,14 @@ internal sealed partial class ModelRemoval(
             return false;
         }
 
-        await using var command = database.CreateCommand(RemoveSql);
-        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. removed] });
+        await using var command = database.CreateCommand(RemoveSql, Value(removed.ToArray()));
         return await command.ExecuteNonQueryAsync(stoppingToken) > 0;
     }
 
     private async Task<List<string>> FindAsync(int part, CancellationToken cancellationToken)
     {
         List<string> names = [];
-        await using var command = database.CreateCommand(FindSql);
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = part });
+        await using var command = database.CreateCommand(FindSql, Value(part));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {

@@ -240,12 +240,10 @@ public sealed class ErasureTests(AppFixture app)
     {
         const int Others = 3000;
         ConnectionFactory factory = new() { Uri = app.Broker };
-        var queue = $"errors-{Guid.NewGuid():N}";
         await using var connection = await factory.CreateConnectionAsync(Cancel);
         await using var channel = await connection.CreateChannelAsync(
             new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), Cancel);
-        Dictionary<string, object?> quorum = new() { ["x-queue-type"] = "quorum" };
-        await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, quorum, cancellationToken: Cancel);
+        var queue = await DeclareQueueAsync(channel);
         var unreadable = Convert.ToBase64String([0xff, .. Encoding.UTF8.GetBytes($$"""{"user_id":"{{User}}","response":"…""")]);
         string[] ofTheUser =
         [
@@ -280,12 +278,10 @@ public sealed class ErasureTests(AppFixture app)
     {
         const int Large = 60, Length = 1_000_000;
         ConnectionFactory factory = new() { Uri = app.Broker };
-        var queue = $"errors-{Guid.NewGuid():N}";
         await using var connection = await factory.CreateConnectionAsync(Cancel);
         await using var channel = await connection.CreateChannelAsync(
             new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), Cancel);
-        Dictionary<string, object?> quorum = new() { ["x-queue-type"] = "quorum" };
-        await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, quorum, cancellationToken: Cancel);
+        var queue = await DeclareQueueAsync(channel);
         for (var i = 0; i < Large; i++)
         {
             // All that looks like an id, and the user's own at the very end of each third one.
@@ -305,18 +301,25 @@ public sealed class ErasureTests(AppFixture app)
         await channel.QueueDeleteAsync(queue, cancellationToken: Cancel);
     }
 
+    /// <returns>The name of a new queue of the kind of <c>errors</c>.</returns>
+    private static async Task<string> DeclareQueueAsync(IChannel channel)
+    {
+        var queue = $"errors-{Guid.NewGuid():N}";
+        Dictionary<string, object?> quorum = new() { ["x-queue-type"] = "quorum" };
+        await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, quorum, cancellationToken: Cancel);
+        return queue;
+    }
+
     /// <summary>A broker without the policy: what is read is in memory until all is.</summary>
     [Fact]
     public async Task A_queue_that_is_larger_than_its_bound_is_read_no_further_and_the_reason_is_told()
     {
         const int Count = 140;
         ConnectionFactory factory = new() { Uri = app.Broker };
-        var queue = $"errors-{Guid.NewGuid():N}";
         await using var connection = await factory.CreateConnectionAsync(Cancel);
         await using var channel = await connection.CreateChannelAsync(
             new CreateChannelOptions(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true), Cancel);
-        Dictionary<string, object?> quorum = new() { ["x-queue-type"] = "quorum" };
-        await channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, quorum, cancellationToken: Cancel);
+        var queue = await DeclareQueueAsync(channel);
         for (var i = 0; i < Count; i++)
         {
             await channel.BasicPublishAsync("", queue, new byte[1_000_000], Cancel);
