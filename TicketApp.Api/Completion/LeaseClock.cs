@@ -6,11 +6,11 @@ namespace TicketApp.Api.Completion;
 /// Says whether ended leases mean anything. While workers' reports cannot reach the database (no broker, a broker that takes no
 /// messages, no database, this process just started, reports that wait behind many others) a lease that runs out says nothing of its
 /// worker. So leases count only while probes are seen, which expire where reports take long. Once they are seen again, every running ticket
-/// gets the time of a heartbeat and a half before the next lease is taken away.
+/// gets the time of two heartbeats before the next lease is taken away.
 /// </summary>
 internal sealed class LeaseClock
 {
-    // Well under a lease less a heartbeat, so that silence is noticed before the first lease could end of it.
+    // Less than any lease has left when a heartbeat is due, so that silence is noticed before the first lease could end of it.
     private static readonly TimeSpan _maxSilence = TimeSpan.FromSeconds(8);
 
     private readonly Lock _lock = new();

@@ -50,7 +50,7 @@ internal static class ReportStatements
                 time_started = case
                     when t.status = 'dispatched' and not r.was_redelivered then t.time_started
                     else coalesce(t.time_started, now()) end,
-                lease_expires = least(t.lease_expires, now() + case t.status when 'dispatched' then interval '2 s' else interval '15 s' end)
+                lease_expires = least(t.lease_expires, now() + case t.status when 'dispatched' then interval '2 s' else interval '20 s' end)
             from (
                 select *, exists (
                     select from ticket_attempts a where a.ticket_id = r.ticket_id and a.outcome = 'redelivered' and a.epoch <> r.epoch)

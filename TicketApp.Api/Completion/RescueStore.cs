@@ -23,7 +23,7 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
     /// <summary>The most that one call moves.</summary>
     public const int MaxBatch = 500;
 
-    private static readonly TimeSpan _heartbeatAndAHalf = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan _twoHeartbeats = TimeSpan.FromSeconds(20);
 
     // due_at is when a ticket must be looked at, whatever it is for: over the deadline it ends; never started within the
     // queue TTL it ends; running over the execution timeout (its worker should have said so) this attempt has failed; and else its
@@ -161,7 +161,7 @@ internal sealed class RescueStore(NpgsqlDataSource database, IOptions<TicketOpti
     public async Task ExtendLeasesAsync(CancellationToken cancellationToken)
     {
         await using var clock = database.CreateCommand("select now()");
-        var until = (DateTime)(await clock.ExecuteScalarAsync(cancellationToken))! + _heartbeatAndAHalf;
+        var until = (DateTime)(await clock.ExecuteScalarAsync(cancellationToken))! + _twoHeartbeats;
         while (await ExecuteAsync(ExtendSql, [Value(until), Value(MaxBatch)], cancellationToken) == MaxBatch)
         {
         }

@@ -25,10 +25,10 @@ public sealed class DispatchOptions
     internal double WindowPerSlot { get; set; } = 2;
 
     /// <summary>
-    /// How long a dispatch, a start or a heartbeat keeps a ticket leased. At least 15 s, because workers send a heartbeat every 10 s.
-    /// Default: 00:00:30.
+    /// How long a dispatch, a start or a heartbeat keeps a ticket leased. At least 20 s: workers send a heartbeat every 10 s, and a broker
+    /// that hangs is noticed after 8. Default: 00:00:30.
     /// </summary>
-    [TimeSpanRange("00:00:15", "01:00:00")]
+    [TimeSpanRange("00:00:20", "01:00:00")]
     public TimeSpan LeaseDuration { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How often the window and the backlog are looked at when nothing else causes it. Default 250 ms.</summary>

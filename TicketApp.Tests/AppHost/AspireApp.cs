@@ -72,7 +72,7 @@ public sealed class AspireApp : IAsyncLifetime
             .WithEnvironment("Simulator__MaxDuration", "00:00:00.050");
         // The shortest: a test waits for the lease of a worker that was killed.
         var api = builder.Resources.OfType<ProjectResource>().Single(project => project.Name == "api");
-        builder.CreateResourceBuilder(api).WithEnvironment("Dispatch__LeaseDuration", "00:00:15");
+        builder.CreateResourceBuilder(api).WithEnvironment("Dispatch__LeaseDuration", "00:00:20");
 
         _app = await builder.BuildAsync(limit.Token);
         try

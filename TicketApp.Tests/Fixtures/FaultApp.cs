@@ -10,7 +10,7 @@ public class FaultApp : RunningApp
 {
     protected override IReadOnlyDictionary<string, string> ApiSettings { get; } = new Dictionary<string, string>
     {
-        ["Dispatch__LeaseDuration"] = "00:00:15",
+        ["Dispatch__LeaseDuration"] = "00:00:20",
         // Losing a worker is charged; a test that kills many means to see every ticket answered anyway.
         ["Tickets__MaxAttempts"] = "20",
     };
