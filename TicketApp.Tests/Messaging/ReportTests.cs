@@ -267,7 +267,7 @@ public sealed class ReportTests(AppFixture app)
         var ticket = await DispatchAsync(database);
         await ApplyAsync(database, Report(ticket, ReportType.Started));
         await ApplyAsync(database, Report(ticket, ReportType.Redelivered));
-        Assert.True(await database.ValueAsync<bool>("select lease_expires < now() + interval '16 s' from tickets"));
+        Assert.True(await database.ValueAsync<bool>("select lease_expires < now() + interval '21 s' from tickets"));
 
         await ApplyAsync(database, Heartbeat(ticket));
         Assert.True(await database.ValueAsync<bool>("select lease_expires > now() + interval '25 s' from tickets"));
