@@ -31,23 +31,23 @@ internal sealed class TicketEvents(
         using var subscription = poller.Subscribe(row);
         stream.Begin();
         var lastComment = Stopwatch.GetTimestamp();
+        TicketProgress? known = null;
         while (subscription.Latest is { } latest && await keys.IsGoodAsync(caller))
         {
-            var told = await TellAsync(latest, subscription, seen, stream, cancellationToken);
+            var ticket = await presenter.ShowAsync(latest, cancellationToken);
+            var told = await TellAsync(latest, ticket, subscription, seen, stream, cancellationToken);
             if (latest.IsFinished || subscription.IsStopped)
             {
                 return;
             }
 
-            if (told == seen)
+            TicketProgress now = new() { Status = ticket.Status, Queue = ticket.Queue };
+            if (told == seen && now != known)
             {
-                var ticket = await presenter.ShowAsync(latest, cancellationToken);
-                await stream.SendAsync(
-                    "progress", id: null, new() { Status = ticket.Status, Queue = ticket.Queue },
-                    WaitingJson.Default.TicketProgress, cancellationToken);
+                await stream.SendAsync("progress", id: null, now, WaitingJson.Default.TicketProgress, cancellationToken);
             }
 
-            seen = told;
+            (seen, known) = (told, now);
             if (Stopwatch.GetElapsedTime(lastComment) >= _commentEvery)
             {
                 await stream.CommentAsync(cancellationToken);
@@ -61,9 +61,13 @@ internal sealed class TicketEvents(
     /// <summary>Sends what has happened since <paramref name="seen"/>.</summary>
     /// <returns>The last event that the listener has.</returns>
     private async Task<TicketEventId> TellAsync(
-        TicketRecord row, TicketSubscription subscription, TicketEventId seen, EventStream stream, CancellationToken cancellationToken)
+        TicketRecord row,
+        TicketResource ticket,
+        TicketSubscription subscription,
+        TicketEventId seen,
+        EventStream stream,
+        CancellationToken cancellationToken)
     {
-        var ticket = await presenter.ShowAsync(row, cancellationToken);
         foreach (var (name, id) in EventsOf(row))
         {
             if (id.Step > seen.Step)

@@ -25,7 +25,7 @@ public sealed class WaitingOptions
     /// <summary>The same while all other replicas tell what they change. Default 5 seconds.</summary>
     internal TimeSpan ToldPollInterval { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How often a listener is told how an open ticket gets on. Default 5 seconds.</summary>
+    /// <summary>How often the place in the queue is looked at for a listener, and whether its key is still good. Default 5 seconds.</summary>
     internal TimeSpan ProgressInterval { get; set; } = TimeSpan.FromSeconds(5);
 }
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.ServerSentEvents;
 using System.Text;
 using TicketApp.Tests.Fixtures;
 
@@ -147,5 +148,23 @@ public sealed class TicketTests(AppFixture app)
         Assert.Equal(HttpStatusCode.OK, (await Api.GetAsync($"/v1/tickets/{ticket}", ("If-None-Match", "\"other\""))).Status);
         var head = await Api.SendAsync(HttpMethod.Head, $"/v1/tickets/{ticket}", null);
         Assert.Equal((HttpStatusCode.OK, "", tag), (head.Status, head.Body, head.Headers.ETag));
+    }
+
+    [Fact]
+    public async Task A_listener_is_not_told_again_what_has_not_changed()
+    {
+        // Longer than the 5 s after which the place in the queue is looked at.
+        var ticket = await app.CreateTicketAsync(await app.CreateUserAsync(), "simulated", """{"seconds":6}""");
+
+        await using var stream = await app.Api.GetStreamAsync(
+            new Uri($"/v1/tickets/{ticket}/events", UriKind.Relative), TestContext.Current.CancellationToken);
+        List<SseItem<string>> events = [];
+        await foreach (var item in SseParser.Create(stream).EnumerateAsync(TestContext.Current.CancellationToken))
+        {
+            events.Add(item);
+        }
+
+        Assert.Equal("finished", events[^1].EventType);
+        Assert.Equal(["started", "finished"], events.SkipWhile(told => told.EventType != "started").Select(told => told.EventType));
     }
 }
