@@ -14,8 +14,6 @@ public sealed class HighAvailabilityApp : FaultApp
         "exec \"$(ls -d /usr/lib*/rabbitmq/lib/rabbitmq_server-*/sbin /opt/rabbitmq*/sbin 2>/dev/null"
         + " | sort -V | tail -n 1)/rabbitmqctl\" --quiet --formatter json list_queues name leader online";
 
-    private const int MaxLines = 150;
-
     private static readonly string[] _nodes = ["rabbitmq-1", "rabbitmq-2", "rabbitmq-3"];
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(90);
 
@@ -26,10 +24,6 @@ public sealed class HighAvailabilityApp : FaultApp
 
     // As in production: nothing that is lost here is a worker's fault.
     protected override IReadOnlyDictionary<string, string> ApiSettings { get; } = new Dictionary<string, string>();
-
-    /// <summary>The last that its processes wrote.</summary>
-    public IEnumerable<string> Output => Processes.SelectMany(process =>
-        process.Output.TakeLast(MaxLines).Select(line => $"[{process.Name}] {line}"));
 
     /// <summary>The database that takes writes.</summary>
     public Task<string> PrimaryAsync() => Eventually.GetAsync("A primary", _limit, async () =>
