@@ -27,6 +27,12 @@ internal sealed partial class ModelRemoval(
 
     protected override async Task<bool> PurgeAsync(int part, CancellationToken stoppingToken)
     {
+        // What tells of its outage is elsewhere.
+        if (!broker.IsReady)
+        {
+            return false;
+        }
+
         List<string> removed = [];
         foreach (var name in await FindAsync(part, stoppingToken))
         {

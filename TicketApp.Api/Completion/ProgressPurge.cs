@@ -5,7 +5,10 @@ using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Completion;
 
-/// <summary>Removes the progress of runs that ended minutes ago: a walk by the primary key, a page each round.</summary>
+/// <summary>
+/// Removes the progress of runs that ended minutes ago: a walk by the primary key, a page each round. Of a ticket that has not ended, that
+/// of earlier epochs goes too, or a worker that returns it again and again would leave ever more.
+/// </summary>
 internal sealed class ProgressPurge(
     ProgressStore store, DatabaseMigrator migrator, LoopProgress progress, ILogger<ProgressPurge> logger)
     : PurgeLoop("removal of progress", TimeSpan.FromMinutes(1), migrator, progress, logger)
@@ -30,11 +33,12 @@ internal sealed class ProgressStore(NpgsqlDataSource database)
     private const string PurgeSql =
         """
         with page as materialized (
-            select ticket_id, epoch, seq from ticket_progress where (ticket_id, epoch, seq) > ($1, $2, $3)
+            select ticket_id, epoch, seq, time_reported from ticket_progress where (ticket_id, epoch, seq) > ($1, $2, $3)
             order by ticket_id, epoch, seq limit $4),
         old as (
             select p.ticket_id, p.epoch, p.seq from page
-            join tickets t on t.ticket_id = page.ticket_id and t.time_finished < now() - interval '5 minutes'
+            join tickets t on t.ticket_id = page.ticket_id and (t.time_finished < now() - interval '5 minutes'
+                or (t.epoch > page.epoch and page.time_reported < now() - interval '5 minutes'))
             join ticket_progress p on p.ticket_id = page.ticket_id and p.epoch = page.epoch and p.seq = page.seq
             order by p.ticket_id, p.epoch, p.seq for update of p skip locked),
         purged as (

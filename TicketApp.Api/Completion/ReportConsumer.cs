@@ -21,7 +21,7 @@ internal sealed class ReportConsumer(
     private const ushort Prefetch = 12;
 
     protected override IReadOnlyList<Consumption> Queues =>
-        [new(QueueNames.Responses, Prefetch, () => pending.Reader.Count == 0, pending.WhenOpen)];
+        [new(QueueNames.Responses, Prefetch, () => pending.IsEmpty, pending.WhenOpen)];
 
     protected override ValueTask OnDeliveryAsync(Delivery delivery, CancellationToken lost)
     {
@@ -75,7 +75,8 @@ internal sealed class ReportProbe(BrokerPublisher broker, LoopProgress progress,
 /// </summary>
 internal sealed class PendingReports
 {
-    private readonly Channel<Delivery> _deliveries = Channel.CreateUnbounded<Delivery>(new UnboundedChannelOptions { SingleReader = true });
+    // One for a single reader would not know its count.
+    private readonly Channel<Delivery> _deliveries = Channel.CreateUnbounded<Delivery>();
     private volatile TaskCompletionSource _opened = New();
     private volatile TaskCompletionSource _closed = New();
 
@@ -87,6 +88,9 @@ internal sealed class PendingReports
 
     /// <summary>Ends when no more may be taken, and those that were taken must be returned to the broker.</summary>
     public Task WhenClosed => _closed.Task;
+
+    /// <summary>Whether all that were delivered are taken.</summary>
+    public bool IsEmpty => _deliveries.Reader.Count == 0;
 
     /// <summary>Bounded by the consumer's prefetch.</summary>
     public ChannelReader<Delivery> Reader => _deliveries.Reader;

@@ -112,8 +112,14 @@ internal sealed class ReportEffects(
 /// </summary>
 internal interface ITicketObserver
 {
-    /// <summary>Tickets ended.</summary>
-    void OnEnded(IReadOnlyList<EndedTicket> tickets);
+    /// <summary>Tickets ended. If an observer does not say otherwise, that is a change like any other.</summary>
+    void OnEnded(IReadOnlyList<EndedTicket> tickets)
+    {
+        foreach (var (ticket, _, _) in tickets)
+        {
+            OnChanged(ticket.TicketId);
+        }
+    }
 
     /// <summary>A ticket changed: it started, got further, was returned, canceled, retried or removed, or it ran out of time.</summary>
     void OnChanged(Guid ticketId)

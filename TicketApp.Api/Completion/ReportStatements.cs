@@ -124,12 +124,24 @@ internal static class ReportStatements
         """;
 
     // Numbered by the worker: a report that is delivered twice adds nothing. Locked: a ticket that is just being removed is not there.
+    // What no honest worker sends is left out: a stolen account could fill the database with the progress of one run. The number bounds the
+    // reports, and with them all short texts, so that only a long one has the texts of its run added up. A response of a million characters
+    // has up to three million bytes, and may be on its way a second time.
     public const string Progress =
         """
+        with r as materialized (
+            select *, sum(octet_length(text)) over (partition by ticket_id, epoch order by seq) as bytes
+            from unnest($1, $2, $3, $4, $5) r (ticket_id, epoch, seq, fraction, text) where seq <= 20000),
+        stored as materialized (
+            select ticket_id, epoch, (
+                select coalesce(sum(octet_length(p.text)), 0) from ticket_progress p
+                where p.ticket_id = run.ticket_id and p.epoch = run.epoch) as bytes
+            from (select distinct ticket_id, epoch from r where octet_length(text) > 200) run)
         insert into ticket_progress (ticket_id, epoch, seq, fraction, text)
         select t.ticket_id, t.epoch, r.seq, r.fraction, r.text
-        from unnest($1, $2, $3, $4, $5) r (ticket_id, epoch, seq, fraction, text)
-        join tickets t on t.ticket_id = r.ticket_id and t.epoch = r.epoch and t.lease_expires is not null
+        from r join tickets t on t.ticket_id = r.ticket_id and t.epoch = r.epoch and t.lease_expires is not null
+        left join stored s on s.ticket_id = r.ticket_id and s.epoch = r.epoch
+        where octet_length(r.text) <= 200 is not false or r.bytes + s.bytes <= 6000000
         order by t.ticket_id, t.epoch, r.seq for key share of t
         on conflict on constraint ticket_progress_pk do nothing
         """;

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Threading.Channels;
 using Npgsql;
 using TicketApp.Api.Telemetry;
-using TicketApp.Messaging;
 using TicketApp.Messaging.Tracing;
 using TicketApp.ServiceDefaults;
 

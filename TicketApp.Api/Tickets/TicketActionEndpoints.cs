@@ -26,6 +26,9 @@ internal static class TicketActionEndpoints
                 IdempotencyHeader.MaxKey)
             .WithResponseHeader(DescribedHeaders.IdempotentReplayed)
             .WithProblems(ProblemType.TicketNotFound, ProblemType.NotRetryable, ProblemType.TooManyOpenTickets);
+        v1.MapDelete("/tickets/{id}", DeleteAsync).Produces(StatusCodes.Status204NoContent)
+            .Describe("deleteTicket", ApiTags.Tickets, "Remove a ticket that has finished", "It answers 404 from then on. Cancel it first.")
+            .WithProblems(ProblemType.TicketNotFound, ProblemType.NotFinished);
         return v1;
     }
 
@@ -72,5 +75,27 @@ internal static class TicketActionEndpoints
                     "Only a ticket that has failed, timed out, expired or was canceled can run again, "
                         + "and at most 1,000 times. Submit a new one.")
                 .ToResult();
+    }
+
+    private static async Task<IResult> DeleteAsync(
+        string id, Caller caller, TicketRecordReader tickets, SucceededTickets succeeded,
+        PurgeStore store, CancellationToken cancellationToken)
+    {
+        if (await tickets.FindAsync(id, caller) is not { } row)
+        {
+            return TicketProblems.NotFound();
+        }
+
+        switch (await store.DeleteAsync(row.TicketId, cancellationToken))
+        {
+            case Deletion.Deleted:
+                succeeded.Remove(row.TicketId);
+                return TypedResults.NoContent();
+            case Deletion.NotFinished:
+                return ProblemType.NotFinished.With($"Cancel it first, with POST {ResourceApi.Prefix}/tickets/{row.TicketId}/cancel.")
+                    .ToResult();
+            default:
+                return TicketProblems.NotFound();
+        }
     }
 }

@@ -68,14 +68,6 @@ internal sealed partial class TicketNews(
     // A replica that does not know yet whether there are others tells them.
     private bool IsAlone => windows.Replicas == 1;
 
-    public void OnEnded(IReadOnlyList<EndedTicket> tickets)
-    {
-        foreach (var (ticket, _, _) in tickets)
-        {
-            OnChanged(ticket.TicketId);
-        }
-    }
-
     public void OnChanged(Guid ticketId)
     {
         if (IsAlone)

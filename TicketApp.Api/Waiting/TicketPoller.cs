@@ -88,14 +88,6 @@ internal sealed class TicketPoller(
         return subscription;
     }
 
-    public void OnEnded(IReadOnlyList<EndedTicket> tickets)
-    {
-        foreach (var (ticket, _, _) in tickets)
-        {
-            OnChanged(ticket.TicketId);
-        }
-    }
-
     /// <summary>Other replicas may have changed any ticket: all are looked up within <see cref="WaitingOptions.PollInterval"/>.</summary>
     public void OnMissed() => _hasMissed = true;
 

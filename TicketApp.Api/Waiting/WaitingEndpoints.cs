@@ -1,7 +1,9 @@
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using TicketApp.Api.Auth;
 using TicketApp.Api.Completion;
 using TicketApp.Api.Http;
+using TicketApp.Api.Storage;
 using TicketApp.Api.Tickets;
 using TicketApp.Messaging.Broker;
 
@@ -60,5 +62,29 @@ internal static class WaitingEndpoints
 
         await events.SendAsync(row, seen, caller, new(response), cancellationToken);
         return TypedResults.Empty;
+    }
+}
+
+/// <summary>Grants <see cref="WaitPreference"/>.</summary>
+internal sealed class LongPoll(TicketPoller poller, KeyReader keys) : ILongPoll
+{
+    public async Task<TicketRecord?> WaitAsync(HttpContext context, TicketRecord ticket, CancellationToken cancellationToken) =>
+        WaitPreference.Read(context.Request.Headers[WaitPreference.Header]) is { } seconds
+            ? await WaitAsync(context, ticket, seconds, cancellationToken)
+            : ticket;
+
+    public async Task<TicketRecord?> WaitAsync(
+        HttpContext context, TicketRecord ticket, int seconds, CancellationToken cancellationToken)
+    {
+        using var subscription = poller.Subscribe(ticket);
+        await subscription.WaitForEndAsync(TimeSpan.FromSeconds(seconds), cancellationToken);
+        if (subscription.Latest is not { } latest || !await keys.IsGoodAsync(Caller.Of(context)))
+        {
+            return null;
+        }
+
+        context.Response.Headers.AppendCommaSeparatedValues(
+            WaitPreference.AppliedHeader, string.Create(CultureInfo.InvariantCulture, $"wait={seconds}"));
+        return latest;
     }
 }

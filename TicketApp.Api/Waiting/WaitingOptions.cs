@@ -25,7 +25,7 @@ public sealed class WaitingOptions
     /// <summary>The same while all other replicas tell what they change. Default 5 seconds.</summary>
     internal TimeSpan ToldPollInterval { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How often the place in the queue is looked at for a listener, and whether its key is still good. Default 5 seconds.</summary>
+    /// <summary>How often a listener's place in the queue is looked at, and whether its key is still good. Default 5 seconds.</summary>
     internal TimeSpan ProgressInterval { get; set; } = TimeSpan.FromSeconds(5);
 }
 

@@ -49,7 +49,7 @@ internal static class AzureContainerApps
                     $"Host={host};Username={role};Password={word};Database={database};SSL Mode=VerifyFull");
             });
         // The image of Alpine has the certificates of public authorities, by which psql verifies the server's.
-        builder.AddContainer("database-role", "docker.io/library/postgres", "18.3-alpine")
+        builder.AddContainer("database-role", "docker.io/library/postgres", $"{ServerResources.PostgresVersion}-alpine")
             .WithArgs("sh", "-c", ServerScripts.MakeRole)
             .WithEnvironment("PGHOST", postgres.Resource.HostName)
             .WithEnvironment("PGUSER", administrator)

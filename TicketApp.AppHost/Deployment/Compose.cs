@@ -120,7 +120,7 @@ internal static partial class Compose
     /// </summary>
     private static void AddCertificates(IDistributedApplicationBuilder builder, string[] servers)
     {
-        var certificates = builder.AddContainer(Certificates, "docker.io/library/postgres", "18.3")
+        var certificates = builder.AddContainer(Certificates, "docker.io/library/postgres", ServerResources.PostgresVersion)
             .WithArgs("sh", "-c", ServerTls.MakeCertificates(servers))
             .PublishAsDockerComposeService((_, service) =>
             {

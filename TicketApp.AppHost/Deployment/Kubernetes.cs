@@ -60,10 +60,14 @@ internal static class Kubernetes
         api.ChartText("gateway-namespace", "");
         api.ChartText("gateway-section", "https");
         api.ChartText("ingress-class", "nginx");
+        var keda = api.ChartText("keda-namespace", "keda").Trim('{', '}', ' ');
         var peers = new[]
         {
             Namespace(api.ChartText("ingress-namespace", "envoy-gateway-system")),
-            Namespace(api.ChartText("keda-namespace", "keda")),
+            // Load balancers of clouds are no pods.
+            KubernetesEgress.AddressesOrNone(api.ChartText("ingress-cidr", "")),
+            // Nobody's, where there is no KEDA.
+            Namespace($"{{{{ ternary `` {KubernetesChart.AsText(keda)} (eq .Values.config.worker.scaler `none`) }}}}"),
         };
         var egress = KubernetesEgress.OfApi(options, api);
         var share = api.ChartShare(new("250m", "192Mi", "2", "512Mi"));
@@ -113,12 +117,15 @@ internal static class Kubernetes
     {
         var share = postgres.ChartShare(new("500m", "512Mi", "4", "1Gi"));
         postgres.ChartText("tls-secret", "");
+        postgres.ChartText("storage-class", "");
+        var image = postgres.ChartImage();
         postgres.WithPersistentVolume(KeptVolume(k8s, "ticketapp-postgres-data", postgres.ChartText("storage", "50Gi")))
             .PublishAsKubernetesService(service =>
             {
                 ((StatefulSet)service.Workload!).Spec.ServiceName = "postgres-service";
                 string[] scratch = ["/tmp", "/var/run/postgresql", "/docker-entrypoint-initdb.d"];
                 var container = service.Harden(ServerTls.ServerUser, share, gracePeriodSeconds: 120, scratch);
+                container.Image = image;
                 service.MountCertificate();
                 service.ShareMemory("256Mi");
                 string[] isReady = ["pg_isready", "-U", "postgres", "-d", ServerResources.DatabaseName];
@@ -136,11 +143,14 @@ internal static class Kubernetes
     {
         var share = rabbitmq.ChartShare(new("500m", "512Mi", "2", "1Gi"));
         rabbitmq.ChartText("tls-secret", "");
+        rabbitmq.ChartText("storage-class", "");
+        var image = rabbitmq.ChartImage();
         rabbitmq.WithPersistentVolume(KeptVolume(k8s, "ticketapp-rabbitmq-data", rabbitmq.ChartText("storage", "10Gi")))
             .PublishAsKubernetesService(service =>
             {
                 ((StatefulSet)service.Workload!).Spec.ServiceName = "rabbitmq-service";
                 var container = service.Harden(ServerTls.ServerUser, share, gracePeriodSeconds: 120, "/tmp");
+                container.Image = image;
                 service.MountCertificate();
                 container.StartupProbe = KubernetesHardening.Exec(
                     periodSeconds: 10, failureThreshold: 60, "rabbitmq-diagnostics", "-q", "check_running");
@@ -188,6 +198,11 @@ internal static class Kubernetes
         service.WithEnvironment(name, value).PublishAsKubernetesService(objects => objects.ConfigMap!.Data.Remove(name));
         return $"{{{{ .Values.config.{service.Resource.Name}.{name.Replace('-', '_')} }}}}";
     }
+
+    /// <summary>The image of a server, which a site may have in a registry of its own.</summary>
+    private static string ChartImage<T>(this IResourceBuilder<T> server)
+        where T : IResourceWithEnvironment, IComputeResource =>
+        server.ChartText("image", server.Resource.TryGetContainerImageName(out var image) ? image : "");
 
     /// <summary>What a pod has of its node, as values of the chart.</summary>
     private static NodeShare ChartShare<T>(this IResourceBuilder<T> service, NodeShare share)

@@ -6,7 +6,7 @@ namespace TicketApp.AppHost.Deployment;
 
 /// <summary>
 /// What the publisher of charts has no way to say, added when it has written its files: the templates in <c>Chart/</c>, which a value
-/// switches on and off, what they include, and the version of Kubernetes.
+/// switches on and off, what they include, how values become text, and the version of Kubernetes.
 /// </summary>
 internal static partial class KubernetesChart
 {
@@ -19,16 +19,30 @@ internal static partial class KubernetesChart
     /// <summary>The folder of templates that each server of the chart has a copy of.</summary>
     private const string EachServer = "server";
 
+    /// <summary>
+    /// How a value becomes text. Helm takes the numbers of a file for fractions, of which it writes a million as 1e+06; JSON does not.
+    /// What a file leaves blank is nothing.
+    /// </summary>
+    private const string Text =
+        "{{- define \"ticketapp.text\" }}{{ if kindIs \"float64\" . }}{{ toJson . }}"
+        + "{{ else if not (kindIs \"invalid\" .) }}{{ . }}{{ end }}{{ end }}\n";
+
+    /// <summary>A value as text, of which a template makes more.</summary>
+    public static string AsText(string value) => $"(include `ticketapp.text` {value})";
+
     public static void FinishChart(this IDistributedApplicationBuilder builder, string environment) => builder.Pipeline.AddStep(
         "finish-chart",
         async context =>
         {
             var chart = context.Services.GetRequiredService<IPipelineOutputService>().GetOutputDirectory();
             var templates = Path.Combine(AppContext.BaseDirectory, "Deployment", "Chart");
+            var servers = context.Model.Resources.Where(resource => resource is PostgresServerResource or RabbitMQServerResource)
+                .Select(resource => resource.Name).ToArray();
             foreach (var template in Directory.EnumerateFiles(templates, "*.yaml", SearchOption.AllDirectories))
             {
                 var path = Path.GetRelativePath(templates, template);
-                foreach (var copy in path.StartsWith(EachServer, StringComparison.Ordinal) ? OfServers(path) : [path])
+                foreach (var copy in path.StartsWith(EachServer, StringComparison.Ordinal)
+                    ? servers.Select(server => Path.Combine(server, Path.GetRelativePath(EachServer, path))) : [path])
                 {
                     await WriteAsync(Path.Combine("templates", copy), await File.ReadAllTextAsync(template, context.CancellationToken));
                 }
@@ -39,10 +53,22 @@ internal static partial class KubernetesChart
             await WriteAsync(Path.Combine("monitoring", "dashboard.json"), Monitoring.Dashboard);
             await ReplaceAsync("Chart.yaml", VersionLine(), $"kubeVersion: \"{KubernetesVersion}\"");
             await ReplaceAsync("values.yaml", TableLine(), $"{Table}: {{}}");
+            foreach (var claim in servers.Select(server => (Server: server, Name: $"ticketapp-{server}-data")))
+            {
+                // Without a class it is the default one, and with an empty class of none.
+                await File.AppendAllTextAsync(
+                    Path.Combine(chart, "templates", claim.Name, $"{claim.Name}.yaml"),
+                    $"{{{{- with .Values.config.{claim.Server}.storage_class }}}}\n  storageClassName: "
+                    + $"{{{{ {AsText(".")[1..^1]} | quote }}}}\n{{{{- end }}}}\n",
+                    context.CancellationToken);
+            }
 
-            IEnumerable<string> OfServers(string path) => context.Model.Resources
-                .Where(resource => resource is PostgresServerResource or RabbitMQServerResource)
-                .Select(server => Path.Combine(server.Name, Path.GetRelativePath(EachServer, path)));
+            await WriteAsync(Path.Combine("templates", "_text.tpl"), Text);
+            foreach (var template in Directory.EnumerateFiles(Path.Combine(chart, "templates"), "*.yaml", SearchOption.AllDirectories))
+            {
+                await ReplaceAsync(template, ValueAlone(), "{{ include `ticketapp.text` $1$2 }}");
+                await ReplaceAsync(template, WholeText(), "{{ $1 | quote }}");
+            }
 
             async Task ReplaceAsync(string file, Regex line, string text) =>
                 await WriteAsync(
@@ -57,6 +83,14 @@ internal static partial class KubernetesChart
         },
         dependsOn: $"publish-{environment}",
         requiredBy: WellKnownPipelineSteps.Publish);
+
+    /// <summary>A value that nothing is made of, and what stands for an empty one.</summary>
+    [GeneratedRegex(@"\{\{ (\.Values\.(?:config|parameters)\.[A-Za-z0-9_.]+)( \| default [^{}|]+?)? \}\}")]
+    private static partial Regex ValueAlone();
+
+    /// <summary>A text that is one value. Quoted by Helm, it may have any character.</summary>
+    [GeneratedRegex(@"""\{\{ ([^{}]*\.Values\.[^{}]*) \}\}""")]
+    private static partial Regex WholeText();
 
     [GeneratedRegex("^kubeVersion: .*$", RegexOptions.Multiline)]
     private static partial Regex VersionLine();

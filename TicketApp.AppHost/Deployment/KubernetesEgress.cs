@@ -11,7 +11,7 @@ namespace TicketApp.AppHost.Deployment;
 internal static class KubernetesEgress
 {
     /// <summary>Of the documentation's addresses (RFC 5737), which nothing has. A policy cannot have no address where it has one.</summary>
-    private const string Nowhere = "192.0.2.0/32";
+    private const string NoAddress = "192.0.2.0/32";
 
     /// <summary>
     /// The public Internet, as the Api itself tells it from all else before it connects (PublicInternet; a test compares the two). What
@@ -65,14 +65,15 @@ internal static class KubernetesEgress
     private static Yaml Elsewhere(IResourceBuilder<ProjectResource> project, string name, params Yaml[] ports)
     {
         var (cidr, @namespace) = Location(project, name);
-        return To([Namespace($"{{{{ {@namespace} }}}}"), Addresses($"{{{{ {cidr} | default `{Nowhere}` }}}}")], ports);
+        return To([Namespace($"{{{{ {@namespace} }}}}"), AddressesOrNone($"{{{{ {cidr} }}}}")], ports);
     }
 
     /// <summary>A server that is in another namespace or at other addresses. One of the two must be said.</summary>
     private static Yaml ServerElsewhere(IResourceBuilder<ProjectResource> project, string name, string port)
     {
         var (cidr, @namespace) = Location(project, name);
-        var address = $"{{{{ required `Set {Named(cidr)} or {Named(@namespace)}.` (coalesce {cidr} (and {@namespace} `{Nowhere}`)) }}}}";
+        var address = $"{{{{ required `Set {Named(cidr)} or {Named(@namespace)}.` "
+            + $"(coalesce {KubernetesChart.AsText(cidr)} (and {@namespace} `{NoAddress}`)) }}}}";
         return To([Namespace($"{{{{ {@namespace} }}}}"), Addresses(address)], Tcp(port));
 
         static string Named(string value) => value[".Values.".Length..];
@@ -88,6 +89,10 @@ internal static class KubernetesEgress
     private static Yaml Tcp(object port) => new() { ["protocol"] = "TCP", ["port"] = port };
 
     private static Yaml Tcp(int first, int last) => new() { ["protocol"] = "TCP", ["port"] = first, ["endPort"] = last };
+
+    /// <summary>Those of a value, or no address where it is empty.</summary>
+    public static Yaml AddressesOrNone(string value) =>
+        Addresses(value.Replace(" }}", $" | default `{NoAddress}` }}}}", StringComparison.Ordinal));
 
     private static Yaml Addresses(string cidr, params string[] except)
     {

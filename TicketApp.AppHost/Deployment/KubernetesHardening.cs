@@ -132,8 +132,9 @@ internal static partial class KubernetesHardening
             {
                 var value = match.Groups[1].Value;
                 return value.EndsWith("_password", StringComparison.Ordinal) || value.EndsWith("_key", StringComparison.Ordinal)
-                    ? $"{{{{ required `Set {value[8..]}: letters and digits only.` (regexFind `^[A-Za-z0-9]+$` (toString {value})) }}}}"
-                    : $"{{{{ required `Set {value[8..]}.` {value} }}}}";
+                    ? $"{{{{ required `Set {value[8..]}: letters and digits, digits alone in quotes.` "
+                        + $"(regexFind `^[A-Za-z0-9]+$` (toString {value})) }}}}"
+                    : $"{{{{ required `Set {value[8..]}.` {KubernetesChart.AsText($"({value} | default ``)")} }}}}";
             });
         }
     }

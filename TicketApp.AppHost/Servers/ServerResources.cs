@@ -17,6 +17,9 @@ internal static class ServerResources
     /// <summary>The Api's role, as <c>postgres-role.sql</c> makes it.</summary>
     public const string Role = "ticketapp";
 
+    /// <summary>The version of PostgreSQL's image, which Aspire's own default is behind: 18.4 fixed eleven vulnerabilities.</summary>
+    public const string PostgresVersion = "18.6";
+
     /// <summary>The workers' account, as <c>rabbitmq-accounts.json</c> makes it.</summary>
     private const string WorkerAccount = "worker";
 
@@ -41,7 +44,9 @@ internal static class ServerResources
             return Tickets(native.Resource.Endpoint).WaitFor(native);
         }
 
-        var postgres = builder.AddPostgres(PostgresName, password: password).WithDataVolume(builder.VolumeName(PostgresName));
+        var postgres = builder.AddPostgres(PostgresName, password: password)
+            .WithImageTag(PostgresVersion)
+            .WithDataVolume(builder.VolumeName(PostgresName));
         var database = postgres.AddDatabase($"{DatabaseName}-database", DatabaseName);
         if (builder.ExecutionContext.IsPublishMode)
         {

@@ -59,7 +59,8 @@ internal static class ServerTls
         + "-keyout ca.key -out ca.pem; "
         + $"openssl req -x509 {NewKey} -CA ca.pem -CAkey ca.key -subj /CN=$server -addext subjectAltName=DNS:$server,DNS:localhost "
         + "-addext basicConstraints=critical,CA:FALSE -addext extendedKeyUsage=serverAuth -keyout tls.key -out tls.crt; rm ca.key; "
-        + $"install -m 400 -o {ServerUser} -g {ServerUser} tls.key $folder; install -m 444 tls.crt $folder; "
+        // The owner last: who may only give files away cannot change one that it has given.
+        + $"install -m 400 tls.key $folder; chown {ServerUser}:{ServerUser} $folder/tls.key; install -m 444 tls.crt $folder; "
         // Last: what was interrupted is made again.
         + "install -d -m 755 $authority; install -m 444 ca.pem $authority; done";
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -80,6 +81,8 @@ public abstract partial class BrokerLoop(IConnectionFactory factory, string name
     {
         BrokerUnavailableException => exception.Message,
         RabbitMQClientException or IOException or TimeoutException => $"the broker cannot be used: {exception.GetBaseException().Message}",
+        // The client says so where no answer came within its limit; the process does not stop.
+        OperationCanceledException => "the broker did not answer in time",
         _ => null,
     };
 
@@ -87,5 +90,20 @@ public abstract partial class BrokerLoop(IConnectionFactory factory, string name
     {
         [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "{Loop} is connected to the broker")]
         public static partial void Connected(ILogger logger, string loop);
+    }
+}
+
+/// <summary>What is measured of the broker loops of a process.</summary>
+public sealed class BrokerMetrics
+{
+    /// <summary>Declares the instruments.</summary>
+    public BrokerMetrics(IMeterFactory meters, IEnumerable<BrokerLoop> loops)
+    {
+        BrokerLoop[] all = [.. loops];
+        meters.Create(TelemetryNames.App).CreateObservableCounter(
+            "ticketapp.broker.restarts",
+            () => all.Select(loop => new Measurement<long>(loop.Restarts, new KeyValuePair<string, object?>("ticketapp.loop", loop.Name))),
+            "{restart}",
+            "How often a consumer or publisher lost its connection, or could not make one.");
     }
 }

@@ -7,8 +7,8 @@ using TicketApp.Tests.Fixtures;
 namespace TicketApp.Tests.Accounts;
 
 /// <summary>What the Api's role at PostgreSQL may not do. What it has to, all other tests do with it.</summary>
-[Collection(AppCollection.Name)]
-public sealed class DatabaseRoleTests(AppFixture app)
+[Collection(DatabaseCollection.Name)]
+public sealed class DatabaseRoleTests(DatabaseServer server)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -32,7 +32,7 @@ public sealed class DatabaseRoleTests(AppFixture app)
     [InlineData("create publication mine for all tables")]
     public async Task The_api_cannot(string sql)
     {
-        await using var database = NpgsqlDataSource.Create(app.ApiDatabase);
+        await using var database = NpgsqlDataSource.Create(server.ApiDatabase);
         await using var command = database.CreateCommand(sql);
 
         var error = await Assert.ThrowsAsync<PostgresException>(() => command.ExecuteNonQueryAsync(Cancel));
@@ -43,7 +43,7 @@ public sealed class DatabaseRoleTests(AppFixture app)
     [Fact]
     public async Task Its_role_has_no_attribute_and_is_a_member_of_no_other()
     {
-        await using var database = NpgsqlDataSource.Create(app.Database);
+        await using var database = NpgsqlDataSource.Create(server.Database);
         await using var command = database.CreateCommand(
             """
             select rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls
@@ -58,10 +58,10 @@ public sealed class DatabaseRoleTests(AppFixture app)
     [Fact]
     public async Task What_the_superuser_made_before_is_the_roles_after_a_start()
     {
-        await using var database = await ScratchDatabase.CreateAsync(app);
+        await using var database = await ScratchDatabase.CreateAsync(server);
         var name = await database.ValueAsync<string>("select current_database()");
         await using var superuser = NpgsqlDataSource.Create(
-            new NpgsqlConnectionStringBuilder(app.Database) { Database = name }.ConnectionString);
+            new NpgsqlConnectionStringBuilder(server.Database) { Database = name }.ConnectionString);
         await ExecuteAsync(superuser, "create type mood as enum ('good'); create table old (id bigserial primary key, mood mood)");
         await ExecuteAsync(superuser, "create function one() returns int language sql as 'select 1'");
         var takeOver = File.ReadLines(Path.Combine(Repository.Root, "TicketApp.AppHost", "Servers", "postgres-role.sql")).Last();
@@ -78,7 +78,7 @@ public sealed class DatabaseRoleTests(AppFixture app)
     public async Task An_administrator_who_is_no_superuser_makes_the_role_and_hands_over_what_there_is()
     {
         var name = $"managed_{Guid.NewGuid():N}";
-        await using var superuser = NpgsqlDataSource.Create(app.Database);
+        await using var superuser = NpgsqlDataSource.Create(server.Database);
         await ExecuteAsync(superuser, $"create role {name}_admin login createdb createrole password 'secret'");
         await ExecuteAsync(superuser, $"create database {name} owner {name}_admin");
         try
@@ -102,7 +102,7 @@ public sealed class DatabaseRoleTests(AppFixture app)
             await ExecuteAsync(superuser, $"drop role {name}, {name}_admin");
         }
 
-        string Connection(string role, string password) => new NpgsqlConnectionStringBuilder(app.Database)
+        string Connection(string role, string password) => new NpgsqlConnectionStringBuilder(server.Database)
         {
             Username = role,
             Password = password,
@@ -115,7 +115,7 @@ public sealed class DatabaseRoleTests(AppFixture app)
     public async Task An_identity_signs_in_with_tokens_as_a_role_of_its_own()
     {
         var identity = $"identity_{Guid.NewGuid():N}";
-        await using var superuser = NpgsqlDataSource.Create(app.Database);
+        await using var superuser = NpgsqlDataSource.Create(server.Database);
         await ExecuteAsync(superuser, $"create role {identity} login password 'token'");
         try
         {
@@ -137,7 +137,7 @@ public sealed class DatabaseRoleTests(AppFixture app)
 
         NpgsqlDataSource Build(FakeCredential credential)
         {
-            NpgsqlDataSourceBuilder builder = new(new NpgsqlConnectionStringBuilder(app.Database)
+            NpgsqlDataSourceBuilder builder = new(new NpgsqlConnectionStringBuilder(server.Database)
             {
                 Username = identity,
                 Password = null,
@@ -153,9 +153,9 @@ public sealed class DatabaseRoleTests(AppFixture app)
     public async Task The_schema_may_belong_to_another_role_than_the_one_that_serves()
     {
         var name = $"roles_{Guid.NewGuid():N}";
-        await using var server = NpgsqlDataSource.Create(app.Database);
+        await using var instance = NpgsqlDataSource.Create(server.Database);
         await using var superuser = NpgsqlDataSource.Create(Connection("postgres"));
-        await ExecuteAsync(server, $"create database {name}");
+        await ExecuteAsync(instance, $"create database {name}");
         try
         {
             await ExecuteAsync(superuser, Documents.Sql("Two roles").Replace("ticketapp", name, StringComparison.Ordinal)
@@ -187,14 +187,14 @@ public sealed class DatabaseRoleTests(AppFixture app)
         {
             NpgsqlConnection.ClearAllPools();
             await superuser.DisposeAsync();
-            await ExecuteAsync(server, $"drop database {name} with (force)");
-            await ExecuteAsync(server, $"drop role {name}, {name}_owner");
+            await ExecuteAsync(instance, $"drop database {name} with (force)");
+            await ExecuteAsync(instance, $"drop role {name}, {name}_owner");
         }
 
-        string Connection(string role) => new NpgsqlConnectionStringBuilder(app.Database)
+        string Connection(string role) => new NpgsqlConnectionStringBuilder(server.Database)
         {
             Username = role,
-            Password = role == "postgres" ? new NpgsqlConnectionStringBuilder(app.Database).Password : "secret",
+            Password = role == "postgres" ? new NpgsqlConnectionStringBuilder(server.Database).Password : "secret",
             Database = name,
         }.ConnectionString;
     }

@@ -5,8 +5,8 @@ using TicketApp.Tests.Fixtures;
 namespace TicketApp.Tests.Completion;
 
 /// <summary>What is kept of workers and of the models that they announce.</summary>
-[Collection(AppCollection.Name)]
-public sealed class AnnouncedModelTests(AppFixture app)
+[Collection(DatabaseCollection.Name)]
+public sealed class AnnouncedModelTests(DatabaseServer server)
 {
     private const string ModelSql =
         """
@@ -45,7 +45,7 @@ public sealed class AnnouncedModelTests(AppFixture app)
     [MemberData(nameof(Changes))]
     public async Task What_a_model_says_of_itself_replaces_what_it_said_before(string change, string known)
     {
-        await using var ticket = await ScratchTicket.CreateAsync(app);
+        await using var ticket = await ScratchTicket.CreateAsync(server);
         await ticket.ApplyAsync(Heartbeat("w", _offer));
 
         await ticket.ApplyAsync(Heartbeat("w", change switch
@@ -64,10 +64,43 @@ public sealed class AnnouncedModelTests(AppFixture app)
     }
 
     [Fact]
+    public async Task The_schema_of_a_model_stays_until_another_comes_or_its_workers_have_none()
+    {
+        const string Kept = "select coalesce(input_schema_id || ' ' || input_schema, 'none') from models";
+        await using var ticket = await ScratchTicket.CreateAsync(server);
+        ModelOffer none = new() { Name = "m", Description = "d", Slots = 1 };
+        var (one, two) = (none with { InputSchemaId = "1" }, none with { InputSchemaId = "2" });
+        Payload first = new("""{"type":"object"}""", IsJson: true);
+        // Each with what is there after it.
+        (ModelOffer[] Said, string Kept)[] steps =
+        [
+            ([one], "none"),
+            // The one that has it need not be the last in a batch, nor of the same worker.
+            ([one with { InputSchema = first }, one], """1 {"type":"object"}"""),
+            ([one], """1 {"type":"object"}"""),
+            ([two], """1 {"type":"object"}"""),
+            ([two with { InputSchema = new("{}", IsJson: true) }], "2 {}"),
+            ([one with { InputSchema = first }, two], "2 {}"),
+            ([none], "none"),
+            ([none with { InputSchema = first }], "none"),
+            // What cannot be one is kept as nothing: the list of models warns of it.
+            ([one with { InputSchema = new($"[{new string(' ', InputSchema.MaxBytes)}]", IsJson: true) }], "1 "),
+            ([two with { InputSchema = "a text" }], "2 "),
+        ];
+
+        foreach (var (said, kept) in steps)
+        {
+            var beats = said.Select((offer, i) => Heartbeat($"w{i}", offer));
+            await ticket.ApplyAsync([.. beats]);
+            Assert.Equal(kept, await ticket.Database.ValueAsync<string>(Kept));
+        }
+    }
+
+    [Fact]
     public async Task Without_news_a_model_is_written_once_a_minute_so_that_it_is_seen_and_seldom_written()
     {
         const string Version = "select xmin::text from models";
-        await using var ticket = await ScratchTicket.CreateAsync(app);
+        await using var ticket = await ScratchTicket.CreateAsync(server);
         var beat = Heartbeat("w", _offer);
         await ticket.ApplyAsync(beat);
         var written = await ticket.Database.ValueAsync<string>(Version);
@@ -84,7 +117,7 @@ public sealed class AnnouncedModelTests(AppFixture app)
     [Fact]
     public async Task A_made_up_model_is_not_kept_beyond_a_thousand_and_a_known_one_is()
     {
-        await using var ticket = await ScratchTicket.CreateAsync(app);
+        await using var ticket = await ScratchTicket.CreateAsync(server);
         await ticket.Database.ExecuteAsync(
             """
             insert into models (name, description, input_required, max_input_characters, largest_batch, last_seen)
@@ -102,7 +135,7 @@ public sealed class AnnouncedModelTests(AppFixture app)
     [Fact]
     public async Task The_last_that_a_worker_said_counts_with_all_of_its_models()
     {
-        await using var ticket = await ScratchTicket.CreateAsync(app);
+        await using var ticket = await ScratchTicket.CreateAsync(server);
         await ticket.ApplyAsync(
             Heartbeat("w", _offer), Heartbeat("v", _offer with { Slots = 9 }),
             Heartbeat("w", _offer with { Slots = 3, IsUnavailable = true }, _offer with { Name = "n", Slots = 4 }));
@@ -125,7 +158,7 @@ public sealed class AnnouncedModelTests(AppFixture app)
     [Fact]
     public async Task Workers_are_forgotten_after_an_hour_some_at_a_time()
     {
-        await using var ticket = await ScratchTicket.CreateAsync(app);
+        await using var ticket = await ScratchTicket.CreateAsync(server);
         await ticket.ApplyAsync(
             Heartbeat("a", _offer with { Name = "a" }),
             Heartbeat("b", _offer with { Name = "b" }),

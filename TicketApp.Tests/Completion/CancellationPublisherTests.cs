@@ -6,10 +6,7 @@ using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 using TicketApp.Api.Completion;
 using TicketApp.Api.Dispatch;
-using TicketApp.Api.Storage;
 using TicketApp.Messaging;
-using TicketApp.Messaging.Broker;
-using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Completion;
@@ -32,21 +29,16 @@ public sealed class CancellationPublisherTests(AppFixture app)
         await using var connection = await new ConnectionFactory { Uri = app.Broker }.CreateConnectionAsync(Cancel);
         await using var channel = await connection.CreateChannelAsync(cancellationToken: Cancel);
         var notices = await ListenAsync(channel);
-        LoopProgress progress = new(TimeProvider.System);
-        using BrokerPublisher broker = new(
-            new ConnectionFactory { Uri = app.ApiBroker }, progress, NullLogger<BrokerPublisher>.Instance);
-        using DatabaseMigrator migrator = new(ticket.Database.Source, progress, NullLogger<DatabaseMigrator>.Instance);
-        using CancellationPublisher publisher = new(
-            ticket.Database.Source, broker, migrator, progress, Options.Create(new DispatchOptions()),
+        await using ScratchReplica replica = new(app, ticket.Database);
+        CancellationPublisher publisher = new(
+            ticket.Database.Source, replica.Publisher, replica.Migrator, replica.Progress, Options.Create(new DispatchOptions()),
             NullLogger<CancellationPublisher>.Instance);
         // Before it runs: what cannot be said yet is not forgotten.
         RunReference once = new(Guid.CreateVersion7(), 1);
         RunReference repeated = new(Guid.CreateVersion7(), 2);
         publisher.Stop([once], repeatFor: TimeSpan.Zero);
         publisher.Stop([repeated], repeatFor: TimeSpan.FromSeconds(3));
-        await broker.StartAsync(Cancel);
-        await migrator.StartAsync(Cancel);
-        await publisher.StartAsync(Cancel);
+        await replica.StartAsync(publisher);
 
         await Eventually.IsTrueAsync("It is said again", _limit, () => Count(repeated) >= 2 && Count(canceling) >= 2);
         // Until it is not: three notices of the other without it.
@@ -54,9 +46,6 @@ public sealed class CancellationPublisherTests(AppFixture app)
             notices.TakeLast(3).All(notice => notice.Runs.Contains(canceling) && !notice.Runs.Contains(repeated)));
         Assert.Equal(1, Count(once));
         Assert.All(notices, notice => Assert.Equal(30, notice.RememberSeconds));
-
-        await publisher.StopAsync(Cancel);
-        await broker.StopAsync(Cancel);
 
         int Count(RunReference run) => notices.Count(notice => notice.Runs.Contains(run));
 

@@ -1,11 +1,7 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
-using RabbitMQ.Client;
 using TicketApp.Api.Completion;
-using TicketApp.Api.Storage;
 using TicketApp.Messaging;
-using TicketApp.Messaging.Broker;
-using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Completion;
@@ -22,13 +18,10 @@ public sealed class ErrorOutboxTests(AppFixture app)
     public async Task Each_failure_is_told_once_also_that_of_a_ticket_that_was_made_to_run_again()
     {
         await using var ticket = await ScratchTicket.CreateAsync(app);
-        LoopProgress progress = new(TimeProvider.System);
-        using BrokerPublisher broker = new(new ConnectionFactory { Uri = app.ApiBroker }, progress, NullLogger<BrokerPublisher>.Instance);
-        using DatabaseMigrator migrator = new(ticket.Database.Source, progress, NullLogger<DatabaseMigrator>.Instance);
-        using ErrorOutbox outbox = new(ticket.Database.Source, broker, migrator, progress, NullLogger<ErrorOutbox>.Instance);
-        await broker.StartAsync(Cancel);
-        await migrator.StartAsync(Cancel);
-        await outbox.StartAsync(Cancel);
+        await using ScratchReplica replica = new(app, ticket.Database);
+        ErrorOutbox outbox = new(
+            ticket.Database.Source, replica.Publisher, replica.Migrator, replica.Progress, NullLogger<ErrorOutbox>.Instance);
+        await replica.StartAsync(outbox);
 
         var first = await FailAsync("first");
         await Eventually.IsTrueAsync("It is sent", _limit, () => ticket.IsAsync("not report_pending"));
@@ -41,8 +34,6 @@ public sealed class ErrorOutboxTests(AppFixture app)
         Assert.All(Messages(), message => Assert.Equal("of-mine", (string?)message["reason"]));
         Assert.All(Messages(), message => Assert.Equal($"{first.UserId}", (string?)message["user_id"]));
         Assert.All(Messages(), message => Assert.InRange((double)message["processing_time_in_seconds"]!, 0, 300));
-        await outbox.StopAsync(Cancel);
-        await broker.StopAsync(Cancel);
 
         JsonNode[] Messages() =>
             [.. app.Errors.All.Where(message => message.Contains($"{first.TicketId}", StringComparison.Ordinal)).Select(Parse)];

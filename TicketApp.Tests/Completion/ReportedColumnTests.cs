@@ -6,13 +6,13 @@ using static TicketApp.Tests.Fixtures.ScratchTicket;
 namespace TicketApp.Tests.Completion;
 
 /// <summary>What each report writes to its ticket, column by column.</summary>
-[Collection(AppCollection.Name)]
-public sealed class ReportedColumnTests(AppFixture app)
+[Collection(DatabaseCollection.Name)]
+public sealed class ReportedColumnTests(DatabaseServer server)
 {
     [Fact]
     public async Task A_start_dates_back_to_when_the_run_began_and_sets_its_limit()
     {
-        await using var ticket = await CreateAsync(app);
+        await using var ticket = await CreateAsync(server);
         var started = Report(await ticket.DispatchAsync(), ReportType.Started) with
         {
             RunMilliseconds = 2000,
@@ -35,7 +35,7 @@ public sealed class ReportedColumnTests(AppFixture app)
     [Fact]
     public async Task No_limit_of_a_run_reaches_beyond_the_deadline()
     {
-        await using var ticket = await CreateAsync(app);
+        await using var ticket = await CreateAsync(server);
         var started = Report(await ticket.DispatchAsync(), ReportType.Started);
         foreach (var limit in (long?[])[null, long.MaxValue, 3_600_000])
         {
@@ -48,12 +48,12 @@ public sealed class ReportedColumnTests(AppFixture app)
     [Fact]
     public async Task A_returned_run_leaves_nothing_behind_and_one_that_never_began_keeps_the_limit_of_its_wait()
     {
-        await using var started = await CreateAsync(app);
+        await using var started = await CreateAsync(server);
         await started.ApplyAsync(Report(await started.StartAsync(), ReportType.Returned));
         Assert.Equal("queued 0", await started.ColumnsAsync("status, attempt, worker, time_started, lease_expires"));
         Assert.True(await started.IsAsync("due_at = expires_at"));
 
-        await using var waiting = await CreateAsync(app);
+        await using var waiting = await CreateAsync(server);
         var ticket = await waiting.DispatchAsync();
         await waiting.SetAsync("due_at = now() + interval '1 minute'");
         await waiting.ApplyAsync(Report(ticket, ReportType.Returned));
@@ -66,7 +66,7 @@ public sealed class ReportedColumnTests(AppFixture app)
     [InlineData(ReportType.Failed)]
     public async Task A_canceled_run_that_its_worker_stops_keeps_what_is_known_of_it(ReportType report)
     {
-        await using var ticket = await CreateAsync(app);
+        await using var ticket = await CreateAsync(server);
         var message = await ticket.StartAsync();
         await ticket.SetAsync("status = 'canceling'");
 
@@ -81,7 +81,7 @@ public sealed class ReportedColumnTests(AppFixture app)
     [Fact]
     public async Task A_quick_result_says_when_its_run_began()
     {
-        await using var ticket = await CreateAsync(app);
+        await using var ticket = await CreateAsync(server);
         var message = await ticket.DispatchAsync();
 
         var outcome = await ticket.ApplyAsync(
@@ -96,7 +96,7 @@ public sealed class ReportedColumnTests(AppFixture app)
     [Fact]
     public async Task Of_a_result_after_the_deadline_nothing_is_kept()
     {
-        await using var ticket = await CreateAsync(app);
+        await using var ticket = await CreateAsync(server);
         var message = await ticket.StartAsync();
         await ticket.SetAsync("expires_at = now() - interval '1 ms'");
 
@@ -115,7 +115,7 @@ public sealed class ReportedColumnTests(AppFixture app)
     [Fact]
     public async Task The_pause_after_a_failure_doubles_up_to_the_longest_and_jitter_shortens_it_by_half_at_most()
     {
-        await using var ticket = await CreateAsync(app, new()
+        await using var ticket = await CreateAsync(server, new()
         {
             MaxAttempts = 6,
             RetryPause = TimeSpan.FromSeconds(20),
@@ -138,7 +138,7 @@ public sealed class ReportedColumnTests(AppFixture app)
     [InlineData(-1, "due_at between now() + interval '20 s' and now() + interval '60 s'")]
     public async Task A_model_may_ask_for_a_longer_pause_only_and_within_the_deadline(long seconds, string pause)
     {
-        await using var ticket = await CreateAsync(app);
+        await using var ticket = await CreateAsync(server);
 
         await ticket.ApplyAsync(Report(await ticket.StartAsync(), ReportType.Failed) with { RetryAfterMilliseconds = seconds * 1000 });
 
@@ -148,7 +148,7 @@ public sealed class ReportedColumnTests(AppFixture app)
     [Fact]
     public async Task No_pause_is_longer_than_a_day_whatever_the_model_asks_for()
     {
-        await using var ticket = await CreateAsync(app, new() { Deadline = TimeSpan.FromDays(30) });
+        await using var ticket = await CreateAsync(server, new() { Deadline = TimeSpan.FromDays(30) });
 
         await ticket.ApplyAsync(Report(await ticket.StartAsync(), ReportType.Failed) with { RetryAfterMilliseconds = long.MaxValue });
 
@@ -158,7 +158,7 @@ public sealed class ReportedColumnTests(AppFixture app)
     [Fact]
     public async Task A_failure_is_on_record_with_its_run_and_the_last_one_goes_to_errors()
     {
-        await using var ticket = await CreateAsync(app);
+        await using var ticket = await CreateAsync(server);
         var failed = Report(await ticket.DispatchAsync(), ReportType.Failed) with
         {
             RunMilliseconds = 3000,
@@ -185,7 +185,7 @@ public sealed class ReportedColumnTests(AppFixture app)
     [Fact]
     public async Task A_refusal_is_not_charged_even_at_the_last_attempt_unless_it_is_final()
     {
-        await using var ticket = await CreateAsync(app);
+        await using var ticket = await CreateAsync(server);
         await ticket.SetAsync("max_attempts = 1");
         var refused = Report(await ticket.StartAsync(), ReportType.Failed) with { IsRefused = true };
         await ticket.ApplyAsync(refused);
@@ -200,12 +200,12 @@ public sealed class ReportedColumnTests(AppFixture app)
     [Fact]
     public async Task A_redelivery_leaves_time_for_a_heartbeat_and_never_more_than_was_left()
     {
-        await using var quick = await CreateAsync(app);
+        await using var quick = await CreateAsync(server);
         await quick.ApplyAsync(Report(await quick.DispatchAsync(), ReportType.Redelivered));
         Assert.Equal("dispatched 1", await quick.ColumnsAsync("status, attempt, time_started"));
         Assert.True(await quick.IsAsync("lease_expires between now() - interval '5 s' and now() + interval '2 s'"));
 
-        await using var running = await CreateAsync(app);
+        await using var running = await CreateAsync(server);
         var ticket = await running.StartAsync(milliseconds: 3000);
         var begun = await running.ColumnsAsync("time_started");
         await running.ApplyAsync(Report(ticket, ReportType.Redelivered));
@@ -222,7 +222,7 @@ public sealed class ReportedColumnTests(AppFixture app)
     [Fact]
     public async Task A_second_redelivery_under_another_epoch_is_taken_for_a_run()
     {
-        await using var ticket = await CreateAsync(app);
+        await using var ticket = await CreateAsync(server);
         await ticket.ApplyAsync(Report(await ticket.DispatchAsync(), ReportType.Redelivered));
         await ticket.SetAsync("lease_expires = now()");
         await ticket.RescueExpiredAsync();
@@ -236,7 +236,7 @@ public sealed class ReportedColumnTests(AppFixture app)
     [Fact]
     public async Task An_attempt_that_failed_before_makes_a_redelivery_no_run()
     {
-        await using var ticket = await CreateAsync(app);
+        await using var ticket = await CreateAsync(server);
         await ticket.ApplyAsync(Report(await ticket.StartAsync(), ReportType.Failed));
         await ticket.SetAsync("due_at = now()");
         await ticket.EndDueAsync();
@@ -249,7 +249,7 @@ public sealed class ReportedColumnTests(AppFixture app)
     [Fact]
     public async Task A_heartbeat_under_another_epoch_keeps_no_lease_and_its_run_is_not_wanted()
     {
-        await using var ticket = await CreateAsync(app);
+        await using var ticket = await CreateAsync(server);
         var message = await ticket.StartAsync();
         await ticket.SetAsync("lease_expires = now()");
 
@@ -270,7 +270,7 @@ public sealed class ReportedColumnTests(AppFixture app)
     [InlineData(ReportType.Returned, true)]
     public async Task A_result_is_late_unless_the_same_worker_has_said_the_ticket_s_end_before(ReportType end, bool isLate)
     {
-        await using var ticket = await CreateAsync(app);
+        await using var ticket = await CreateAsync(server);
         var message = await ticket.StartAsync();
         await ticket.ApplyAsync(Report(message, end));
         var finished = Report(message, ReportType.Finished) with { Response = "again" };
@@ -284,7 +284,7 @@ public sealed class ReportedColumnTests(AppFixture app)
     [Fact]
     public async Task Progress_without_text_is_stored_only_as_it_was_last_and_text_always()
     {
-        await using var ticket = await CreateAsync(app);
+        await using var ticket = await CreateAsync(server);
         var progress = Report(await ticket.StartAsync(), ReportType.Progress);
 
         await ticket.ApplyAsync(
@@ -293,5 +293,65 @@ public sealed class ReportedColumnTests(AppFixture app)
 
         Assert.Equal("2 a,4 0.4", await ticket.Database.ValueAsync<string>(
             "select string_agg(concat_ws(' ', seq, fraction, text), ',' order by seq) from ticket_progress"));
+    }
+
+    /// <summary>The longest answer, of characters of three bytes, in parts of each length, and delivered twice.</summary>
+    [Theory]
+    [InlineData(1, 1_000_000)]
+    [InlineData(4, 250_000)]
+    [InlineData(1000, 1000)]
+    [InlineData(10_000, 100)]
+    [InlineData(20_000, 50)]
+    public async Task All_progress_that_a_worker_may_report_of_a_run_is_stored(int reports, int characters)
+    {
+        await using var ticket = await CreateAsync(server);
+        var progress = Report(await ticket.StartAsync(), ReportType.Progress) with { Text = new('\u3042', characters) };
+
+        foreach (var batch in Enumerable.Range(1, reports).Chunk(1000))
+        {
+            WorkerReport[] texts = [.. batch.Select(i => progress with { Sequence = i })];
+            await ticket.ApplyAsync(texts[..(texts.Length / 2)]);
+            await ticket.ApplyAsync(texts);
+        }
+
+        Assert.Equal($"{reports} {reports * characters}", await ticket.Database.ValueAsync<string>(
+            "select concat_ws(' ', count(*), sum(length(text))) from ticket_progress"));
+    }
+
+    /// <summary>In any order, one after the other or together.</summary>
+    [Theory]
+    [InlineData(30_000, 1, 1000)]
+    [InlineData(30_000, 70, 1000)]
+    [InlineData(20, 1_000_000, 1)]
+    [InlineData(20, 1_000_000, 4)]
+    [InlineData(3000, 10_000, 300)]
+    public async Task Progress_beyond_what_a_worker_may_report_is_not_stored_and_nobody_else_loses_any(
+        int reports, int characters, int together)
+    {
+        await using var ticket = await CreateAsync(server);
+        var progress = Report(await ticket.StartAsync(), ReportType.Progress) with { Text = new('\u3042', characters) };
+        var other = Guid.CreateVersion7();
+        await ticket.Database.ExecuteAsync(
+            $"""
+            insert into tickets (ticket_id, user_id, status, attempt, epoch, lease_expires, expires_at, due_at)
+            select '{other}', user_id, 'running', 1, 1, lease_expires, expires_at, due_at from tickets
+            """);
+        // No text counts too.
+        await ticket.ApplyAsync(progress with { Sequence = int.MaxValue, Text = null, Fraction = 1 });
+
+        var batches = 0;
+        foreach (var batch in Enumerable.Range(1, reports).Reverse().Chunk(together))
+        {
+            await ticket.ApplyAsync([
+                progress with { TicketId = other, Epoch = 1, Sequence = ++batches, Text = "other" },
+                .. batch.Select(i => progress with { Sequence = i })]);
+        }
+
+        Assert.InRange(await ticket.Database.ValueAsync<long>(
+            $"select count(*) from ticket_progress where ticket_id <> '{other}'"), 1, 20_000);
+        Assert.InRange(await ticket.Database.ValueAsync<long>(
+            $"select sum(octet_length(text)) from ticket_progress where ticket_id <> '{other}'"), 1, 10_000_000);
+        Assert.Equal(batches, await ticket.Database.ValueAsync<long>(
+            $"select count(*) from ticket_progress where ticket_id = '{other}'"));
     }
 }

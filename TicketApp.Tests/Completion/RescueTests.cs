@@ -4,8 +4,8 @@ using TicketApp.Tests.Fixtures;
 namespace TicketApp.Tests.Completion;
 
 /// <summary>What the rescuer makes of tickets that are due or whose leases ended, column by column.</summary>
-[Collection(AppCollection.Name)]
-public sealed class RescueTests(AppFixture app)
+[Collection(DatabaseCollection.Name)]
+public sealed class RescueTests(DatabaseServer server)
 {
     private const string AttemptSql =
         """
@@ -226,7 +226,7 @@ public sealed class RescueTests(AppFixture app)
     [InlineData("over its time", "7", 7)]
     public async Task A_ticket_returns_to_its_place_in_the_backlog_and_one_that_had_none_to_the_head(string how, string key, int place)
     {
-        await using var ticket = await ScratchTicket.CreateAsync(app);
+        await using var ticket = await ScratchTicket.CreateAsync(server);
         var message = how is "lost" or "over its time" ? await ticket.StartAsync() : await ticket.DispatchAsync();
         // One that was dispatched when it was stored has no place.
         await ticket.SetAsync($"queue_key = {key}");
@@ -258,7 +258,7 @@ public sealed class RescueTests(AppFixture app)
     /// <summary>A ticket in a state, by the way that leads there.</summary>
     private async Task<ScratchTicket> InAsync(string status)
     {
-        var ticket = await ScratchTicket.CreateAsync(app);
+        var ticket = await ScratchTicket.CreateAsync(server);
         if (status == "dispatched")
         {
             await ticket.DispatchAsync();

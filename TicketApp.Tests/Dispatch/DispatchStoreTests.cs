@@ -8,8 +8,8 @@ using TicketApp.Tests.Fixtures;
 namespace TicketApp.Tests.Dispatch;
 
 /// <summary>What the dispatcher's statements take, return and count.</summary>
-[Collection(AppCollection.Name)]
-public sealed class DispatchStoreTests(AppFixture app)
+[Collection(DatabaseCollection.Name)]
+public sealed class DispatchStoreTests(DatabaseServer server)
 {
     private const string Other = "another";
 
@@ -20,7 +20,7 @@ public sealed class DispatchStoreTests(AppFixture app)
     [InlineData(5)]
     public async Task Tickets_that_are_left_out_are_passed_and_the_first_is_the_one_that_a_dispatch_would_take(int concurrent)
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ScratchBacklog backlog = new(database, concurrent);
         var ids = await backlog.QueueAsync(await backlog.CreateUserAsync(), TicketPriority.Normal, 4);
         var store = Store(database, concurrent);
@@ -38,7 +38,7 @@ public sealed class DispatchStoreTests(AppFixture app)
     [Fact]
     public async Task A_ticket_that_is_left_out_takes_no_place_of_its_users()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ScratchBacklog backlog = new(database);
         // With more of them than a dispatch for one ticket looks at.
         List<Guid> leftOut = [];
@@ -60,7 +60,7 @@ public sealed class DispatchStoreTests(AppFixture app)
     [InlineData(5)]
     public async Task A_dispatch_begins_a_new_lease_and_forgets_the_run_before(int concurrent)
     {
-        await using var ticket = await ScratchTicket.CreateAsync(app);
+        await using var ticket = await ScratchTicket.CreateAsync(server);
         await ticket.SetAsync("worker = 'w', time_started = now(), attempt = 1, epoch = 4, trace_parent = 'tp', execution_timeout_s = 7");
 
         var message = Assert.Single(await Store(ticket.Database, concurrent).DispatchAsync(ModelNames.Simulated, 9, Cancel));
@@ -78,7 +78,7 @@ public sealed class DispatchStoreTests(AppFixture app)
     [Fact]
     public async Task What_the_broker_did_not_take_is_returned_uncharged_unless_it_has_moved_on()
     {
-        await using var ticket = await ScratchTicket.CreateAsync(app);
+        await using var ticket = await ScratchTicket.CreateAsync(server);
         var message = await ticket.DispatchAsync();
         await ticket.Dispatch.ReturnAsync([message with { Epoch = message.Epoch + 1 }], Cancel);
         Assert.Equal("dispatched 1", await ticket.ColumnsAsync("status, attempt"));
@@ -94,7 +94,7 @@ public sealed class DispatchStoreTests(AppFixture app)
     [Fact]
     public async Task A_query_counts_what_is_in_flight_and_who_serves_it_for_each_model()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ScratchBacklog backlog = new(database);
         var ids = await backlog.QueueAsync(await backlog.CreateUserAsync(), TicketPriority.Normal, 9);
         // Of another model one waits; of this one, each state once or twice.
@@ -140,7 +140,7 @@ public sealed class DispatchStoreTests(AppFixture app)
     [Fact]
     public async Task A_query_of_an_empty_database_knows_the_replicas_and_whether_dispatching_is_paused()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         var store = Store(database);
         DispatchPause pause = new(database.Source);
         Assert.Equal((1, 0, false), await LookAsync());
@@ -163,7 +163,7 @@ public sealed class DispatchStoreTests(AppFixture app)
     [Fact]
     public async Task The_backlog_of_a_model_is_seen_in_the_order_in_which_it_is_dispatched()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ScratchBacklog backlog = new(database);
         var ids = await backlog.QueueAsync(await backlog.CreateUserAsync(), TicketPriority.Normal, 7);
         // In the other order than their ids.
@@ -191,7 +191,7 @@ public sealed class DispatchStoreTests(AppFixture app)
     [Fact]
     public async Task A_user_has_reached_the_limit_with_as_many_tickets_in_flight_and_not_before()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ScratchBacklog backlog = new(database);
         var (at, below) = (await backlog.CreateUserAsync(), await backlog.CreateUserAsync());
         var ids = await backlog.QueueAsync(at, TicketPriority.Normal, 3);
@@ -213,7 +213,7 @@ public sealed class DispatchStoreTests(AppFixture app)
     [Fact]
     public async Task Open_tickets_of_every_state_count_against_what_a_user_may_have_open()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ScratchBacklog backlog = new(database);
         var (user, other) = (await backlog.CreateUserAsync(), await backlog.CreateUserAsync());
         var ids = await backlog.QueueAsync(user, TicketPriority.Normal, 4);

@@ -4,13 +4,13 @@ using TicketApp.Tests.Fixtures;
 namespace TicketApp.Tests.Dispatch;
 
 /// <summary>The order in which the real statements dispatch a backlog.</summary>
-[Collection(AppCollection.Name)]
-public sealed class FairnessTests(AppFixture app)
+[Collection(DatabaseCollection.Name)]
+public sealed class FairnessTests(DatabaseServer server)
 {
     [Fact]
     public async Task A_single_ticket_does_not_wait_for_another_users_large_backlog()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ScratchBacklog backlog = new(database);
         var (busy, other) = (await backlog.CreateUserAsync(), await backlog.CreateUserAsync());
         for (var i = 0; i < 10; i++)
@@ -27,7 +27,7 @@ public sealed class FairnessTests(AppFixture app)
     [Fact]
     public async Task Users_with_backlogs_take_turns()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ScratchBacklog backlog = new(database);
         Guid[] users = [await backlog.CreateUserAsync(), await backlog.CreateUserAsync(), await backlog.CreateUserAsync()];
         foreach (var user in users)
@@ -42,7 +42,7 @@ public sealed class FairnessTests(AppFixture app)
     [Fact]
     public async Task High_priority_goes_first_and_low_priority_is_not_starved()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ScratchBacklog backlog = new(database);
         var user = await backlog.CreateUserAsync();
         var low = (await backlog.QueueAsync(user, TicketPriority.Low, 200)).ToHashSet();
@@ -59,7 +59,7 @@ public sealed class FairnessTests(AppFixture app)
     [Fact]
     public async Task Replicas_that_dispatch_at_once_take_different_tickets()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ScratchBacklog backlog = new(database);
         await backlog.QueueAsync(await backlog.CreateUserAsync(), TicketPriority.Normal, 400);
         var dispatched = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => backlog.DispatchAsync(50)));

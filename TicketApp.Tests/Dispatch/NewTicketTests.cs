@@ -12,8 +12,8 @@ using TicketApp.Tests.Fixtures;
 namespace TicketApp.Tests.Dispatch;
 
 /// <summary>Which new tickets the real statements dispatch, and which they leave to the backlog.</summary>
-[Collection(AppCollection.Name)]
-public sealed class NewTicketTests(AppFixture app)
+[Collection(DatabaseCollection.Name)]
+public sealed class NewTicketTests(DatabaseServer server)
 {
     private static readonly TicketStore _store = new(
         Options.Create(new TicketOptions()), Options.Create(new DispatchOptions()));
@@ -25,7 +25,7 @@ public sealed class NewTicketTests(AppFixture app)
     [InlineData(true)]
     public async Task The_first_of_a_batch_are_dispatched_whatever_their_keys_and_users(bool isKeyed)
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ScratchBacklog backlog = new(database);
         // The first come from the users, and have the keys, that sort last; and have a model of their own, whose window alone has capacity.
         Guid[] users = [await backlog.CreateUserAsync(), await backlog.CreateUserAsync()];
@@ -60,7 +60,7 @@ public sealed class NewTicketTests(AppFixture app)
     [Fact]
     public async Task A_key_that_is_taken_keeps_its_ticket_and_is_known_before_anything_is_dispatched()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         var user = await new ScratchBacklog(database).CreateUserAsync();
         NewTicket first = Keyed(user, "a");
         NewTicket second = Keyed(user, "a");
@@ -80,7 +80,7 @@ public sealed class NewTicketTests(AppFixture app)
     [Fact]
     public async Task A_repetition_gets_its_ticket_also_while_too_many_are_open()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         await using var services = new ServiceCollection().AddMetrics().AddSingleton<TicketMetrics>().BuildServiceProvider();
         var metrics = services.GetRequiredService<TicketMetrics>();
         var user = await new ScratchBacklog(database).CreateUserAsync();

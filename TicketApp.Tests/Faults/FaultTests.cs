@@ -141,7 +141,8 @@ public sealed class FaultTests(FaultApp app)
             // Handed back, not lost: no attempt was charged.
             Assert.True(
                 hung > _connectionsLive || (await Api.GetAsync($"/v1/tickets/{ticket}")).Json["attempt"]!.GetValue<int>() == 1,
-                $"The broker hung for {hung.TotalSeconds:F1} s; of ticket {ticket}: {await AttemptsAsync(ticket)}\n{string.Join('\n', app.Output)}");
+                $"The broker hung for {hung.TotalSeconds:F1} s; of ticket {ticket}: {await AttemptsAsync(ticket)}\n"
+                + string.Join('\n', app.Output));
         }
     }
 

@@ -1,14 +1,8 @@
-using Npgsql;
-using TicketApp.Api.Storage;
-
 namespace TicketApp.Tests.Fixtures;
 
 /// <summary>The application with a model that answers within milliseconds.</summary>
-public sealed class AppFixture : RunningApp
+public sealed class AppFixture : RunningApp, IDatabaseServer
 {
-    /// <summary>A database with the schema and nothing else, to be copied.</summary>
-    public const string EmptyDatabase = "empty";
-
     private TestAuthority? _authority;
 
     /// <summary>Of the broker's certificate.</summary>
@@ -49,22 +43,7 @@ public sealed class AppFixture : RunningApp
         return base.CreateServers(directory);
     }
 
-    protected override async Task PrepareAsync(string database)
-    {
-        await using var server = NpgsqlDataSource.Create(database);
-        // Tests make a hundred databases here, of which none needs to outlast a power cut.
-        string[] statements =
-            ["alter system set fsync = off", "select pg_reload_conf()", $"create database {EmptyDatabase} owner ticketapp"];
-        foreach (var sql in statements)
-        {
-            await using var command = server.CreateCommand(sql);
-            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        }
-
-        NpgsqlConnectionStringBuilder connection = new(AppProcesses.As("ticketapp", database)) { Database = EmptyDatabase };
-        await using var empty = NpgsqlDataSource.Create(connection.ConnectionString);
-        await DatabaseMigrator.MigrateAsync(empty, Migration.All, TestContext.Current.CancellationToken);
-    }
+    protected override Task PrepareAsync(string database) => IDatabaseServer.PrepareAsync(database);
 }
 
 [CollectionDefinition(Name)]

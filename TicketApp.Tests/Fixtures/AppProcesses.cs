@@ -102,6 +102,7 @@ internal static class AppProcesses
     /// The port of <see cref="Epmd"/> and the names of all nodes, the first of which starts first; null: it is alone.
     /// </param>
     /// <param name="configuration">Erlang terms on top of the script's configuration, as in <c>advanced.config</c>.</param>
+    /// <param name="script">What starts it, with the file of the accounts beside it; null: the AppHost's.</param>
     /// <param name="virtualHosts">Beside the usual one: all accounts may do there what they may do in that.</param>
     public static ChildProcess RabbitMq(
         string directory,
@@ -109,11 +110,13 @@ internal static class AppProcesses
         string name = "rabbitmq",
         (int EpmdPort, string[] Nodes)? cluster = null,
         string? configuration = null,
+        string? script = null,
         params IReadOnlyList<string> virtualHosts)
     {
+        script ??= ScriptOf("rabbitmq");
         ConnectionFactory factory = new() { Uri = uri };
         var folder = Path.Combine(directory, name);
-        var accounts = JsonNode.Parse(File.ReadAllText(ScriptOf("rabbitmq").Replace(".sh", "-accounts.json", StringComparison.Ordinal)))!;
+        var accounts = JsonNode.Parse(File.ReadAllText(script.Replace(".sh", "-accounts.json", StringComparison.Ordinal)))!;
         var worker = accounts["permissions"]!.AsArray().Single(permission => (string?)permission!["user"] == "worker")!;
         JsonObject all = new() { ["user"] = factory.UserName, ["configure"] = ".*", ["write"] = ".*", ["read"] = ".*" };
         JsonObject definitions = new()
@@ -148,7 +151,7 @@ internal static class AppProcesses
             settings["NODE"] = name;
         }
 
-        return Server(name, ScriptOf("rabbitmq"), "beam.smp", directory, uri.Port, settings, IsReadyAsync);
+        return Server(name, script, "beam.smp", directory, uri.Port, settings, IsReadyAsync);
 
         static JsonNode In(JsonNode permission, string virtualHost)
         {
@@ -175,19 +178,22 @@ internal static class AppProcesses
     public static ChildProcess Epmd(int port)
     {
         string[] command = ["epmd", "-address", "127.0.0.1", "-port", Text(port)];
-        return new("epmd", command, new Dictionary<string, string>(), async () =>
+        return new("epmd", command, new Dictionary<string, string>(), () => ListensAsync(port));
+    }
+
+    /// <summary>Whether a process of this machine takes connections at a port.</summary>
+    public static async Task<bool> ListensAsync(int port)
+    {
+        try
         {
-            try
-            {
-                using TcpClient attempt = new();
-                await attempt.ConnectAsync(IPAddress.Loopback, port);
-                return true;
-            }
-            catch (SocketException)
-            {
-                return false;
-            }
-        });
+            using TcpClient attempt = new();
+            await attempt.ConnectAsync(IPAddress.Loopback, port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Api or worker, by its project, with the variables that say what is where.</summary>

@@ -101,6 +101,16 @@ public abstract class RunningApp : IAsyncLifetime
         _directory?.Delete(recursive: true);
     }
 
+    /// <summary>Where a PostgreSQL of the tests will be, and its superuser.</summary>
+    internal static NpgsqlConnectionStringBuilder NewDatabase() => new()
+    {
+        Host = "127.0.0.1",
+        Port = AppProcesses.NextPort(),
+        Username = "postgres",
+        Password = Password,
+        Database = "tickets",
+    };
+
     /// <summary>Calls each replica of the API.</summary>
     public IReadOnlyList<HttpClient> Replicas => Available(_replicas);
 
@@ -195,14 +205,7 @@ public abstract class RunningApp : IAsyncLifetime
 
     private protected virtual Servers CreateServers(string directory)
     {
-        NpgsqlConnectionStringBuilder database = new()
-        {
-            Host = "127.0.0.1",
-            Port = AppProcesses.NextPort(),
-            Username = "postgres",
-            Password = Password,
-            Database = "tickets",
-        };
+        var database = NewDatabase();
         Uri broker = new($"amqp://tests:{Password}@127.0.0.1:{AppProcesses.NextPort().ToString(CultureInfo.InvariantCulture)}");
         var rabbitmq = AppProcesses.RabbitMq(directory, broker, configuration: BrokerConfiguration, virtualHosts: VirtualHosts);
         return new([[AppProcesses.Postgres(directory, database), rabbitmq]], database.ConnectionString, broker);

@@ -3,7 +3,7 @@ using TicketApp.Api.Storage;
 
 namespace TicketApp.Tests.Fixtures;
 
-/// <summary>An empty database of the Api's role on a running application's server, gone afterwards.</summary>
+/// <summary>An empty database of the Api's role on a running server, gone afterwards.</summary>
 internal sealed class ScratchDatabase : IAsyncDisposable
 {
     private readonly NpgsqlDataSource _server;
@@ -14,10 +14,10 @@ internal sealed class ScratchDatabase : IAsyncDisposable
 
     public NpgsqlDataSource Source { get; }
 
-    public static Task<ScratchDatabase> CreateAsync(AppFixture app) => CreateAsync(app, template: "template1");
+    public static Task<ScratchDatabase> CreateAsync(IDatabaseServer server) => CreateAsync(server, template: "template1");
 
     /// <summary>One with the schema in it.</summary>
-    public static Task<ScratchDatabase> CreateMigratedAsync(AppFixture app) => CreateAsync(app, AppFixture.EmptyDatabase);
+    public static Task<ScratchDatabase> CreateMigratedAsync(IDatabaseServer server) => CreateAsync(server, IDatabaseServer.EmptyDatabase);
 
     public async Task ExecuteAsync(string sql)
     {
@@ -56,17 +56,17 @@ internal sealed class ScratchDatabase : IAsyncDisposable
         await _server.DisposeAsync();
     }
 
-    private static async Task<ScratchDatabase> CreateAsync(AppFixture app, string template)
+    private static async Task<ScratchDatabase> CreateAsync(IDatabaseServer server, string template)
     {
         var name = $"scratch_{Guid.NewGuid():N}";
-        var server = NpgsqlDataSource.Create(app.Database);
-        await using (var create = server.CreateCommand($"create database {name} template {template} owner ticketapp"))
+        var superuser = NpgsqlDataSource.Create(server.Database);
+        await using (var create = superuser.CreateCommand($"create database {name} template {template} owner ticketapp"))
         {
             await create.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
 
-        NpgsqlDataSourceBuilder source = new(new NpgsqlConnectionStringBuilder(app.ApiDatabase) { Database = name }.ConnectionString);
+        NpgsqlDataSourceBuilder source = new(new NpgsqlConnectionStringBuilder(server.ApiDatabase) { Database = name }.ConnectionString);
         DatabaseServices.Tune(source);
-        return new(server, name, source.Build());
+        return new(superuser, name, source.Build());
     }
 }

@@ -25,9 +25,9 @@ internal sealed class ScratchTicket : IAsyncDisposable
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     /// <summary>A queued one, with two attempts and pauses of a minute unless the options say otherwise.</summary>
-    public static async Task<ScratchTicket> CreateAsync(AppFixture app, TicketOptions? tickets = null)
+    public static async Task<ScratchTicket> CreateAsync(IDatabaseServer server, TicketOptions? tickets = null)
     {
-        var database = await ScratchDatabase.CreateMigratedAsync(app);
+        var database = await ScratchDatabase.CreateMigratedAsync(server);
         var user = Guid.CreateVersion7();
         await database.ExecuteAsync($"insert into users (user_id) values ('{user}')");
         ScratchTicket ticket = new(database, tickets ?? new() { MaxAttempts = 2, RetryPause = TimeSpan.FromMinutes(1) });

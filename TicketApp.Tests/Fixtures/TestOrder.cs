@@ -15,8 +15,8 @@ public sealed class TestOrder : ITestCollectionOrderer
 {
     private static readonly string[] _first =
         [
-            AppCollection.Name, FaultCollection.Name, AspireCollection.Name, PageCollection.Name, KeyedCollection.Name,
-            SlowAppCollection.Name,
+            AppCollection.Name, FaultCollection.Name, AspireCollection.Name, DatabaseCollection.Name, PageCollection.Name,
+            KeyedCollection.Name, SlowAppCollection.Name,
         ];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)

@@ -6,8 +6,8 @@ using TicketApp.Tests.Fixtures;
 namespace TicketApp.Tests.Limits;
 
 /// <summary>What the real statements dispatch where the running tickets of each user are limited.</summary>
-[Collection(AppCollection.Name)]
-public sealed class ConcurrencyLimitTests(AppFixture app)
+[Collection(DatabaseCollection.Name)]
+public sealed class ConcurrencyLimitTests(DatabaseServer server)
 {
     private const int Limit = 2;
 
@@ -24,7 +24,7 @@ public sealed class ConcurrencyLimitTests(AppFixture app)
     [Fact]
     public async Task A_user_at_the_limit_waits_and_hides_nobodys_tickets()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ScratchBacklog backlog = new(database, Limit);
         var (busy, other) = (await backlog.CreateUserAsync(), await backlog.CreateUserAsync());
         var first = await backlog.QueueAsync(busy, TicketPriority.Normal, 5);
@@ -48,7 +48,7 @@ public sealed class ConcurrencyLimitTests(AppFixture app)
     [Fact]
     public async Task The_limit_is_one_for_all_models()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ScratchBacklog backlog = new(database, Limit);
         var user = await backlog.CreateUserAsync();
         var tickets = await backlog.QueueAsync(user, TicketPriority.Normal, 3);
@@ -61,7 +61,7 @@ public sealed class ConcurrencyLimitTests(AppFixture app)
     [Fact]
     public async Task Within_the_limit_a_users_higher_priority_goes_first()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ScratchBacklog backlog = new(database, Limit);
         var user = await backlog.CreateUserAsync();
         var normal = await backlog.QueueAsync(user, TicketPriority.Normal, 10);
@@ -74,7 +74,7 @@ public sealed class ConcurrencyLimitTests(AppFixture app)
     [Fact]
     public async Task Replicas_that_dispatch_at_once_keep_the_limit_together()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ScratchBacklog backlog = new(database, Limit);
         await backlog.QueueAsync(await backlog.CreateUserAsync(), TicketPriority.Normal, 10);
         // Of two models, since no two dispatches of one model would choose different tickets. No commit is possible while the test
@@ -107,7 +107,7 @@ public sealed class ConcurrencyLimitTests(AppFixture app)
     [Fact]
     public async Task Newcomers_do_not_pass_a_backlog_for_ever_while_a_user_at_the_limit_heads_it()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ScratchBacklog backlog = new(database, runningTickets: 50);
         var (held, patient, newcomer) = (await backlog.CreateUserAsync(), await backlog.CreateUserAsync(), await backlog.CreateUserAsync());
         await backlog.QueueAsync(held, TicketPriority.Normal, 100);

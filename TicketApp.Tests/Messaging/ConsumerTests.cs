@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RabbitMQ.Client;
+using TicketApp.Api.Completion;
 using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
 using TicketApp.Tests.Fixtures;
@@ -44,6 +46,33 @@ public sealed class ConsumerTests(AppFixture app)
         await channel.QueueDeleteAsync(Kept, cancellationToken: Cancel);
     }
 
+    /// <summary>The client's own limit ends a call as if it were cancelled.</summary>
+    [Fact]
+    public async Task A_broker_that_does_not_answer_is_a_failure_that_operators_know()
+    {
+        LogLines log = new();
+        using Unanswered loop = new(new ConnectionFactory { Uri = app.Broker }, new LoggerFactory([log]).CreateLogger("test"));
+
+        await loop.StartAsync(Cancel);
+        await Eventually.IsTrueAsync("It failed", _limit, () => loop.Restarts > 0);
+
+        Assert.Contains("the broker did not answer in time", Assert.Single(log.Lines), StringComparison.Ordinal);
+        await loop.StopAsync(Cancel);
+    }
+
+    [Fact]
+    public void It_is_known_whether_reports_wait_to_be_applied()
+    {
+        PendingReports pending = new();
+        Assert.True(pending.IsEmpty);
+
+        pending.Add(default);
+        Assert.False(pending.IsEmpty);
+
+        Assert.True(pending.Reader.TryRead(out _));
+        Assert.True(pending.IsEmpty);
+    }
+
     private static async Task PublishAsync(IChannel channel, string queue) =>
         await channel.BasicPublishAsync("", queue, mandatory: true, "x"u8.ToArray(), Cancel);
 
@@ -82,5 +111,14 @@ public sealed class ConsumerTests(AppFixture app)
             Taken.Enqueue(delivery);
             return ValueTask.CompletedTask;
         }
+    }
+
+    private sealed class Unanswered(IConnectionFactory factory, ILogger logger)
+        : BrokerLoop(factory, "test", new LoopProgress(TimeProvider.System), logger)
+    {
+        public override bool DeclaresQueues => true;
+
+        protected override Task WorkAsync(IConnection connection, Action working, CancellationToken lost) =>
+            throw new TaskCanceledException();
     }
 }

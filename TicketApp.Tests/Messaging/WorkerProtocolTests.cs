@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
@@ -29,11 +30,15 @@ public sealed class WorkerProtocolTests(AppFixture app)
             {"type":"heartbeat","worker":"{{model}}","added":1,"runs":[],"models":[{"name":"{{model}}","description":"By hand","slots":9,
             "max_input_characters":99,"largest_batch":1,"added":1}]}
             """);
-        await Eventually.IsTrueAsync("The queue", _limit, () => ExistsAsync(connection, $"tickets.{model}"));
-        var messages = await ConsumeAsync(channel, $"tickets.{model}");
+        ResourceClient api = new(app.Api);
+        await Eventually.IsTrueAsync("The model", _limit, async () =>
+            (await api.GetAsync($"/v1/models/{model}")).Status == HttpStatusCode.OK);
         var user = await app.CreateUserAsync();
-
         var answered = await app.CreateTicketAsync(user, model, "a question");
+        // A queue is there a moment before it can be consumed.
+        await Eventually.IsTrueAsync("The queue with a message", _limit, () => HasMessageAsync(connection, $"tickets.{model}"));
+        var messages = await ConsumeAsync(channel, $"tickets.{model}");
+
         var ticket = await TicketAsync(messages);
         Assert.Equal(("a question", 1), (ticket.GetProperty("input").GetString(), ticket.GetProperty("epoch").GetInt32()));
         await ReportAsync(channel, $$"""
@@ -50,7 +55,6 @@ public sealed class WorkerProtocolTests(AppFixture app)
         var unwanted = await app.CreateTicketAsync(user, model, "a question");
         ticket = await TicketAsync(messages);
         await ReportAsync(channel, $$"""{"type":"started",{{Ids(ticket)}},"execution_timeout_milliseconds":60000}""");
-        ResourceClient api = new(app.Api);
         await Eventually.IsTrueAsync("It runs", _limit, async () =>
             (await api.GetAsync($"/v1/tickets/{unwanted}")).TicketStatus == "running");
         Assert.Equal("canceling", (await api.PostAsync($"/v1/tickets/{unwanted}/cancel", null)).TicketStatus);
@@ -100,14 +104,13 @@ public sealed class WorkerProtocolTests(AppFixture app)
         }
     }
 
-    private static async Task<bool> ExistsAsync(IConnection connection, string queue)
+    private static async Task<bool> HasMessageAsync(IConnection connection, string queue)
     {
         // An error ends the channel.
         await using var channel = await connection.CreateChannelAsync(cancellationToken: Cancel);
         try
         {
-            await channel.QueueDeclarePassiveAsync(queue, Cancel);
-            return true;
+            return (await channel.QueueDeclarePassiveAsync(queue, Cancel)).MessageCount > 0;
         }
         catch (OperationInterruptedException)
         {

@@ -12,8 +12,8 @@ using TicketApp.Tests.Fixtures;
 namespace TicketApp.Tests.Webhooks;
 
 /// <summary>Dispatchers of this process, with settings of their own, on a database of their own.</summary>
-[Collection(AppCollection.Name)]
-public sealed class WebhookDispatcherTests(AppFixture app)
+[Collection(DatabaseCollection.Name)]
+public sealed class WebhookDispatcherTests(DatabaseServer server)
 {
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -22,7 +22,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     [InlineData(true)]
     public async Task Nothing_is_connected_to_that_is_not_public(bool byName)
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         await using var receiver = await WebhookReceiver.StartAsync();
         await WebhookTickets.StoreFinishedAsync(database, byName ? receiver.UrlByName : receiver.Url, count: 1);
         await RunAsync(database, new() { AllowHttp = true, Retries = [] }, replicas: 1);
@@ -34,7 +34,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     [Fact]
     public async Task Replicas_share_the_work_and_take_over_what_one_has_left()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         await using var receiver = await WebhookReceiver.StartAsync();
         await WebhookTickets.StoreFinishedAsync(database, receiver.Url, count: 50);
         // As a replica leaves them when it dies, once the lease has ended.
@@ -49,7 +49,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     [Fact]
     public async Task Ended_deliveries_go_after_a_while_and_with_their_ticket()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         await using var receiver = await WebhookReceiver.StartAsync();
         await WebhookTickets.StoreFinishedAsync(database, receiver.Url, count: 2);
         await database.ExecuteAsync(
@@ -67,7 +67,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     [Fact]
     public async Task A_result_that_comes_after_its_lease_ended_counts_no_more()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         await WebhookTickets.StoreFinishedAsync(database, "https://example.com/", count: 1);
         DeliveryStore store = new(database.Source, Options.Create(new WebhookOptions()));
         var first = Assert.Single((await ClaimAsync(store, new(), limit: 10, maxPerUser: 10)).Deliveries);
@@ -84,7 +84,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     [Fact]
     public async Task Hanging_hosts_of_one_user_hold_up_nobody_else()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         await using var receiver = await WebhookReceiver.StartAsync();
         // Connections are made to them, and nobody answers.
         var hanging = Enumerable.Range(0, 20).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
@@ -119,7 +119,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     [Fact]
     public async Task A_thousand_hosts_of_one_user_are_claimed_in_turn_and_not_before_one_of_another()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         await WebhookTickets.StoreFinishedAsync(
             database, [.. Enumerable.Range(0, 1000).Select(i => $"https://h{i.ToString("0000", null)}.example.com/")]);
         await WebhookTickets.StoreFinishedAsync(database, "https://zzz.example.org/", count: 3);
@@ -144,7 +144,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     [Fact]
     public async Task Users_share_what_is_free_and_a_host_that_they_have_in_common()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         foreach (var count in (int[])[50, 50, 1])
         {
             await WebhookTickets.StoreFinishedAsync(database, "https://example.com/", count);
@@ -163,7 +163,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     [Fact]
     public async Task A_changed_key_stops_signing_until_there_is_a_new_secret()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         var userId = Guid.NewGuid();
         await database.ExecuteAsync($"insert into users (user_id) values ('{userId}')");
         var (before, after) = (Secrets("the key before, of thirty-two characters"), Secrets("the key after it, of thirty-two characters"));
@@ -183,7 +183,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     [Fact]
     public async Task A_ticket_without_webhook_and_an_event_not_asked_for_make_no_delivery()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         await WebhookTickets.StoreFinishedAsync(database, null, count: 1);
         await WebhookTickets.StoreFinishedAsync(database, "https://example.com/", count: 1, events: 1);
 
@@ -193,7 +193,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     [Fact]
     public async Task What_is_under_way_at_a_stop_has_a_moment_to_end()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         using SemaphoreSlim hold = new(0);
         await using var receiver = await WebhookReceiver.StartAsync((context, _) => hold.WaitAsync(context.RequestAborted));
         await WebhookTickets.StoreFinishedAsync(database, receiver.Url, count: 1);
@@ -212,7 +212,7 @@ public sealed class WebhookDispatcherTests(AppFixture app)
     [Fact]
     public async Task A_dispatcher_that_hangs_shows_in_health_and_takes_nobody_out_of_service()
     {
-        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using var database = await ScratchDatabase.CreateMigratedAsync(server);
         ManualClock clock = new();
         await using TestDispatchers dispatchers = new(database, new(), clock);
         await using (var connection = await database.Source.OpenConnectionAsync(Cancel))

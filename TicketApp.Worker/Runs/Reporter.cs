@@ -29,7 +29,8 @@ internal sealed partial class Reporter(BrokerPublisher broker, ActiveRuns runs, 
 
     public StopPhase StopPhase => StopPhase.Publishing;
 
-    public TimeSpan StopLimit => _confirmLimit + 2 * _sendLimit;
+    // On a busy machine each step is late, and what is cut off here is lost with the connection.
+    public TimeSpan StopLimit => _confirmLimit + 4 * _sendLimit;
 
     /// <summary>Reports the end of a run; lets go of it once the broker has the report.</summary>
     public void Report(WorkerReport report, Run ended) => _entries.Writer.TryWrite(new(report, ended, null));

@@ -193,11 +193,34 @@ public sealed class ChartTests
         Assert.Contains(line, error.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Annotations are texts, whatever a file of values has for them.</summary>
+    [Fact]
+    public async Task A_site_brings_a_load_balancer_a_class_of_storage_and_a_registry_of_its_own()
+    {
+        var (chart, values) = await Sites.OfAsync("a cloud's load balancer, storage of a class and a registry of its own");
+
+        var annotations = chart.Parse("api/ingress.yaml", values)["metadata"]!["annotations"]!;
+        Assert.Equal("443", annotations["alb.ingress.kubernetes.io/ssl-redirect"]!.GetValue<string>());
+        Assert.Equal("true", annotations["example.com/managed"]!.GetValue<string>());
+        var policies = new NetworkPolicies(chart, values);
+        Assert.True(policies.Allow("10.40.1.2", "api", 8080));
+        Assert.False(policies.Allow("10.41.1.2", "api", 8080));
+        foreach (var server in (string[])["postgres", "rabbitmq"])
+        {
+            Assert.StartsWith($"registry.local/{server}:", ImageOf(chart.Parse($"{server}/statefulset.yaml", values)));
+            var claim = $"ticketapp-{server}-data/ticketapp-{server}-data.yaml";
+            Assert.Equal("gp3", (string?)chart.Parse(claim, values)["spec"]!["storageClassName"]);
+            // The cluster's default, which an empty name would not be.
+            Assert.False(chart.Parse(claim, chart.ValuesWithSecrets())["spec"]!.AsObject().ContainsKey("storageClassName"));
+        }
+    }
+
     [Fact]
     public async Task What_a_site_does_not_want_is_not_there()
     {
         var (chart, values) = await Sites.OfAsync("no KEDA");
         Assert.DoesNotContain("worker/scaler.yaml", chart.RenderAll(values));
+        Assert.False(new NetworkPolicies(chart, values).Allow("namespace/keda", "api", 8080));
 
         (chart, values) = await Sites.OfAsync("callers from within");
         Assert.DoesNotContain(chart.RenderAll(values).Keys, file => file is "api/gateway.yaml" or "api/route.yaml" or "api/ingress.yaml");
@@ -247,6 +270,120 @@ public sealed class ChartTests
                 }
             }
         }
+    }
+
+    /// <summary>Helm takes every number of a file for a fraction, of which it writes a million as 1e+06.</summary>
+    [Theory]
+    [InlineData("defaults")]
+    [InlineData("external servers")]
+    [InlineData("a model at an endpoint")]
+    [InlineData("an ingress")]
+    public async Task A_number_of_any_size_has_all_its_digits(string site)
+    {
+        var (chart, values) = await Sites.OfAsync(site);
+        string[] choices = ["expose", "scaler", "public_annotations"];
+        var numbers = 0;
+        var sections = values["config"]!.AsObject().Concat(values["parameters"]!.AsObject());
+        foreach (var value in sections.Select(section => section.Value!.AsObject()))
+        {
+            foreach (var name in value.Select(entry => entry.Key)
+                .Where(name => !choices.Contains(name) && !name.EndsWith("image", StringComparison.Ordinal)).ToArray())
+            {
+                value[name] = 12345678;
+                numbers++;
+            }
+        }
+
+        values["config"]!["api"]!["public_annotations"] =
+            new JsonObject { ["example.com/number"] = 12345678, ["example.com/truth"] = true };
+
+        var rendered = string.Concat(chart.RenderAll(values).Values);
+
+        Assert.DoesNotContain("1.2345678e+07", rendered, StringComparison.Ordinal);
+        Assert.True(rendered.Split("12345678").Length > numbers / 2);
+        // Annotations are texts.
+        Assert.Contains("\"example.com/number\": \"12345678\"", rendered, StringComparison.Ordinal);
+        Assert.Contains("\"example.com/truth\": \"true\"", rendered, StringComparison.Ordinal);
+
+        // A password of digits alone would lose some, or a zero that it begins with: it is written exactly, or refused.
+        foreach (var (consumer, names) in (JsonObject)chart.Values["secrets"]!)
+        {
+            foreach (var name in names!.AsObject().Select(entry => entry.Key).Where(name => char.IsLower(name[0])))
+            {
+                var withSecret = (JsonObject)values.DeepClone();
+                withSecret["secrets"]![consumer]![name] = 12345678;
+                try
+                {
+                    Assert.Contains("12345678", chart.Render($"{consumer}/secrets.yaml", withSecret), StringComparison.Ordinal);
+                }
+                catch (InvalidDataException e)
+                {
+                    Assert.Contains($"Set secrets.{consumer}.{name}: ", e.Message, StringComparison.Ordinal);
+                    Assert.Contains("digits alone in quotes", e.Message, StringComparison.Ordinal);
+                }
+            }
+        }
+    }
+
+    /// <summary>A file of values may name a value and give it none.</summary>
+    [Theory]
+    [InlineData("certificates of the site")]
+    [InlineData("external servers")]
+    [InlineData("callers from within")]
+    public async Task A_value_that_is_left_blank_is_empty(string site)
+    {
+        var (chart, values) = await Sites.OfAsync(site);
+        var blank = (JsonObject)values.DeepClone();
+        foreach (var section in blank["config"]!.AsObject().Select(section => section.Value!.AsObject()))
+        {
+            foreach (var name in section.Where(value => value.Value?.ToJsonString() == "\"\"").Select(value => value.Key).ToArray())
+            {
+                section[name] = null;
+            }
+        }
+
+        // What the chart makes is another one each time.
+        Assert.Equal(Texts(values), Texts(blank));
+
+        IEnumerable<KeyValuePair<string, string>> Texts(JsonNode of) =>
+            chart.RenderAll(of).Where(item => !item.Key.EndsWith("/tls.yaml", StringComparison.Ordinal)).OrderBy(item => item.Key);
+    }
+
+    [Theory]
+    [InlineData("""{"$ref":"#/$defs/a"}""")]
+    [InlineData("a \\ and a \"quote\", {braces}, # and: more\nin two lines")]
+    public async Task A_value_may_have_any_character(string text)
+    {
+        var chart = await Publication.OfTicketAppAsync(
+            "--Models:llama:Kind=chat", "--Models:llama:Url=https://api.example.com/v1", "--Models:llama:ApiKey=k",
+            """--Models:llama:InputSchema={"$ref":"#/$defs/b"}""");
+        var values = chart.ValuesWithSecrets();
+        Assert.Equal("""{"$ref":"#/$defs/b"}""", chart.Variables("worker", values)["Models__llama__InputSchema"]);
+        values["config"]!["worker"]!["Models__llama__InputSchema"] = text;
+        var key = values["secrets"]!["worker"]!.AsObject().Single(entry => entry.Key.Contains("llama", StringComparison.Ordinal)).Key;
+        values["secrets"]!["worker"]![key] = text;
+
+        var variables = chart.Variables("worker", values);
+
+        Assert.Equal((text, text), (variables["Models__llama__InputSchema"], variables["Models__llama__ApiKey"]));
+    }
+
+    /// <summary>A server and a service are given the same account, each in its own values.</summary>
+    [Theory]
+    [InlineData("config", "rabbitmq", "rabbitmq_username", "api")]
+    [InlineData("secrets", "postgres", "tickets_password", "api")]
+    [InlineData("secrets", "rabbitmq", "rabbitmq_password", "api")]
+    [InlineData("secrets", "rabbitmq", "rabbitmq_worker_password", "worker")]
+    public void An_account_that_is_changed_in_one_place_alone_is_named(string section, string server, string name, string service)
+    {
+        var values = Chart.Deployed.ValuesWithSecrets();
+        values[section]![server]![name] = "another";
+
+        var error = Assert.Throws<InvalidDataException>(() => Chart.Deployed.RenderAll(values));
+
+        Assert.Contains($"Set {section}.{service}.{name} to what {section}.{server}.{name} is.", error.Message, StringComparison.Ordinal);
+        values[section]![service]![name] = "another";
+        Assert.NotEmpty(Chart.Deployed.RenderAll(values));
     }
 
     [Theory]

@@ -132,7 +132,7 @@ public sealed partial class DeployTests
         Assert.DoesNotContain("0.0.0.0/0", api["Proxies__KnownNetworks"], StringComparison.Ordinal);
 
         var texts = Directory.EnumerateFiles(Path.Combine(Repository.Root, "deploy", target), "*", SearchOption.AllDirectories)
-            .Where(file => !file.EndsWith("values.yaml", StringComparison.Ordinal)).Select(File.ReadAllText).ToArray();
+            .Select(File.ReadAllText).ToArray();
         var images = texts.SelectMany(text => ServerImage().Matches(text)).Select(match => match.Groups[1].Value).Distinct().ToArray();
         Assert.NotEmpty(images);
         Assert.All(images, image => Assert.Matches(@":\d+\.\d+(\.\d+)?(-management|-alpine)?$", image));

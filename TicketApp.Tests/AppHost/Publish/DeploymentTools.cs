@@ -72,7 +72,8 @@ internal static class DeploymentTools
         return result;
     }
 
-    private static string? Find(string program) =>
+    /// <summary>Where a program is, if it is anywhere.</summary>
+    public static string? Find(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Append(Repository.Tools)
             .Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
 }

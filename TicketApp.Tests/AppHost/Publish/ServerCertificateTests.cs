@@ -169,13 +169,19 @@ public sealed class ServerCertificateTests
 
         var script = ((string)certificates["command"]![2]!).Replace("$$", "$", StringComparison.Ordinal)
             .Replace("/certificates", folder, StringComparison.Ordinal).Replace("cd /tmp", $"cd {folder}/tmp", StringComparison.Ordinal);
-        var owner = $"-o {ServerTls.ServerUser} -g {ServerTls.ServerUser}";
+        var owner = $"chown {ServerTls.ServerUser}:{ServerTls.ServerUser} $folder/tls.key; ";
         Assert.Contains(owner, script, StringComparison.Ordinal);
-        script = Environment.IsPrivilegedProcess ? script : script.Replace(owner, "", StringComparison.Ordinal);
+        // Root of a container has the capabilities that the file gives it and no others.
+        var capabilities = string.Join(
+            ',', certificates["cap_add"]!.AsArray().Select(capability => $"+{((string)capability!).ToLowerInvariant()}").Prepend("-all"));
+        string[] rights = ["--bounding-set", capabilities, "--inh-caps", "-all", "--ambient-caps", "-all", "--no-new-privs"];
+        string[] command = Environment.IsPrivilegedProcess
+            ? ["setpriv", .. rights, "sh", "-c", script]
+            : ["sh", "-c", script.Replace(owner, "", StringComparison.Ordinal)];
         List<string> made = [];
         for (var run = 0; run < 2; run++)
         {
-            var (exitCode, output, error) = await Publication.RunAsync("sh", ["-c", script]);
+            var (exitCode, output, error) = await Publication.RunAsync("env", command);
             Assert.True(exitCode == 0, output + error);
             made.Add(string.Concat(_servers.Select(server => File.ReadAllText(Path.Combine(folder, server, "tls.crt")))));
         }

@@ -82,12 +82,24 @@ internal static class Sites
             {"config":{"api":{"keda_namespace":"autoscaling"},
               "worker":{"worker_slots":"2","min_workers":"0","max_workers":"8","model_namespace":"models","model_cidr":"10.20.0.0/16"}}}
             """),
+        ["a cloud's load balancer, storage of a class and a registry of its own"] = (
+            [],
+            """
+            {"config":{
+                "api":{"expose":"ingress","ingress_class":"alb","ingress_namespace":"","ingress_cidr":"10.40.0.0/16",
+                  "public_annotations":{"alb.ingress.kubernetes.io/target-type":"ip","alb.ingress.kubernetes.io/ssl-redirect":443,
+                    "example.com/managed":true}},
+                "worker":{"scaler":"none"},
+                "postgres":{"image":"registry.local/postgres:18.6","storage_class":"gp3"},
+                "rabbitmq":{"image":"registry.local/rabbitmq:4.3.6","storage_class":"gp3"}}}
+            """),
         ["numbers for texts"] = (
             [],
             """
             {"parameters":{"api":{"port_http":"8081"}},
               "config":{"api":{"min_api_replicas":3,"max_api_replicas":30,"cpu_request":1,"cpu_limit":3,"rabbitmq_username":"tickets"},
-                "worker":{"worker_slots":1000,"min_workers":2,"max_workers":1000},"rabbitmq":{"rabbitmq_username":"tickets"}}}
+                "worker":{"worker_slots":2000000,"min_workers":2,"max_workers":1000000,"memory_limit":1073741824},
+                "rabbitmq":{"rabbitmq_username":"tickets","storage":21474836480}}}
             """),
     };
 

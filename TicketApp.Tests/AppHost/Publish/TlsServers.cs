@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Npgsql;
 using TicketApp.Tests.Fixtures;
@@ -92,7 +90,7 @@ public sealed class TlsServers : IAsyncLifetime
                     "-kernel inet_dist_use_interface {127,0,0,1} -ssl ssl_pem_cache_clean 1000",
                 ["RUNNING_UNDER_SYSTEMD"] = "true",
             },
-            () => ListensAsync(RabbitMqPort)));
+            () => AppProcesses.ListensAsync(RabbitMqPort)));
         await Task.WhenAll(_processes.Select(process => process.StartAsync()));
     }
 
@@ -244,20 +242,6 @@ public sealed class TlsServers : IAsyncLifetime
             return true;
         }
         catch (NpgsqlException)
-        {
-            return false;
-        }
-    }
-
-    private static async Task<bool> ListensAsync(int port)
-    {
-        try
-        {
-            using TcpClient attempt = new();
-            await attempt.ConnectAsync(IPAddress.Loopback, port);
-            return true;
-        }
-        catch (SocketException)
         {
             return false;
         }

@@ -37,7 +37,7 @@ resource database_role 'Microsoft.App/jobs@2025-07-01' = {
     template: {
       containers: [
         {
-          image: 'docker.io/library/postgres:18.3-alpine'
+          image: 'docker.io/library/postgres:18.6-alpine'
           name: 'database-role'
           args: [
             'sh'
