@@ -27,7 +27,7 @@ internal sealed partial class ModelRemoval(
 
     protected override async Task<bool> PurgeAsync(int part, CancellationToken stoppingToken)
     {
-        // What tells of its outage is elsewhere.
+        // Health says already that the broker is away.
         if (!broker.IsReady)
         {
             return false;

@@ -75,7 +75,7 @@ internal sealed class ReportProbe(BrokerPublisher broker, LoopProgress progress,
 /// </summary>
 internal sealed class PendingReports
 {
-    // One for a single reader would not know its count.
+    // A channel for a single reader cannot count.
     private readonly Channel<Delivery> _deliveries = Channel.CreateUnbounded<Delivery>();
     private volatile TaskCompletionSource _opened = New();
     private volatile TaskCompletionSource _closed = New();

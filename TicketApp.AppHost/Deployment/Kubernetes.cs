@@ -66,7 +66,7 @@ internal static class Kubernetes
             Namespace(api.ChartText("ingress-namespace", "envoy-gateway-system")),
             // Load balancers of clouds are no pods.
             KubernetesEgress.AddressesOrNone(api.ChartText("ingress-cidr", "")),
-            // Nobody's, where there is no KEDA.
+            // Without KEDA, no namespace.
             Namespace($"{{{{ ternary `` {KubernetesChart.AsText(keda)} (eq .Values.config.worker.scaler `none`) }}}}"),
         };
         var egress = KubernetesEgress.OfApi(options, api);
@@ -126,6 +126,7 @@ internal static class Kubernetes
                 string[] scratch = ["/tmp", "/var/run/postgresql", "/docker-entrypoint-initdb.d"];
                 var container = service.Harden(ServerTls.ServerUser, share, gracePeriodSeconds: 120, scratch);
                 container.Image = image;
+                service.RequireImage();
                 service.MountCertificate();
                 service.ShareMemory("256Mi");
                 string[] isReady = ["pg_isready", "-U", "postgres", "-d", ServerResources.DatabaseName];
@@ -151,6 +152,7 @@ internal static class Kubernetes
                 ((StatefulSet)service.Workload!).Spec.ServiceName = "rabbitmq-service";
                 var container = service.Harden(ServerTls.ServerUser, share, gracePeriodSeconds: 120, "/tmp");
                 container.Image = image;
+                service.RequireImage();
                 service.MountCertificate();
                 container.StartupProbe = KubernetesHardening.Exec(
                     periodSeconds: 10, failureThreshold: 60, "rabbitmq-diagnostics", "-q", "check_running");

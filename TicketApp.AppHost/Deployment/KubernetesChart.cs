@@ -55,7 +55,7 @@ internal static partial class KubernetesChart
             await ReplaceAsync("values.yaml", TableLine(), $"{Table}: {{}}");
             foreach (var claim in servers.Select(server => (Server: server, Name: $"ticketapp-{server}-data")))
             {
-                // Without a class it is the default one, and with an empty class of none.
+                // Left out, the cluster's default class counts; an empty name would be no class at all.
                 await File.AppendAllTextAsync(
                     Path.Combine(chart, "templates", claim.Name, $"{claim.Name}.yaml"),
                     $"{{{{- with .Values.config.{claim.Server}.storage_class }}}}\n  storageClassName: "

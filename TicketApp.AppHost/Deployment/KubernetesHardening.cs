@@ -162,7 +162,7 @@ internal static partial class KubernetesHardening
         return probe;
     }
 
-    [GeneratedRegex(@"\{\{ (\.Values\.parameters\.[A-Za-z0-9_.]+) \}\}")]
+    [GeneratedRegex(@"\{\{ (\.Values\.(?:parameters|config)\.[A-Za-z0-9_.]+) \}\}")]
     private static partial Regex ImageValue();
 
     [GeneratedRegex(@"\{\{ (\.Values\.secrets\.[A-Za-z0-9_.]+) \}\}")]

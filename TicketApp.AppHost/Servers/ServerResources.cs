@@ -17,7 +17,7 @@ internal static class ServerResources
     /// <summary>The Api's role, as <c>postgres-role.sql</c> makes it.</summary>
     public const string Role = "ticketapp";
 
-    /// <summary>The version of PostgreSQL's image, which Aspire's own default is behind: 18.4 fixed eleven vulnerabilities.</summary>
+    /// <summary>The version of PostgreSQL's image. Aspire's default is older than 18.4, which fixed eleven vulnerabilities.</summary>
     public const string PostgresVersion = "18.6";
 
     /// <summary>The workers' account, as <c>rabbitmq-accounts.json</c> makes it.</summary>

@@ -164,6 +164,8 @@ public sealed class BrokerAccountTests(AppFixture app)
     [Fact]
     public async Task A_worker_takes_no_connection_from_the_api_and_makes_so_many_queues_which_go_when_nobody_uses_them()
     {
+        // Says that there is no broker, where there is none.
+        _ = app.Broker;
         // A thousand workers with several models need less.
         var bounds = Accounts();
         Assert.InRange((int)Lower(Of(bounds, "worker")["limits"]!, "max-connections", 2), 2000, 5000);
@@ -198,13 +200,22 @@ public sealed class BrokerAccountTests(AppFixture app)
             // The broker counts a moment later, so that a few more come in between.
             await using (var first = await ConnectAsync(thief))
             {
-                // A refused connection is closed once it is there.
-                await UntilRefusedAsync(async () => await (await ConnectAsync(thief)).CreateChannelAsync(cancellationToken: Cancel));
+                List<IConnection> others = [];
+                await UntilRefusedAsync(async () =>
+                {
+                    // A refused connection is closed once it is there.
+                    others.Add(await ConnectAsync(thief));
+                    await others[^1].CreateChannelAsync(cancellationToken: Cancel);
+                });
                 await using var api = await ConnectAsync(AppProcesses.As("ticketapp", server));
                 var channel = await first.CreateChannelAsync(cancellationToken: Cancel);
                 await UntilRefusedAsync(() => LastingAsync(channel));
                 await UntilRefusedAsync(() => first.CreateChannelAsync(cancellationToken: Cancel));
                 Assert.True(api.IsOpen);
+                foreach (var other in others)
+                {
+                    await other.DisposeAsync();
+                }
             }
 
             // Nobody uses them.

@@ -210,7 +210,7 @@ public sealed class ReportedColumnTests(DatabaseServer server)
         var begun = await running.ColumnsAsync("time_started");
         await running.ApplyAsync(Report(ticket, ReportType.Redelivered));
         Assert.Equal("running " + begun, await running.ColumnsAsync("status, time_started"));
-        Assert.True(await running.IsAsync("lease_expires between now() + interval '14 s' and now() + interval '20 s'"));
+        Assert.True(await running.IsAsync("lease_expires between now() + interval '16 s' and now() + interval '20 s'"));
         Assert.Equal("1 redelivered 1", await running.Database.ValueAsync<string>(
             "select concat_ws(' ', epoch, outcome, attempt) from ticket_attempts"));
 

@@ -181,7 +181,7 @@ public sealed class RescueTests(DatabaseServer server)
         await ticket.Rescue.ExtendLeasesAsync(Cancel);
 
         Assert.Equal(extended, before != await ticket.ColumnsAsync("lease_expires"));
-        Assert.True(!extended || await ticket.IsAsync("lease_expires between now() + interval '14 s' and now() + interval '20 s'"));
+        Assert.True(!extended || await ticket.IsAsync("lease_expires between now() + interval '16 s' and now() + interval '20 s'"));
     }
 
     [Fact]

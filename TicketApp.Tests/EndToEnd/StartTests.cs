@@ -25,7 +25,7 @@ public sealed class StartTests(AppFixture app)
     [InlineData(Worker, "ASPNETCORE_URLS", "nonsense", "ASPNETCORE_URLS")]
     [InlineData(Api, "ConnectionStrings__tickets", "nonsense", "ConnectionStrings:tickets")]
     [InlineData(Api, "ConnectionStrings__tickets", "Database=tickets", "ConnectionStrings:tickets")]
-    [InlineData(Api, "Dispatch__LeaseDuration", "00:00:01", "Lease")]
+    [InlineData(Api, "Dispatch__LeaseDuration", "00:00:19", "Lease")]
     public async Task A_setting_that_cannot_be_right_ends_the_process_with_one_line(
         string project, string setting, string value, string reason)
     {

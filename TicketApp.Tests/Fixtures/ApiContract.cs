@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Json.Schema;
@@ -195,15 +196,25 @@ internal sealed class ApiContract
     private static byte[]? Taken(byte[]? sent, byte[]? body, Operation operation)
     {
         if (sent is null or [] || Text(operation.Json["operationId"]) != "createTickets"
-            || JsonNode.Parse(sent) is not JsonObject batch || batch["tickets"] is not JsonArray tickets)
+            || JsonNode.Parse(sent) is not JsonObject batch || batch["tickets"] is not JsonArray)
         {
             return sent;
         }
 
         var results = body is null ? null : JsonNode.Parse(body)!["results"]!.AsArray();
-        var taken = tickets.Where((_, place) => results?[place]!["ticket"] is not null);
-        batch["tickets"] = new JsonArray([.. taken.Select(ticket => ticket!.DeepClone())]);
-        return batch["tickets"]!.AsArray().Count == 0 ? _nothing : JsonSerializer.SerializeToUtf8Bytes(batch);
+        // As they were sent: an escape that is half a character may be in an input, and cannot be written from what was read.
+        using var document = JsonDocument.Parse(sent);
+        string[] taken =
+        [
+            .. document.RootElement.GetProperty("tickets").EnumerateArray()
+                .Where((_, place) => results?[place]!["ticket"] is not null).Select(ticket => ticket.GetRawText()),
+        ];
+        var others = document.RootElement.EnumerateObject()
+            .Where(property => property.Name != "tickets")
+            .Select(property => $",{JsonSerializer.Serialize(property.Name)}:{property.Value.GetRawText()}");
+        return taken.Length == 0
+            ? _nothing
+            : Encoding.UTF8.GetBytes($$"""{"tickets":[{{string.Join(',', taken)}}]{{string.Concat(others)}}}""");
     }
 
     private static bool Same(string one, string other) => one.Equals(other, StringComparison.OrdinalIgnoreCase);

@@ -370,19 +370,21 @@ public sealed class ChartTests
 
     /// <summary>A server and a service are given the same account, each in its own values.</summary>
     [Theory]
-    [InlineData("config", "rabbitmq", "rabbitmq_username", "api")]
-    [InlineData("secrets", "postgres", "tickets_password", "api")]
-    [InlineData("secrets", "rabbitmq", "rabbitmq_password", "api")]
-    [InlineData("secrets", "rabbitmq", "rabbitmq_worker_password", "worker")]
-    public void An_account_that_is_changed_in_one_place_alone_is_named(string section, string server, string name, string service)
+    [InlineData("config", "rabbitmq", "rabbitmq_username", "api", "another")]
+    [InlineData("config", "rabbitmq", "rabbitmq_username", "api", "ticket-app")]
+    [InlineData("secrets", "postgres", "tickets_password", "api", "another")]
+    [InlineData("secrets", "rabbitmq", "rabbitmq_password", "api", "another")]
+    [InlineData("secrets", "rabbitmq", "rabbitmq_worker_password", "worker", "another")]
+    public void An_account_that_is_changed_in_one_place_alone_is_named(
+        string section, string server, string name, string service, string another)
     {
         var values = Chart.Deployed.ValuesWithSecrets();
-        values[section]![server]![name] = "another";
+        values[section]![server]![name] = another;
 
         var error = Assert.Throws<InvalidDataException>(() => Chart.Deployed.RenderAll(values));
 
         Assert.Contains($"Set {section}.{service}.{name} to what {section}.{server}.{name} is.", error.Message, StringComparison.Ordinal);
-        values[section]![service]![name] = "another";
+        values[section]![service]![name] = another;
         Assert.NotEmpty(Chart.Deployed.RenderAll(values));
     }
 
@@ -395,19 +397,26 @@ public sealed class ChartTests
     [InlineData("api", "registry.example.com:5000/api:1.0.0", true)]
     [InlineData("worker", "worker@sha256:0000000000000000000000000000000000000000000000000000000000000000", true)]
     [InlineData("worker", "worker:latest@sha256:0000000000000000000000000000000000000000000000000000000000000000", true)]
-    public void An_image_has_a_tag_of_its_own_or_a_digest(string service, string image, bool isFit)
+    [InlineData("postgres", "", false)]
+    [InlineData("postgres", "registry.example.com:5000/postgres:latest", false)]
+    [InlineData("rabbitmq", "rabbitmq", false)]
+    [InlineData("rabbitmq", "registry.example.com:5000/rabbitmq:4.3.6", true)]
+    public void An_image_has_a_tag_of_its_own_or_a_digest(string name, string image, bool isFit)
     {
         var values = Chart.Deployed.ValuesWithSecrets();
-        values["parameters"]![service]![$"{service}_image"] = image;
+        var (section, value, workload) = name is "api" or "worker"
+            ? ("parameters", $"{name}_image", "deployment")
+            : ("config", "image", "statefulset");
+        values[section]![name]![value] = image;
 
         if (isFit)
         {
-            Assert.Equal(image, ImageOf(Chart.Deployed.Parse($"{service}/deployment.yaml", values)));
+            Assert.Equal(image, ImageOf(Chart.Deployed.Parse($"{name}/{workload}.yaml", values)));
         }
         else
         {
-            var error = Assert.Throws<InvalidDataException>(() => Chart.Deployed.Render($"{service}/deployment.yaml", values));
-            Assert.Contains($"Set parameters.{service}.{service}_image: ", error.Message, StringComparison.Ordinal);
+            var error = Assert.Throws<InvalidDataException>(() => Chart.Deployed.Render($"{name}/{workload}.yaml", values));
+            Assert.Contains($"Set {section}.{name}.{value}: ", error.Message, StringComparison.Ordinal);
         }
     }
 
@@ -442,7 +451,7 @@ public sealed class ChartTests
 
         Assert.True(drain >= TimeSpan.FromMinutes(7));
         // What docs/operations.md says that a stop takes at most.
-        Assert.True(grace >= drain.TotalSeconds + 36);
+        Assert.True(grace >= drain.TotalSeconds + 38);
     }
 
     [Fact]
