@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using TicketApp.Api.InputSchemas;
@@ -11,7 +12,10 @@ using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Dispatch;
 
-/// <summary>Which models tickets can choose, and who serves them: from what workers report, as it was a second ago at most.</summary>
+/// <summary>
+/// Which models tickets can choose, and who serves them: from what workers report, as it was a second ago at most. A replica is not healthy
+/// before it knows them, since it would refuse every ticket.
+/// </summary>
 internal sealed class ModelCatalog(
     NpgsqlDataSource database,
     IOptions<TicketOptions> tickets,
@@ -20,7 +24,7 @@ internal sealed class ModelCatalog(
     DatabaseMigrator migrator,
     LoopProgress progress,
     InputChecks checks,
-    ILogger<ModelCatalog> logger) : DatabaseLoop("list of models", migrator, progress, logger)
+    ILogger<ModelCatalog> logger) : DatabaseLoop("list of models", migrator, progress, logger), IHealthCheck
 {
     // Of a default model that no worker has ever served, nothing more is known.
     private const int MaxUnknownInput = 10_000;
@@ -56,6 +60,11 @@ internal sealed class ModelCatalog(
     /// <summary>Finds a model.</summary>
     /// <exception cref="TimeoutException">As for <see cref="All"/>.</exception>
     public bool TryGet(string name, [NotNullWhen(true)] out KnownModel? model) => Models.TryGetValue(name, out model);
+
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(_models is not null
+            ? HealthCheckResult.Healthy()
+            : new HealthCheckResult(context.Registration.FailureStatus, "They are not known yet."));
 
     protected override TimeSpan PollInterval => TimeSpan.FromSeconds(1);
 

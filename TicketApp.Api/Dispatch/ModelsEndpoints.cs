@@ -8,11 +8,15 @@ namespace TicketApp.Api.Dispatch;
 
 internal static class ModelsEndpoints
 {
-    public static IServiceCollection AddModels(this IServiceCollection services) =>
+    public static IServiceCollection AddModels(this IServiceCollection services)
+    {
         services
             .AddSingleton<InputChecks>()
             .AddSingleton<ModelCatalog>()
-            .AddHostedService(provider => provider.GetRequiredService<ModelCatalog>());
+            .AddHostedService(provider => provider.GetRequiredService<ModelCatalog>())
+            .AddHealthChecks().AddCheck<ModelCatalog>("models");
+        return services;
+    }
 
     public static RouteGroupBuilder MapModels(this RouteGroupBuilder v1)
     {

@@ -168,7 +168,14 @@ public sealed class OpenAiTicketTests(AppFixture app) : IAsyncLifetime
             stopping.ListenAsync(
                 HttpMethod.Post, "/responses", Body("/responses", "hold stopped", ",\"background\":true,\"stream\":true")),
             item => item["delta"] is not null && heard.TrySetResult());
-        await Eventually.IsTrueAsync("All are asked", _limit, () => AskedFor("stopped").Count() == 3);
+        var asked = Eventually.IsTrueAsync("All are asked", _limit, () => AskedFor("stopped").Count() == 3);
+        var first = await Task.WhenAny(asked, lost, kept, streamed);
+        if (first is Task<ResourceAnswer> refused)
+        {
+            Assert.Fail((await refused).Body);
+        }
+
+        await first;
         await heard.Task.WaitAsync(_limit, Cancel);
 
         await replica.StopAsync();
