@@ -126,8 +126,7 @@ internal static class ReportStatements
     // Numbered by the worker: a report that is delivered twice adds nothing. Locked: a ticket that is just being removed is not there.
     // What no honest worker sends is left out: a stolen account could fill the database with the progress of one run. The number bounds the
     // reports, and with them all short texts, so that only a long one has the texts of its run added up (31 ms for 1,000 reports of a run
-    // with 15,000 rows). A response of a million characters
-    // has up to three million bytes, and may be on its way a second time.
+    // with 15,000 rows). A response of a million characters has up to three million bytes, and may be on its way a second time.
     public const string Progress =
         """
         with r as materialized (

@@ -31,8 +31,12 @@ public sealed class AspireApp : IAsyncLifetime
     {
         get
         {
-            Assert.SkipWhen(_app is null && AppAvailability.MaySkip, _obstacle ?? "The application did not start.");
-            return _app ?? throw new InvalidOperationException(_obstacle ?? "The application did not start.");
+            if (_app is null)
+            {
+                AppAvailability.Refuse(_obstacle ?? "The application did not start.");
+            }
+
+            return _app;
         }
     }
 

@@ -49,6 +49,9 @@ internal static class AppProcesses
     /// <summary>The script of the AppHost that starts a server.</summary>
     public static string ScriptOf(string server) => Path.Combine(Repository.Root, "TicketApp.AppHost", "Servers", $"{server}.sh");
 
+    /// <summary>The accounts of the broker that a script starts.</summary>
+    public static string AccountsOf(string script) => script.Replace(".sh", "-accounts.json", StringComparison.Ordinal);
+
     /// <summary>PostgreSQL on data of its own in a directory.</summary>
     /// <param name="directory">Where.</param>
     /// <param name="connection">Its port, superuser, password and database. The Api's role has the same password.</param>
@@ -116,7 +119,7 @@ internal static class AppProcesses
         script ??= ScriptOf("rabbitmq");
         ConnectionFactory factory = new() { Uri = uri };
         var folder = Path.Combine(directory, name);
-        var accounts = JsonNode.Parse(File.ReadAllText(script.Replace(".sh", "-accounts.json", StringComparison.Ordinal)))!;
+        var accounts = JsonNode.Parse(File.ReadAllText(AccountsOf(script)))!;
         var worker = accounts["permissions"]!.AsArray().Single(permission => (string?)permission!["user"] == "worker")!;
         JsonObject all = new() { ["user"] = factory.UserName, ["configure"] = ".*", ["write"] = ".*", ["read"] = ".*" };
         JsonObject definitions = new()

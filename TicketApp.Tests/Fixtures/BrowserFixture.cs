@@ -50,9 +50,7 @@ public sealed class BrowserFixture : IAsyncDisposable
     {
         if (Executable is null)
         {
-            const string Obstacle = "Chromium is not installed: ./ticketapp setup";
-            Assert.SkipWhen(AppAvailability.MaySkip, Obstacle);
-            throw new InvalidOperationException(Obstacle);
+            AppAvailability.Refuse("Chromium is not installed: ./ticketapp setup");
         }
 
         await _starting.WaitAsync(TestContext.Current.CancellationToken);

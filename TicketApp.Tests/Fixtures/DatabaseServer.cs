@@ -49,8 +49,7 @@ public sealed class DatabaseServer : IDatabaseServer, IAsyncLifetime
         {
             if (_obstacle is not null)
             {
-                Assert.SkipWhen(AppAvailability.MaySkip, _obstacle);
-                throw new InvalidOperationException(_obstacle);
+                AppAvailability.Refuse(_obstacle);
             }
 
             return _connection.ConnectionString;

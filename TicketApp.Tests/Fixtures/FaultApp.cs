@@ -8,8 +8,6 @@ namespace TicketApp.Tests.Fixtures;
 /// </summary>
 public class FaultApp : RunningApp
 {
-    private const int MaxLines = 150;
-
     protected override IReadOnlyDictionary<string, string> ApiSettings { get; } = new Dictionary<string, string>
     {
         ["Dispatch__LeaseDuration"] = "00:00:20",
@@ -37,10 +35,6 @@ public class FaultApp : RunningApp
 
     /// <summary>How long a message may stay unacknowledged before the broker ends its consumer.</summary>
     public static TimeSpan ConsumerTimeout { get; } = TimeSpan.FromSeconds(10);
-
-    /// <summary>The last that its processes wrote.</summary>
-    public IEnumerable<string> Output => Processes.SelectMany(process =>
-        process.Output.TakeLast(MaxLines).Select(line => $"[{process.Name}] {line}"));
 
     /// <summary>The names of the running instances of a server or service.</summary>
     public IReadOnlyList<string> InstancesOf(string resource) =>

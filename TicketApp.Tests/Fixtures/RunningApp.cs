@@ -18,7 +18,7 @@ public abstract class RunningApp : IAsyncLifetime
     protected const string Password = "PasswordOfTheTests";
 
     private const int WorkerReplicas = 2;
-    private const int MaxLines = 100;
+    private const int MaxLines = 150;
     private static readonly TimeSpan _finishLimit = TimeSpan.FromSeconds(60);
 
     private readonly List<ChildProcess> _processes = [];
@@ -49,6 +49,10 @@ public abstract class RunningApp : IAsyncLifetime
 
     /// <summary>The same, as workers connect.</summary>
     public Uri WorkerBroker => AppProcesses.As("worker", Broker);
+
+    /// <summary>The last that its processes wrote.</summary>
+    public IEnumerable<string> Output => _processes.SelectMany(process =>
+        process.Output.TakeLast(MaxLines).Select(line => $"[{process.Name}] {line}"));
 
     /// <summary>Servers, then replicas of services.</summary>
     private protected IReadOnlyList<ChildProcess> Processes => _processes;
@@ -191,8 +195,7 @@ public abstract class RunningApp : IAsyncLifetime
         }
         catch (Exception e) when (e is TimeoutException or InvalidOperationException)
         {
-            var output = _processes.SelectMany(process => process.Output.TakeLast(MaxLines).Select(line => $"[{process.Name}] {line}"));
-            throw new InvalidOperationException($"{e.Message}\n{string.Join('\n', output)}", e);
+            throw new InvalidOperationException($"{e.Message}\n{string.Join('\n', Output)}", e);
         }
     }
 
@@ -234,8 +237,7 @@ public abstract class RunningApp : IAsyncLifetime
     {
         if (value is null)
         {
-            Assert.SkipWhen(AppAvailability.MaySkip, _obstacle ?? "The application did not start.");
-            throw new InvalidOperationException(_obstacle ?? "The application did not start.");
+            AppAvailability.Refuse(_obstacle ?? "The application did not start.");
         }
 
         return value;

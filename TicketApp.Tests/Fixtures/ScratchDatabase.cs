@@ -7,10 +7,11 @@ namespace TicketApp.Tests.Fixtures;
 internal sealed class ScratchDatabase : IAsyncDisposable
 {
     private readonly NpgsqlDataSource _server;
-    private readonly string _name;
 
     private ScratchDatabase(NpgsqlDataSource server, string name, NpgsqlDataSource source) =>
-        (_server, _name, Source) = (server, name, source);
+        (_server, Name, Source) = (server, name, source);
+
+    public string Name { get; }
 
     public NpgsqlDataSource Source { get; }
 
@@ -18,6 +19,14 @@ internal sealed class ScratchDatabase : IAsyncDisposable
 
     /// <summary>One with the schema in it.</summary>
     public static Task<ScratchDatabase> CreateMigratedAsync(IDatabaseServer server) => CreateAsync(server, IDatabaseServer.EmptyDatabase);
+
+    /// <summary>How the Api connects to a database of the server.</summary>
+    public static NpgsqlDataSourceBuilder SourceOf(IDatabaseServer server, string name)
+    {
+        NpgsqlDataSourceBuilder source = new(new NpgsqlConnectionStringBuilder(server.ApiDatabase) { Database = name }.ConnectionString);
+        DatabaseServices.Tune(source);
+        return source;
+    }
 
     public async Task ExecuteAsync(string sql)
     {
@@ -48,7 +57,7 @@ internal sealed class ScratchDatabase : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Source.DisposeAsync();
-        await using (var drop = _server.CreateCommand($"drop database {_name} with (force)"))
+        await using (var drop = _server.CreateCommand($"drop database {Name} with (force)"))
         {
             await drop.ExecuteNonQueryAsync();
         }
@@ -65,8 +74,6 @@ internal sealed class ScratchDatabase : IAsyncDisposable
             await create.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
 
-        NpgsqlDataSourceBuilder source = new(new NpgsqlConnectionStringBuilder(server.ApiDatabase) { Database = name }.ConnectionString);
-        DatabaseServices.Tune(source);
-        return new(superuser, name, source.Build());
+        return new(superuser, name, SourceOf(server, name).Build());
     }
 }

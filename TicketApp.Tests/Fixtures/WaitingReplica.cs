@@ -33,10 +33,7 @@ internal sealed class WaitingReplica : IAsyncDisposable
 
     public WaitingReplica(AppFixture app, ScratchDatabase database, int replicas)
     {
-        var name = new NpgsqlConnectionStringBuilder(database.Source.ConnectionString).Database;
-        NpgsqlDataSourceBuilder source = new(new NpgsqlConnectionStringBuilder(app.ApiDatabase) { Database = name }.ConnectionString);
-        DatabaseServices.Tune(source);
-        _source = source.UseLoggerFactory(_statements.Factory).Build();
+        _source = ScratchDatabase.SourceOf(app, database.Name).UseLoggerFactory(_statements.Factory).Build();
         LoopProgress progress = new(TimeProvider.System);
         _migrator = new(database.Source, progress, NullLogger<DatabaseMigrator>.Instance);
         WaitingOptions options = new() { PollInterval = TimeSpan.FromMilliseconds(20), ToldPollInterval = TimeSpan.FromHours(1) };

@@ -76,4 +76,7 @@ internal sealed class Chart(string folder)
         ((JsonObject)Parse($"{workload}/config.yaml", values)["data"]!)
             .Concat((JsonObject)Parse($"{workload}/secrets.yaml", values)["stringData"]!)
             .ToDictionary(entry => entry.Key, entry => entry.Value!.GetValue<string>());
+
+    /// <summary>The image of a workload's first container.</summary>
+    public static string? ImageOf(JsonNode workload) => (string?)workload["spec"]!["template"]!["spec"]!["containers"]![0]!["image"];
 }

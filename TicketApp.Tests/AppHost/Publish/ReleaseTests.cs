@@ -19,7 +19,11 @@ public sealed partial class ReleaseTests
     {
         var helm = DeploymentTools.Find("helm");
         Assert.SkipWhen(helm is null, DeploymentTools.NoHelm);
-        Assert.SkipWhen(DeploymentTools.Find("jq") is null && AppAvailability.MaySkip, "jq is not installed.");
+        if (DeploymentTools.Find("jq") is null)
+        {
+            AppAvailability.Refuse("jq is not installed.");
+        }
+
         var folder = Publication.NewFolder();
         var chart = Path.Combine(folder, "published");
         await RunAsync("cp", "-R", Chart.Deployed.Folder, chart);

@@ -104,7 +104,10 @@ public sealed class TlsServers : IAsyncLifetime
     public void Require()
     {
         Assert.SkipUnless(DeploymentTools.HasHelm, DeploymentTools.NoHelm);
-        Assert.SkipWhen(_directory is null && AppAvailability.MaySkip, "PostgreSQL and RabbitMQ are not installed here.");
+        if (_directory is null)
+        {
+            AppAvailability.Refuse("PostgreSQL and RabbitMQ are not installed here.");
+        }
     }
 
     /// <summary>The file with the certificate of a server.</summary>
