@@ -7,39 +7,38 @@ using TicketApp.ServiceDefaults;
 
 namespace TicketApp.Messaging.Broker;
 
-/// <summary>Publishes persistent, mandatory, confirmed messages over its own connection, which a consumer's flow never blocks.</summary>
+/// <summary>
+/// Publishes persistent, mandatory, confirmed messages over its own connection, which a consumer's flow never blocks, and over a channel
+/// for each queue, so that none waits for another.
+/// </summary>
 public sealed partial class BrokerPublisher(
     IConnectionFactory factory, LoopProgress progress, ILogger<BrokerPublisher> logger, BrokerRole? role = null)
     : BrokerLoop(factory, "publisher", progress, logger), IStopsInPhase
 {
-    // Callers bound what they have in flight; the client's default limiter would slow everybody at 64 unconfirmed messages.
-    private static readonly CreateChannelOptions _confirmed = new(
-        publisherConfirmationsEnabled: true,
-        publisherConfirmationTrackingEnabled: true,
-        outstandingPublisherConfirmationsRateLimiter: null);
-
     // Of a message that cannot be read, in bytes.
     private const int MaxUnreadable = 1024 * 1024;
 
-    // Longer than any broker that works needs; without it a broker that neither confirms nor refuses would be waited for for ever.
-    private static readonly TimeSpan _maxWait = TimeSpan.FromSeconds(15);
-
-    // A broker keeps for each channel whether a queue takes its messages. After the loss of a queue's leader it can be wrong about that for
-    // as long as the channel lives, so a new one is opened; seldom enough for a queue that is full.
+    // A broker keeps for each channel whether the queue takes its messages. After the loss of the queue's leader it can be wrong about that
+    // for as long as the channel lives, so a new one is opened; seldom enough for a queue that is full.
     private static readonly TimeSpan _maxRejection = TimeSpan.FromSeconds(5);
 
     // What somebody deletes is there again soon. Workers may not declare it.
     private static readonly TimeSpan _declareInterval = TimeSpan.FromSeconds(15);
 
     private readonly ConcurrentDictionary<string, long> _rejectedSince = new(StringComparer.Ordinal);
-    private volatile TaskCompletionSource _stuck = new();
-    private volatile IChannel? _channel;
+    private volatile TaskCompletionSource _unusable = new();
+    private volatile PublishingChannels? _channels;
 
     // Those of models, which are declared when the first message is for them.
     private volatile QueueDeclarations? _queues;
 
+    /// <summary>
+    /// How long the broker may take to confirm or refuse a message. Default 15 s, which is longer than any broker that works needs.
+    /// </summary>
+    public TimeSpan MaxWait { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>Whether it would take a message now: it is connected, and the broker has memory and disk left.</summary>
-    public override bool IsReady => _channel is not null;
+    public override bool IsReady => _channels is not null;
 
     /// <inheritdoc/>
     public override bool DeclaresQueues => role is null or { DeclaresQueues: true };
@@ -50,7 +49,7 @@ public sealed partial class BrokerPublisher(
     public TimeSpan StopLimit => TimeSpan.FromSeconds(3);
 
     /// <inheritdoc/>
-    public override IEnumerable<string> RefusedQueues => _queues?.Refused ?? [];
+    public override IEnumerable<string> RefusedQueues => (_queues?.Refused ?? []).Union(_channels?.Unanswered ?? []);
 
     /// <summary>Publishes one message and waits until the broker has it safe.</summary>
     /// <param name="queue">One of <see cref="QueueNames"/>.</param>
@@ -85,7 +84,11 @@ public sealed partial class BrokerPublisher(
         await (_queues?.DeclareAsync(queue) ?? Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     /// <summary>The queue of a model is used no more for now, and may be deleted: it is declared again before it is used.</summary>
-    public void Forget(string queue) => _queues?.Forget(queue);
+    public void Forget(string queue)
+    {
+        _queues?.Forget(queue);
+        _channels?.Close(queue);
+    }
 
     /// <summary>Deletes the queue of a model if it is empty and nobody consumes it.</summary>
     /// <returns>Whether it is not there any more.</returns>
@@ -132,7 +135,14 @@ public sealed partial class BrokerPublisher(
     private async Task PublishAsync(
         string exchange, string routingKey, ReadOnlyMemory<byte> body, BasicProperties properties, CancellationToken cancellationToken)
     {
-        var channel = _channel ?? throw new BrokerUnavailableException();
+        var channels = _channels ?? throw new BrokerUnavailableException();
+        var queue = routingKey.Length > 0 ? routingKey : exchange;
+        var channel = channels.Of(queue);
+        if (channel.IsUnanswered)
+        {
+            throw new BrokerUnavailableException($"The message broker has not answered to an earlier message for {queue}.");
+        }
+
         try
         {
             if (QueueNames.IsOfModel(routingKey) && _queues is { } queues)
@@ -141,11 +151,23 @@ public sealed partial class BrokerPublisher(
             }
 
             var isMandatory = exchange != QueueNames.Control;
-            await channel.BasicPublishAsync(exchange, routingKey, isMandatory, properties, body, cancellationToken)
-                .AsTask().WaitAsync(_maxWait, cancellationToken);
+            var opened = await channel.Opened.WaitAsync(cancellationToken);
+            // Not cancelled: the broker answers anyway.
+            var publishing = opened.BasicPublishAsync(exchange, routingKey, isMandatory, properties, body, CancellationToken.None).AsTask();
+            try
+            {
+                await publishing.WaitAsync(MaxWait, cancellationToken);
+            }
+            catch (TimeoutException) when (!publishing.IsCompleted)
+            {
+                channel.GiveUp(publishing);
+                Log.Unanswered(Logger, queue, MaxWait.TotalSeconds);
+                throw;
+            }
+
             if (!_rejectedSince.IsEmpty)
             {
-                _rejectedSince.TryRemove(routingKey, out _);
+                _rejectedSince.TryRemove(queue, out _);
             }
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
@@ -158,12 +180,13 @@ public sealed partial class BrokerPublisher(
                 case PublishException { IsReturn: true }:
                     // It was deleted. A new connection declares it.
                     Log.Missing(Logger, routingKey);
-                    _stuck.TrySetResult();
+                    _unusable.TrySetResult();
                     break;
-                case PublishException when RejectedFor(routingKey) > _maxRejection:
-                    if (_stuck.TrySetResult())
+                case PublishException when RejectedFor(queue) > _maxRejection:
+                    if (_rejectedSince.TryRemove(queue, out _))
                     {
-                        Log.Stuck(Logger, routingKey, _maxRejection.TotalSeconds);
+                        Log.Rejected(Logger, queue, _maxRejection.TotalSeconds);
+                        channels.Close(queue);
                     }
 
                     break;
@@ -173,34 +196,29 @@ public sealed partial class BrokerPublisher(
         }
     }
 
-    private TimeSpan RejectedFor(string routingKey) =>
-        Stopwatch.GetElapsedTime(_rejectedSince.GetOrAdd(routingKey, static _ => Stopwatch.GetTimestamp()));
+    private TimeSpan RejectedFor(string queue) =>
+        Stopwatch.GetElapsedTime(_rejectedSince.GetOrAdd(queue, static _ => Stopwatch.GetTimestamp()));
 
     protected override async Task WorkAsync(IConnection connection, Action working, CancellationToken lost)
     {
-        await using var channel = await connection.CreateChannelAsync(_confirmed, lost);
         TaskCompletionSource unusable = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        channel.ChannelShutdownAsync += (_, _) =>
-        {
-            unusable.TrySetResult();
-            return Task.CompletedTask;
-        };
+        PublishingChannels channels = new(connection, () => unusable.TrySetResult());
         connection.ConnectionBlockedAsync += (_, blocked) =>
         {
-            _channel = null;
+            _channels = null;
             Log.Blocked(Logger, blocked.Reason);
             return Task.CompletedTask;
         };
         connection.ConnectionUnblockedAsync += (_, _) =>
         {
-            _channel = channel;
+            _channels = channels;
             Log.Unblocked(Logger);
             return Task.CompletedTask;
         };
         _rejectedSince.Clear();
-        _stuck = unusable;
+        _unusable = unusable;
         QueueDeclarations queues = _queues = new(connection, DeclaresQueues, Logger);
-        _channel = channel;
+        _channels = channels;
         working();
         try
         {
@@ -215,7 +233,7 @@ public sealed partial class BrokerPublisher(
         }
         finally
         {
-            _channel = null;
+            _channels = null;
         }
     }
 
@@ -234,12 +252,17 @@ public sealed partial class BrokerPublisher(
         public static partial void Blocked(ILogger logger, string reason);
 
         [LoggerMessage(EventId = 13, Level = LogLevel.Warning,
-            Message = "The broker has rejected every message for {Queue} for {Seconds:F0} s: the publisher connects again")]
-        public static partial void Stuck(ILogger logger, string queue, double seconds);
+            Message = "The broker has rejected every message for {Queue} for {Seconds:F0} s: a new channel is opened for it")]
+        public static partial void Rejected(ILogger logger, string queue, double seconds);
 
         [LoggerMessage(EventId = 14, Level = LogLevel.Warning,
             Message = "The queue {Queue} is missing: the publisher connects again and declares it")]
         public static partial void Missing(ILogger logger, string queue);
+
+        [LoggerMessage(EventId = 15, Level = LogLevel.Warning,
+            Message = "The broker has not answered to a message for {Queue} for {Seconds:F0} s, and nothing is sent there until it does; "
+                + "other queues are not concerned. If the queue has no leader, delete it: it is declared again")]
+        public static partial void Unanswered(ILogger logger, string queue, double seconds);
 
         [LoggerMessage(EventId = 12, Level = LogLevel.Information, Message = "The broker takes messages again")]
         public static partial void Unblocked(ILogger logger);

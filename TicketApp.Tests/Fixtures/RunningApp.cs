@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Npgsql;
+using TicketApp.Tests.AppHost.Publish;
 
 namespace TicketApp.Tests.Fixtures;
 
@@ -161,6 +162,22 @@ public abstract class RunningApp : IAsyncLifetime
         using var response = await Api.GetAsync($"/ticket?ticket_id={ticketId}", TestContext.Current.CancellationToken);
         return response.StatusCode == HttpStatusCode.Accepted ? null : await FieldAsync(response, "ticket_response");
     });
+
+    /// <summary>Runs <c>rabbitmqctl</c> in the environment of the broker, as in its container.</summary>
+    internal async Task RabbitmqctlAsync(params string[] arguments)
+    {
+        _ = Broker;
+        var id = Processes.Single(process => process.Name == "rabbitmq").Id.ToString(CultureInfo.InvariantCulture);
+        var environment = (await File.ReadAllTextAsync($"/proc/{id}/environ", TestContext.Current.CancellationToken)).Split('\0')
+            .Where(variable => variable.StartsWith("HOME=", StringComparison.Ordinal)
+                || variable.StartsWith("ERL_EPMD_PORT=", StringComparison.Ordinal)
+                || variable.StartsWith("RABBITMQ_NODENAME=", StringComparison.Ordinal));
+        const string Find = "exec \"$(ls -d /usr/lib*/rabbitmq/lib/rabbitmq_server-*/sbin /opt/rabbitmq*/sbin 2>/dev/null"
+            + " | sort -V | tail -n 1)/rabbitmqctl\" \"$@\"";
+        var (exitCode, output, error) = await Publication.RunAsync(
+            "env", [.. environment, "RABBITMQ_CONF_ENV_FILE=/dev/null", "sh", "-c", Find, "sh", .. arguments]);
+        Assert.True(exitCode == 0, output + error);
+    }
 
     /// <summary>The variables of a service.</summary>
     /// <param name="service"><see cref="ApiService"/> or <see cref="WorkerService"/>.</param>

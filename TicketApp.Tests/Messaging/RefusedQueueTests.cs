@@ -10,7 +10,8 @@ using TicketApp.Tests.Fixtures;
 namespace TicketApp.Tests.Messaging;
 
 /// <summary>
-/// The queue of one model is there with other arguments, which RabbitMQ refuses by closing the channel. Nobody else notices.
+/// The queue of one model is there with other arguments, which RabbitMQ refuses by closing the channel, or does not answer. Nobody else
+/// notices.
 /// </summary>
 [Collection(AppCollection.Name)]
 public sealed class RefusedQueueTests(AppFixture app)
@@ -57,6 +58,41 @@ public sealed class RefusedQueueTests(AppFixture app)
         Assert.Equal(0, publisher.Restarts);
         await publisher.StopAsync(Cancel);
         await broken.DeleteAsync(sound);
+    }
+
+    /// <summary>As one without a leader: the broker holds up the channel that the message came over.</summary>
+    [Fact]
+    public async Task A_publisher_continues_with_the_others_while_one_does_not_answer()
+    {
+        var (silent, sound) = ($"tickets.silent-{Guid.NewGuid():N}", $"tickets.sound-{Guid.NewGuid():N}");
+        ConnectionFactory factory = new() { Uri = app.Broker };
+        using BrokerPublisher publisher = new(factory, new LoopProgress(TimeProvider.System), NullLogger<BrokerPublisher>.Instance)
+        {
+            MaxWait = TimeSpan.FromSeconds(1),
+        };
+        await publisher.StartAsync(Cancel);
+        await Eventually.IsTrueAsync("It is ready", _limit, () => publisher.IsReady);
+        await publisher.PrepareAsync(silent);
+        await publisher.PublishAsync(sound, new byte[] { 1 }, cancellationToken: Cancel);
+        await app.RabbitmqctlAsync("eval", $"sys:suspend(whereis('%2F_{silent}')).");
+
+        var given = publisher.PublishAsync(silent, new byte[] { 2 }, cancellationToken: Cancel);
+        while (!given.IsCompleted)
+        {
+            await publisher.PublishAsync(sound, new byte[] { 3 }, cancellationToken: Cancel);
+        }
+
+        await Assert.ThrowsAsync<BrokerUnavailableException>(() => given);
+        Assert.Equal([silent], publisher.RefusedQueues);
+        var next = publisher.PublishAsync(silent, new byte[] { 4 }, cancellationToken: Cancel);
+        Assert.True(next.IsFaulted);
+        await Assert.ThrowsAsync<BrokerUnavailableException>(() => next);
+
+        await app.RabbitmqctlAsync("eval", $"sys:resume(whereis('%2F_{silent}')).");
+        await Eventually.IsTrueAsync("It has answered", _limit, () => !publisher.RefusedQueues.Any());
+        await publisher.PublishAsync(silent, new byte[] { 5 }, cancellationToken: Cancel);
+        Assert.Equal((true, 0), (publisher.IsReady, publisher.Restarts));
+        await publisher.StopAsync(Cancel);
     }
 
     [Fact]

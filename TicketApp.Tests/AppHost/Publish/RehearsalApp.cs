@@ -152,20 +152,5 @@ public sealed class RehearsalApp : PublishedAppFixture
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
-    /// <summary>In the environment of the broker, as in its container.</summary>
-    private async Task RabbitmqctlAsync(params string[] arguments)
-    {
-        var id = Processes.Single(process => process.Name == "rabbitmq").Id.ToString(CultureInfo.InvariantCulture);
-        var environment = (await File.ReadAllTextAsync($"/proc/{id}/environ", TestContext.Current.CancellationToken)).Split('\0')
-            .Where(variable => variable.StartsWith("HOME=", StringComparison.Ordinal)
-                || variable.StartsWith("ERL_EPMD_PORT=", StringComparison.Ordinal)
-                || variable.StartsWith("RABBITMQ_NODENAME=", StringComparison.Ordinal));
-        const string Find = "exec \"$(ls -d /usr/lib*/rabbitmq/lib/rabbitmq_server-*/sbin /opt/rabbitmq*/sbin 2>/dev/null"
-            + " | sort -V | tail -n 1)/rabbitmqctl\" \"$@\"";
-        var (exitCode, output, error) = await Publication.RunAsync(
-            "env", [.. environment, "RABBITMQ_CONF_ENV_FILE=/dev/null", "sh", "-c", Find, "sh", .. arguments]);
-        Assert.True(exitCode == 0, output + error);
-    }
-
     private sealed record Pod(string Service, string Project, ChildProcess Process, int Port);
 }
