@@ -62,7 +62,7 @@ public sealed class RefusedQueueTests(AppFixture app)
 
     /// <summary>As one without a leader: the broker holds up the channel that the message came over.</summary>
     [Fact]
-    public async Task A_publisher_continues_with_the_others_while_one_does_not_answer()
+    public async Task Publisher_and_consumer_continue_with_the_others_while_one_does_not_answer()
     {
         var (silent, sound) = ($"tickets.silent-{Guid.NewGuid():N}", $"tickets.sound-{Guid.NewGuid():N}");
         ConnectionFactory factory = new() { Uri = app.Broker };
@@ -87,11 +87,16 @@ public sealed class RefusedQueueTests(AppFixture app)
         var next = publisher.PublishAsync(silent, new byte[] { 4 }, cancellationToken: Cancel);
         Assert.True(next.IsFaulted);
         await Assert.ThrowsAsync<BrokerUnavailableException>(() => next);
+        using Taker taker = new(factory, publisher, silent, sound);
+        await taker.StartAsync(Cancel);
+        await Eventually.IsTrueAsync("What is in the other queue comes", _limit, () => taker.Taken.Contains(sound));
 
         await app.RabbitmqctlAsync("eval", $"sys:resume(whereis('%2F_{silent}')).");
         await Eventually.IsTrueAsync("It has answered", _limit, () => !publisher.RefusedQueues.Any());
         await publisher.PublishAsync(silent, new byte[] { 5 }, cancellationToken: Cancel);
-        Assert.Equal((true, 0), (publisher.IsReady, publisher.Restarts));
+        await Eventually.IsTrueAsync("It is consumed", _limit, () => taker.IsReady && taker.Taken.Contains(silent));
+        Assert.Equal((true, 0, 0), (publisher.IsReady, publisher.Restarts, taker.Restarts));
+        await taker.StopAsync(Cancel);
         await publisher.StopAsync(Cancel);
     }
 
