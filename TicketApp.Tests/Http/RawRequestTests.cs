@@ -150,19 +150,21 @@ public sealed class RawRequestTests(KeyedApp app) : IDisposable
         AssertAnswer(answer, "/v1/stats", "a long host");
     }
 
-    [Theory]
-    [InlineData("Content-Length: 100", "{\"user_id\":")]
-    [InlineData("Transfer-Encoding: chunked", "zz\r\n")]
-    [InlineData("Transfer-Encoding: chunked", "ffffffffffffffffff\r\n{")]
-    [InlineData("Transfer-Encoding: chunked", "5\r\n{}")]
-    public async Task Nobody_waits_for_a_body_that_does_not_come(string head, string body)
+    /// <summary>Together: those that are silent are waited for.</summary>
+    [Fact]
+    public async Task Nobody_waits_for_a_body_that_does_not_come()
     {
         string[] paths =
             ["/user", "/ticket", "/v1/tickets", "/v1/tickets/batch", "/openai/v1/responses", "/replicate/v1/predictions"];
-        await Task.WhenAll(paths.Select(async path =>
+        (string Head, string Body)[] parts =
+        [
+            ("Content-Length: 100", "{\"user_id\":"), ("Transfer-Encoding: chunked", "zz\r\n"),
+            ("Transfer-Encoding: chunked", "ffffffffffffffffff\r\n{"), ("Transfer-Encoding: chunked", "5\r\n{}"),
+        ];
+        await Task.WhenAll(paths.SelectMany(path => parts, async (path, part) =>
         {
             var whole = $"POST {path} HTTP/1.1\r\nHost: localhost\r\n{await AuthorizationAsync()}Content-Type: {Json}\r\n"
-                + $"{head}\r\n\r\n{body}";
+                + $"{part.Head}\r\n\r\n{part.Body}";
             // One that ends, and one that is silent.
             AssertAnswer(await SendAsync(whole, isEnded: true), path, whole, isCut: true);
             if (path == "/v1/tickets")
