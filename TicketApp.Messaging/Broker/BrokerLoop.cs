@@ -19,7 +19,7 @@ public abstract partial class BrokerLoop(IConnectionFactory factory, string name
     /// <summary>Whether it can do its work now: the connection stands and the work on it has begun.</summary>
     public virtual bool IsReady => _isWorking;
 
-    /// <summary>The queues of models that the broker refuses, which does not concern the others.</summary>
+    /// <summary>The queues that the broker refuses, which does not concern the others.</summary>
     public virtual IEnumerable<string> RefusedQueues => [];
 
     /// <summary>How often its connection was lost or could not be made.</summary>

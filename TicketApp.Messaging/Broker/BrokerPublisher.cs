@@ -48,7 +48,7 @@ public sealed partial class BrokerPublisher(
     /// <summary>Nobody publishes any more: a broker that does not answer to the end of the connection is not waited for.</summary>
     public TimeSpan StopLimit => TimeSpan.FromSeconds(3);
 
-    /// <inheritdoc/>
+    /// <summary>The queues that the broker refuses, and those for which it owes an answer.</summary>
     public override IEnumerable<string> RefusedQueues => (_queues?.Refused ?? []).Union(_channels?.Unanswered ?? []);
 
     /// <summary>Publishes one message and waits until the broker has it safe.</summary>
@@ -56,6 +56,7 @@ public sealed partial class BrokerPublisher(
     /// <param name="body">The message.</param>
     /// <param name="messageId">Lets a reader see a repetition.</param>
     /// <param name="expiration">After which the broker drops it undelivered; null: never.</param>
+    /// <param name="isLast">It is sent though the broker owes an answer: this process ends.</param>
     /// <param name="cancellationToken">Ends the wait; the message may have arrived anyway.</param>
     /// <exception cref="BrokerUnavailableException">It was not taken, or nobody can tell whether it was.</exception>
     public Task PublishAsync(
@@ -63,6 +64,7 @@ public sealed partial class BrokerPublisher(
         ReadOnlyMemory<byte> body,
         string? messageId = null,
         TimeSpan? expiration = null,
+        bool isLast = false,
         CancellationToken cancellationToken = default)
     {
         BasicProperties properties = new()
@@ -76,7 +78,7 @@ public sealed partial class BrokerPublisher(
             properties.Expiration = ((long)time.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
         }
 
-        return PublishAsync(QueueNames.ExchangeOf(queue), queue, body, properties, cancellationToken);
+        return PublishAsync(QueueNames.ExchangeOf(queue), queue, body, properties, cancellationToken, isLast);
     }
 
     /// <summary>Declares the queue of a model, if that is not done yet and can be done now; workers wait for it.</summary>
@@ -87,7 +89,7 @@ public sealed partial class BrokerPublisher(
     public void Forget(string queue)
     {
         _queues?.Forget(queue);
-        _channels?.Close(queue);
+        _channels?.CloseIdle(queue);
     }
 
     /// <summary>Deletes the queue of a model if it is empty and nobody consumes it.</summary>
@@ -133,16 +135,27 @@ public sealed partial class BrokerPublisher(
     }
 
     private async Task PublishAsync(
-        string exchange, string routingKey, ReadOnlyMemory<byte> body, BasicProperties properties, CancellationToken cancellationToken)
+        string exchange,
+        string routingKey,
+        ReadOnlyMemory<byte> body,
+        BasicProperties properties,
+        CancellationToken cancellationToken,
+        bool isLast = false)
     {
         var channels = _channels ?? throw new BrokerUnavailableException();
         var queue = routingKey.Length > 0 ? routingKey : exchange;
         var channel = channels.Of(queue);
-        if (channel.IsUnanswered)
+        if (channel.IsUnanswered && !isLast)
         {
             throw new BrokerUnavailableException($"The message broker has not answered to an earlier message for {queue}.");
         }
 
+        if (!await channel.EnterAsync(MaxWait, cancellationToken))
+        {
+            throw new BrokerUnavailableException($"The message broker takes no more messages for {queue}.");
+        }
+
+        Task? publishing = null;
         try
         {
             if (QueueNames.IsOfModel(routingKey) && _queues is { } queues)
@@ -151,17 +164,21 @@ public sealed partial class BrokerPublisher(
             }
 
             var isMandatory = exchange != QueueNames.Control;
-            var opened = await channel.Opened.WaitAsync(cancellationToken);
+            var opened = await channel.Opened.WaitAsync(MaxWait, cancellationToken);
             // Not cancelled: the broker answers anyway.
-            var publishing = opened.BasicPublishAsync(exchange, routingKey, isMandatory, properties, body, CancellationToken.None).AsTask();
+            publishing = opened.BasicPublishAsync(exchange, routingKey, isMandatory, properties, body, CancellationToken.None).AsTask();
             try
             {
                 await publishing.WaitAsync(MaxWait, cancellationToken);
             }
             catch (TimeoutException) when (!publishing.IsCompleted)
             {
-                channel.GiveUp(publishing);
-                Log.Unanswered(Logger, queue, MaxWait.TotalSeconds);
+                // While the broker is short of memory or disk, it answers nobody.
+                if (channel.GiveUp(publishing) && ReferenceEquals(_channels, channels))
+                {
+                    Log.Unanswered(Logger, queue, MaxWait.TotalSeconds);
+                }
+
                 throw;
             }
 
@@ -183,16 +200,33 @@ public sealed partial class BrokerPublisher(
                     _unusable.TrySetResult();
                     break;
                 case PublishException when RejectedFor(queue) > _maxRejection:
-                    if (_rejectedSince.TryRemove(queue, out _))
+                    if (_rejectedSince.TryRemove(queue, out _) && channels.Remove(queue, channel))
                     {
                         Log.Rejected(Logger, queue, _maxRejection.TotalSeconds);
-                        channels.Close(queue);
                     }
 
                     break;
             }
 
             throw new BrokerUnavailableException("The message broker did not take the message.", exception);
+        }
+        finally
+        {
+            if (publishing is { IsCompleted: false })
+            {
+                // Nobody waits for it any more, but the broker has still to answer.
+                _ = publishing.ContinueWith(
+                    given =>
+                    {
+                        _ = given.Exception;
+                        channel.Leave();
+                    },
+                    TaskScheduler.Default);
+            }
+            else
+            {
+                channel.Leave();
+            }
         }
     }
 
@@ -218,6 +252,8 @@ public sealed partial class BrokerPublisher(
         _rejectedSince.Clear();
         _unusable = unusable;
         QueueDeclarations queues = _queues = new(connection, DeclaresQueues, Logger);
+        // Everybody reports or looks whether reports arrive; who ends while the broker hangs cannot open it then.
+        await channels.Of(QueueNames.Responses).Opened.WaitAsync(lost);
         _channels = channels;
         working();
         try

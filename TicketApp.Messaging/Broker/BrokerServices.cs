@@ -80,7 +80,9 @@ public static partial class BrokerServices
     private static partial Regex ManyHosts();
 }
 
-/// <summary>Healthy while every broker loop of the process can do its work; degraded if the broker refuses some models' queues.</summary>
+/// <summary>
+/// Healthy while every broker loop of the process can do its work; degraded if the broker refuses some queues or does not answer for them.
+/// </summary>
 internal sealed class BrokerHealthCheck(IEnumerable<BrokerLoop> loops) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
@@ -90,7 +92,8 @@ internal sealed class BrokerHealthCheck(IEnumerable<BrokerLoop> loops) : IHealth
         return Task.FromResult(
             idle.Length > 0
                 ? new HealthCheckResult(context.Registration.FailureStatus, $"The broker cannot be used by: {string.Join(", ", idle)}.")
-            : refused.Length > 0 ? HealthCheckResult.Degraded($"The broker refuses the queues: {string.Join(", ", refused)}.")
+            : refused.Length > 0
+                ? HealthCheckResult.Degraded($"The broker refuses these queues, or does not answer for them: {string.Join(", ", refused)}.")
             : HealthCheckResult.Healthy());
     }
 }

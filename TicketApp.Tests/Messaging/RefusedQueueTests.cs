@@ -68,7 +68,7 @@ public sealed class RefusedQueueTests(AppFixture app)
         ConnectionFactory factory = new() { Uri = app.Broker };
         using BrokerPublisher publisher = new(factory, new LoopProgress(TimeProvider.System), NullLogger<BrokerPublisher>.Instance)
         {
-            MaxWait = TimeSpan.FromSeconds(1),
+            MaxWait = TimeSpan.FromSeconds(5),
         };
         await publisher.StartAsync(Cancel);
         await Eventually.IsTrueAsync("It is ready", _limit, () => publisher.IsReady);
@@ -76,22 +76,30 @@ public sealed class RefusedQueueTests(AppFixture app)
         await publisher.PublishAsync(sound, new byte[] { 1 }, cancellationToken: Cancel);
         await app.RabbitmqctlAsync("eval", $"sys:suspend(whereis('%2F_{silent}')).");
 
-        var given = publisher.PublishAsync(silent, new byte[] { 2 }, cancellationToken: Cancel);
-        while (!given.IsCompleted)
+        using Taker taker = new(factory, publisher, silent, sound);
+        try
         {
-            await publisher.PublishAsync(sound, new byte[] { 3 }, cancellationToken: Cancel);
+            // More than the broker reads ahead for a channel.
+            var given = Task.WhenAll(Enumerable.Range(0, 500).Select(_ => Assert.ThrowsAsync<BrokerUnavailableException>(() =>
+                publisher.PublishAsync(silent, new byte[] { 2 }, cancellationToken: Cancel))));
+            while (!given.IsCompleted)
+            {
+                await publisher.PublishAsync(sound, new byte[] { 3 }, cancellationToken: Cancel);
+            }
+
+            await given;
+            Assert.Equal([silent], publisher.RefusedQueues);
+            var next = publisher.PublishAsync(silent, new byte[] { 4 }, cancellationToken: Cancel);
+            Assert.True(next.IsFaulted);
+            await Assert.ThrowsAsync<BrokerUnavailableException>(() => next);
+            await taker.StartAsync(Cancel);
+            await Eventually.IsTrueAsync("What is in the other queue comes", _limit, () => taker.Taken.Contains(sound));
+        }
+        finally
+        {
+            await app.RabbitmqctlAsync("eval", $"sys:resume(whereis('%2F_{silent}')).");
         }
 
-        await Assert.ThrowsAsync<BrokerUnavailableException>(() => given);
-        Assert.Equal([silent], publisher.RefusedQueues);
-        var next = publisher.PublishAsync(silent, new byte[] { 4 }, cancellationToken: Cancel);
-        Assert.True(next.IsFaulted);
-        await Assert.ThrowsAsync<BrokerUnavailableException>(() => next);
-        using Taker taker = new(factory, publisher, silent, sound);
-        await taker.StartAsync(Cancel);
-        await Eventually.IsTrueAsync("What is in the other queue comes", _limit, () => taker.Taken.Contains(sound));
-
-        await app.RabbitmqctlAsync("eval", $"sys:resume(whereis('%2F_{silent}')).");
         await Eventually.IsTrueAsync("It has answered", _limit, () => !publisher.RefusedQueues.Any());
         await publisher.PublishAsync(silent, new byte[] { 5 }, cancellationToken: Cancel);
         await Eventually.IsTrueAsync("It is consumed", _limit, () => taker.IsReady && taker.Taken.Contains(silent));

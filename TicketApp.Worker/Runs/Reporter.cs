@@ -111,7 +111,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, ActiveRuns runs, 
             TakeBatch();
             if (Reports(_batch) is { Length: > 0 } reports)
             {
-                sent.Add(broker.PublishAsync(QueueNames.Responses, Serialize(reports)));
+                sent.Add(broker.PublishAsync(QueueNames.Responses, Serialize(reports), isLast: true));
                 Log.Unconfirmed(Logger, reports.Length);
             }
         }
