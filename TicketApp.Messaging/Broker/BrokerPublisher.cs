@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -25,7 +23,6 @@ public sealed partial class BrokerPublisher(
     // What somebody deletes is there again soon. Workers may not declare it.
     private static readonly TimeSpan _declareInterval = TimeSpan.FromSeconds(15);
 
-    private readonly ConcurrentDictionary<string, long> _rejectedSince = new(StringComparer.Ordinal);
     private volatile TaskCompletionSource _unusable = new();
     private volatile PublishingChannels? _channels;
 
@@ -144,18 +141,12 @@ public sealed partial class BrokerPublisher(
     {
         var channels = _channels ?? throw new BrokerUnavailableException();
         var queue = routingKey.Length > 0 ? routingKey : exchange;
-        var channel = channels.Of(queue);
-        if (channel.IsUnanswered && !isLast)
+        if (channels.Of(queue).IsUnanswered && !isLast)
         {
             throw new BrokerUnavailableException($"The message broker has not answered to an earlier message for {queue}.");
         }
 
-        if (!await channel.EnterAsync(MaxWait, cancellationToken))
-        {
-            throw new BrokerUnavailableException($"The message broker takes no more messages for {queue}.");
-        }
-
-        Task? publishing = null;
+        PublishingChannel? channel = null;
         try
         {
             if (QueueNames.IsOfModel(routingKey) && _queues is { } queues)
@@ -163,29 +154,9 @@ public sealed partial class BrokerPublisher(
                 await queues.DeclareAsync(routingKey).WaitAsync(cancellationToken);
             }
 
-            var isMandatory = exchange != QueueNames.Control;
-            var opened = await channel.Opened.WaitAsync(MaxWait, cancellationToken);
-            // Not cancelled: the broker answers anyway.
-            publishing = opened.BasicPublishAsync(exchange, routingKey, isMandatory, properties, body, CancellationToken.None).AsTask();
-            try
-            {
-                await publishing.WaitAsync(MaxWait, cancellationToken);
-            }
-            catch (TimeoutException) when (!publishing.IsCompleted)
-            {
-                // While the broker is short of memory or disk, it answers nobody.
-                if (channel.GiveUp(publishing) && ReferenceEquals(_channels, channels))
-                {
-                    Log.Unanswered(Logger, queue, MaxWait.TotalSeconds);
-                }
-
-                throw;
-            }
-
-            if (!_rejectedSince.IsEmpty)
-            {
-                _rejectedSince.TryRemove(queue, out _);
-            }
+            channel = channels.Of(queue);
+            await channel.PublishAsync(
+                exchange, routingKey, isMandatory: exchange != QueueNames.Control, properties, body, MaxWait, cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
@@ -199,44 +170,19 @@ public sealed partial class BrokerPublisher(
                     Log.Missing(Logger, routingKey);
                     _unusable.TrySetResult();
                     break;
-                case PublishException when RejectedFor(queue) > _maxRejection:
-                    if (_rejectedSince.TryRemove(queue, out _) && channels.Remove(queue, channel))
-                    {
-                        Log.Rejected(Logger, queue, _maxRejection.TotalSeconds);
-                    }
-
+                case PublishException when channel?.RejectedFor > _maxRejection && channels.Remove(queue, channel):
+                    Log.Rejected(Logger, queue, _maxRejection.TotalSeconds);
                     break;
             }
 
             throw new BrokerUnavailableException("The message broker did not take the message.", exception);
         }
-        finally
-        {
-            if (publishing is { IsCompleted: false })
-            {
-                // Nobody waits for it any more, but the broker has still to answer.
-                _ = publishing.ContinueWith(
-                    given =>
-                    {
-                        _ = given.Exception;
-                        channel.Leave();
-                    },
-                    TaskScheduler.Default);
-            }
-            else
-            {
-                channel.Leave();
-            }
-        }
     }
-
-    private TimeSpan RejectedFor(string queue) =>
-        Stopwatch.GetElapsedTime(_rejectedSince.GetOrAdd(queue, static _ => Stopwatch.GetTimestamp()));
 
     protected override async Task WorkAsync(IConnection connection, Action working, CancellationToken lost)
     {
         TaskCompletionSource unusable = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        PublishingChannels channels = new(connection, () => unusable.TrySetResult());
+        PublishingChannels channels = new(connection, () => unusable.TrySetResult(), OnSilent);
         connection.ConnectionBlockedAsync += (_, blocked) =>
         {
             _channels = null;
@@ -249,7 +195,6 @@ public sealed partial class BrokerPublisher(
             Log.Unblocked(Logger);
             return Task.CompletedTask;
         };
-        _rejectedSince.Clear();
         _unusable = unusable;
         QueueDeclarations queues = _queues = new(connection, DeclaresQueues, Logger);
         // Everybody reports or looks whether reports arrive; who ends while the broker hangs cannot open it then.
@@ -270,6 +215,15 @@ public sealed partial class BrokerPublisher(
         finally
         {
             _channels = null;
+        }
+    }
+
+    private void OnSilent(string queue)
+    {
+        // While the broker is short of memory or disk, it answers nobody.
+        if (IsReady)
+        {
+            Log.Unanswered(Logger, queue, MaxWait.TotalSeconds);
         }
     }
 

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 
 namespace TicketApp.Messaging.Broker;
 
@@ -10,7 +12,8 @@ namespace TicketApp.Messaging.Broker;
 /// </summary>
 /// <param name="connection">The connection.</param>
 /// <param name="lost">Called when the broker closes one of them.</param>
-internal sealed class PublishingChannels(IConnection connection, Action lost)
+/// <param name="silent">Called with a queue for which the broker has not answered in time.</param>
+internal sealed class PublishingChannels(IConnection connection, Action lost, Action<string> silent)
 {
     // Callers bound what they have in flight; the client's default limiter would slow everybody at 64 unconfirmed messages.
     private static readonly CreateChannelOptions _confirmed = new(
@@ -29,12 +32,17 @@ internal sealed class PublishingChannels(IConnection connection, Action lost)
     /// </summary>
     public PublishingChannel Of(string queue)
     {
-        if (_channels.TryGetValue(queue, out var channel) && channel.IsOverdue)
+        if (_channels.TryGetValue(queue, out var channel))
         {
+            if (!channel.IsOverdue)
+            {
+                return channel;
+            }
+
             Remove(queue, channel);
         }
 
-        return _channels.GetOrAdd(queue, static (queue, channels) => new(opened => channels.OpenAsync(queue, opened)), this);
+        return _channels.GetOrAdd(queue, new PublishingChannel(opened => OpenAsync(queue, opened), () => silent(queue)));
     }
 
     /// <summary>Closes the channel for a queue, unless a message is on its way over it.</summary>
@@ -105,11 +113,14 @@ internal sealed class PublishingChannel
     private const long OverdueMilliseconds = 120_000;
 
     private readonly Lazy<Task<IChannel>> _opened;
+    private readonly Action _silent;
     private readonly SemaphoreSlim _free = new(MaxInFlight);
     private long _givenUp;
+    private long _rejectedSince; // 0: the last answer was not a rejection
     private volatile Task _unanswered = Task.CompletedTask;
 
-    public PublishingChannel(Func<PublishingChannel, Task<IChannel>> open) => _opened = new(() => open(this));
+    public PublishingChannel(Func<PublishingChannel, Task<IChannel>> open, Action silent) =>
+        (_opened, _silent) = (new(() => open(this)), silent);
 
     /// <summary>Ends when it is open.</summary>
     public Task<IChannel> Opened => _opened.Value;
@@ -126,16 +137,54 @@ internal sealed class PublishingChannel
     /// <summary>Whether no message is on its way.</summary>
     public bool IsIdle => _free.CurrentCount == MaxInFlight;
 
-    /// <summary>Waits until one more message may be on its way; <see cref="Leave"/> ends that.</summary>
-    /// <returns>False: there was no place within <paramref name="limit"/>.</returns>
-    public Task<bool> EnterAsync(TimeSpan limit, CancellationToken cancellationToken) => _free.WaitAsync(limit, cancellationToken);
+    /// <summary>For how long the broker has rejected every message.</summary>
+    public TimeSpan RejectedFor =>
+        Volatile.Read(ref _rejectedSince) is var since && since != 0 ? Stopwatch.GetElapsedTime(since) : TimeSpan.Zero;
 
-    /// <summary>A message is no more on its way, or never was.</summary>
-    public void Leave() => _free.Release();
+    /// <summary>Publishes one message and waits until the broker has it safe.</summary>
+    /// <exception cref="TimeoutException">The broker has not answered within <paramref name="limit"/>.</exception>
+    /// <exception cref="PublishException">It rejects the message, or there is no queue for it.</exception>
+    public async Task PublishAsync(
+        string exchange,
+        string routingKey,
+        bool isMandatory,
+        BasicProperties properties,
+        ReadOnlyMemory<byte> body,
+        TimeSpan limit,
+        CancellationToken cancellationToken)
+    {
+        if (!await _free.WaitAsync(limit, cancellationToken))
+        {
+            throw new TimeoutException($"{MaxInFlight} messages before it are not answered.");
+        }
 
-    /// <summary>A message was given up whose answer may still come. It is on its way until then.</summary>
-    /// <returns>Whether it is the first.</returns>
-    public bool GiveUp(Task publishing)
+        var publishing = Task.CompletedTask;
+        try
+        {
+            var channel = await Opened.WaitAsync(limit, cancellationToken);
+            // Not cancelled: the broker answers anyway.
+            publishing = channel.BasicPublishAsync(exchange, routingKey, isMandatory, properties, body, CancellationToken.None).AsTask();
+            await publishing.WaitAsync(limit, cancellationToken);
+            Volatile.Write(ref _rejectedSince, 0);
+        }
+        catch (TimeoutException) when (!publishing.IsCompleted)
+        {
+            GiveUp(publishing);
+            throw;
+        }
+        catch (PublishException exception) when (!exception.IsReturn)
+        {
+            Interlocked.CompareExchange(ref _rejectedSince, Stopwatch.GetTimestamp(), 0);
+            throw;
+        }
+        finally
+        {
+            // It is on its way until the broker has answered, though nobody waits for that any more.
+            _ = LeaveAsync(publishing);
+        }
+    }
+
+    private void GiveUp(Task publishing)
     {
         var isFirst = !IsUnanswered;
         if (isFirst)
@@ -144,6 +193,15 @@ internal sealed class PublishingChannel
         }
 
         _unanswered = publishing;
-        return isFirst;
+        if (isFirst)
+        {
+            _silent();
+        }
+    }
+
+    private async Task LeaveAsync(Task publishing)
+    {
+        await publishing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _free.Release();
     }
 }

@@ -28,7 +28,7 @@ public sealed class BrokerLimitTests(AppFixture app)
     [Fact]
     public async Task A_worker_takes_no_connection_from_the_api_and_makes_so_many_queues_which_go_when_nobody_uses_them()
     {
-        // Says that there is no broker, where there is none.
+        // Refuses the test where no broker runs.
         _ = app.Broker;
         // A thousand workers with several models need less.
         var bounds = BrokerAccountTests.Accounts();

@@ -11,7 +11,7 @@ internal sealed class ResponseAnswers(
     TicketRecordReader tickets, OpenAiTickets removal, AnswerWaiter waiter, ProgressReader progress, ByteLimit bytes)
 {
     /// <summary>A response of the caller's.</summary>
-    /// <param name="ticketId">Its ticket; null if there is none of its id.</param>
+    /// <param name="ticketId">Its ticket; null: no ticket has its id.</param>
     /// <param name="caller">Who asks.</param>
     public async Task<ResponseTicket?> FindAsync(Guid? ticketId, FacadeCaller caller) =>
         ticketId is { } id && await tickets.FindAsync(id.ToString(), caller.User) is { } row ? ResponseTicket.Of(row) : null;
