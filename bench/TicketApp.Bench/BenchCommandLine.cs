@@ -53,7 +53,7 @@ internal static class BenchCommandLine
     };
     private static readonly Option<string> _against = new("--against")
     {
-        Description = "What compare runs beside TicketApp: masstransit, wolverine or both",
+        Description = "What compare runs beside TicketApp: masstransit, wolverine, both of them, bullmq, or all three",
         DefaultValueFactory = _ => BenchOptions.Baselines[0].Key,
         Recursive = true,
     };
@@ -71,7 +71,8 @@ internal static class BenchCommandLine
     public static RootCommand Create()
     {
         RootCommand root = new("Measures TicketApp and the limits of the machine it runs on.");
-        _against.AcceptOnlyFromAmong([.. BenchOptions.Baselines.Select(baseline => baseline.Key), BenchOptions.AllBaselines]);
+        _against.AcceptOnlyFromAmong(
+            [.. BenchOptions.Baselines.Select(baseline => baseline.Key), BenchOptions.NetBaselines, BenchOptions.AllBaselines]);
         Option[] options =
         [
             _database, _broker, _fileName, _variants, _native, _ha, _against, _tickets, _connections,

@@ -1,14 +1,19 @@
+using TicketApp.Bench.Processes;
+
 namespace TicketApp.Bench;
 
 /// <summary>What the command line says; each command uses what concerns it.</summary>
 internal sealed record BenchOptions
 {
+    /// <summary>The .NET services of <see cref="Baselines"/>.</summary>
+    public const string NetBaselines = "both";
+
     /// <summary>All of <see cref="Baselines"/>.</summary>
-    public const string AllBaselines = "both";
+    public const string AllBaselines = "all";
 
     /// <summary>The systems of <c>bench/</c> that TicketApp can be compared with: as on the command line and as in the tables.</summary>
     public static IReadOnlyList<(string Key, string Name)> Baselines { get; } =
-        [("masstransit", "MassTransit"), ("wolverine", "Wolverine")];
+        [("masstransit", "MassTransit"), ("wolverine", "Wolverine"), (BullMqStarter.Key, BullMqStarter.SystemName)];
 
     /// <summary>Npgsql connection string of a running PostgreSQL, as a user that may create databases; null: one of our own.</summary>
     public string? Database { get; init; }
@@ -38,7 +43,7 @@ internal sealed record BenchOptions
     /// <summary>Seconds to hold still once a system is warm, for a profiler to be attached; the process ids are printed.</summary>
     public required int Hold { get; init; }
 
-    /// <summary>Variants to compare, as <see cref="Processes.Variant.Parse"/> reads them.</summary>
+    /// <summary>Variants to compare, as <see cref="Variant.Parse"/> reads them.</summary>
     public required IReadOnlyList<string> Variants { get; init; }
 
     /// <summary>Whether TicketApp's native programs are measured, which <c>./ticketapp bench --native</c> builds.</summary>
@@ -47,7 +52,7 @@ internal sealed record BenchOptions
     /// <summary>Whether the servers of our own are a RabbitMQ cluster of three and PostgreSQL with a synchronous standby.</summary>
     public required bool IsReplicated { get; init; }
 
-    /// <summary>The key of the baseline that TicketApp is compared with, or <see cref="AllBaselines"/>.</summary>
+    /// <summary>The key of the baseline that TicketApp is compared with, or a name for several.</summary>
     public required string Against { get; init; }
 
     /// <summary>Name of the result file; null: the command's.</summary>
@@ -56,6 +61,14 @@ internal sealed record BenchOptions
     public required string RepositoryRoot { get; init; }
 
     public required string Configuration { get; init; }
+
+    /// <summary>Whether TicketApp is compared with the baseline of that key.</summary>
+    public bool IsAgainst(string key) => Against switch
+    {
+        AllBaselines => true,
+        NetBaselines => key != BullMqStarter.Key,
+        _ => key == Against,
+    };
 
     public string ResultsDirectory => Path.Combine(RepositoryRoot, "bench", "results");
 

@@ -17,8 +17,10 @@ internal sealed record BenchSession(BenchOptions Options, BenchServers Servers, 
     public IReadOnlyList<ISystemStarter> Baselines { get; } =
     [
         .. from baseline in BenchOptions.Baselines
-           where Options.Against == baseline.Key || Options.Against == BenchOptions.AllBaselines
-           select new BaselineStarter(baseline.Name, baseline.Key, Servers, Options),
+           where Options.IsAgainst(baseline.Key)
+           select baseline.Key == BullMqStarter.Key
+               ? (ISystemStarter)new BullMqStarter(Options)
+               : new BaselineStarter(baseline.Name, baseline.Key, Servers, Options),
     ];
 
     /// <summary>Says what happens now.</summary>

@@ -17,7 +17,7 @@ internal sealed record ChartDescription(
         new("throughput", "Completed tickets per second, closed loop", "compare", ["tickets/s"], _systems),
         new(
             "cpu", "CPU seconds per 1,000 tickets", "compare",
-            ["CPU per 1,000 tickets", "  api", "  worker", "  postgres", "  rabbitmq"],
+            ["CPU per 1,000 tickets", "  api", "  worker", "  postgres", "  rabbitmq", "  redis"],
             _systems),
         new(
             "latency", "Latency at a fixed rate, ms from the scheduled time", "compare",

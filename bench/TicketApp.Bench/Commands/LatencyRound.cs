@@ -28,7 +28,11 @@ internal static class LatencyRound
         var (load, finished) = await RunAsync(system, CallerCount, options.Rate, (int)(options.Rate * options.Seconds), cancellationToken);
         Add("accept", load.Accept);
         Add("end to end (asked every 2 ms)", load.EndToEnd);
-        Add("finished in the database", finished);
+        if (finished is not null)
+        {
+            Add("finished in the database", finished);
+        }
+
         session.Sheet.Add(subject, "driver late p99", "ms", load.Driver.Percentile(99));
         session.Sheet.Add(subject, "open loop refused", "", load.Refused);
         session.Sheet.Add(subject, "open loop lost", "", load.Lost);
@@ -48,15 +52,23 @@ internal static class LatencyRound
         var (load, finished) = await RunAsync(system, callerCount: 8, LoneRate, LoneTickets, cancellationToken);
         session.Sheet.Add(system.Name, "lone ticket, accept p50", "ms", load.Accept.Percentile(50));
         session.Sheet.Add(system.Name, "lone ticket, end to end p50", "ms", load.EndToEnd.Percentile(50));
-        session.Sheet.Add(system.Name, "lone ticket, finished in the database p50", "ms", finished.Percentile(50));
+        if (finished is not null)
+        {
+            session.Sheet.Add(system.Name, "lone ticket, finished in the database p50", "ms", finished.Percentile(50));
+        }
     }
 
-    private static async Task<(TicketLoad Load, Latencies Finished)> RunAsync(
+    private static async Task<(TicketLoad Load, Latencies? Finished)> RunAsync(
         SystemUnderTest system, int callerCount, double rate, int tickets, CancellationToken cancellationToken)
     {
         using Callers callers = new(system.Addresses, callerCount);
         TicketLoad load = new() { Tickets = tickets, Rate = rate, Polling = PollPolicy.Fine };
         await callers.RunAsync(load, cancellationToken);
+        if (!system.HasDatabase)
+        {
+            return (load, null);
+        }
+
         Latencies finished = new();
         foreach (var (ticket, time) in await FinishedAsync(system.Database, [.. load.Accepted.Keys], cancellationToken))
         {

@@ -8,8 +8,6 @@ namespace TicketApp.Bench.Commands;
 /// <summary>One measured closed loop, with the CPU time that each part of the system took for it.</summary>
 internal static class ThroughputRound
 {
-    private static readonly string[] _systemParts = ["api", "worker", "postgres", "rabbitmq"];
-
     /// <param name="session">Where the figures go.</param>
     /// <param name="system">What is measured.</param>
     /// <param name="callers">Who calls.</param>
@@ -18,18 +16,17 @@ internal static class ThroughputRound
     public static async Task RunAsync(
         BenchSession session, SystemUnderTest system, Callers callers, string? subject, CancellationToken cancellationToken)
     {
-        var meter = CpuMeter.Start([.. system.Trees, .. session.Servers.Trees, new("driver", Environment.ProcessId, IsAlone: true)]);
+        ProcessTree[] trees = [.. system.Trees, .. system.HasDatabase ? session.Servers.Trees : []];
+        string[] parts = [.. trees.Select(tree => tree.Name).Distinct()];
+        var meter = CpuMeter.Start([.. trees, new("driver", Environment.ProcessId, IsAlone: true)]);
         TicketLoad load = new() { Tickets = session.Options.Tickets };
         await callers.RunAsync(load, cancellationToken);
         var cpu = meter.Stop();
         var changed = callers.CountChanged(load);
-        var open = await BenchServers.ScalarAsync<long>(
-            system.Database, "select count(*) from tickets where time_finished is null", cancellationToken);
-
         var thousands = load.Ended.Count / 1000.0;
         Add("tickets/s", "", load.TicketsPerSecond);
-        Add("CPU per 1,000 tickets", "s", _systemParts.Sum(part => cpu[part]) / thousands);
-        foreach (var part in _systemParts)
+        Add("CPU per 1,000 tickets", "s", parts.Sum(part => cpu[part]) / thousands);
+        foreach (var part in parts)
         {
             Add($"  {part}", "s", cpu[part] / thousands);
         }
@@ -45,7 +42,11 @@ internal static class ThroughputRound
         Add("refused", "", load.Refused);
         Add("lost", "", load.Lost);
         Add("wrong", "", changed);
-        Add("open in the database", "", open);
+        if (system.HasDatabase)
+        {
+            Add("open in the database", "", await BenchServers.ScalarAsync<long>(
+                system.Database, "select count(*) from tickets where time_finished is null", cancellationToken));
+        }
 
         void Add(string name, string unit, double value) => session.Sheet.Add(subject ?? system.Name, name, unit, value);
     }

@@ -9,7 +9,7 @@ internal static class TablePrinter
     {
         string[] subjects = [.. sheet.Figures.Select(figure => figure.Subject).Distinct()];
         List<string[]> rows = [["", .. subjects]];
-        foreach (var name in sheet.Figures.Select(figure => figure.Name).Distinct())
+        foreach (var name in NamesInOrder(sheet))
         {
             var unit = sheet.Figures.First(figure => figure.Name == name).Unit;
             var label = unit.Length == 0 ? name : $"{name}, {unit}";
@@ -24,6 +24,27 @@ internal static class TablePrinter
         }
 
         Console.WriteLine();
+    }
+
+    /// <summary>Each name once: one that the first subject lacks is behind the one that its own subject has before it.</summary>
+    private static List<string> NamesInOrder(FigureSheet sheet)
+    {
+        List<string> names = [];
+        foreach (var subject in sheet.Figures.GroupBy(figure => figure.Subject))
+        {
+            var at = -1;
+            foreach (var figure in subject)
+            {
+                var known = names.IndexOf(figure.Name);
+                at = known >= 0 ? known : at + 1;
+                if (known < 0)
+                {
+                    names.Insert(at, figure.Name);
+                }
+            }
+        }
+
+        return names;
     }
 
     /// <summary>Three figures that mean something, whole numbers as they are.</summary>
