@@ -1,5 +1,6 @@
 using Npgsql;
 using TicketApp.Api.Auth;
+using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.ServiceDefaults;
@@ -68,11 +69,10 @@ internal sealed class TicketSummaryReader(
     TicketMetrics metrics,
     LoopProgress progress,
     ILogger<TicketSummaryReader> logger,
-    SucceededTickets succeeded) : TicketReader<TicketSummary>(database, metrics, progress, logger, maxBatch: 500, capacity: 20_000)
+    SucceededTickets succeeded,
+    DispatchWindows windows) : TicketReader<TicketSummary>(database, metrics, progress, logger, maxBatch: 500, capacity: 20_000)
 {
-    // What a question about a ticket that has just come may wait for its answer, and how long a ticket has just come. One that another
-    // replica ends is reported that much later at most.
-    private static readonly TimeSpan _moment = TimeSpan.FromMilliseconds(10);
+    // How long a ticket has just come.
     private static readonly TimeSpan _young = TimeSpan.FromMilliseconds(100);
 
     protected override string Sql =>
@@ -81,13 +81,20 @@ internal sealed class TicketSummaryReader(
         from tickets where ticket_id = any($1)
         """;
 
-    /// <summary>Finds a ticket. A question that comes just before the answer gets it: one about a young ticket waits up to 10 ms.</summary>
+    /// <summary>Finds a ticket. A question that comes just before the answer gets it: one about a young ticket waits up to 25 ms.</summary>
     /// <returns>Null without one of that id.</returns>
     /// <exception cref="OverloadedException">Too many large tickets are asked for at once.</exception>
     public async ValueTask<TicketSummary?> FindAsync(Guid ticketId) =>
         succeeded.Find(ticketId)
-            ?? (IsYoung(ticketId, DateTimeOffset.UtcNow) ? await succeeded.FindSoonAsync(ticketId, _moment) : null)
+            ?? (IsYoung(ticketId, DateTimeOffset.UtcNow) ? await succeeded.FindSoonAsync(ticketId, Moment(windows.Replicas)) : null)
             ?? (await SubmitAsync(ticketId)).Available;
+
+    /// <summary>
+    /// What a question about a young ticket may wait for the answer: what another replica ends is reported that much later at most, while a
+    /// replica that is alone misses no end.
+    /// </summary>
+    /// <param name="replicas">Those that live, this one included; 0: not known yet.</param>
+    public static TimeSpan Moment(int replicas) => TimeSpan.FromMilliseconds(replicas == 1 ? 25 : 10);
 
     /// <summary>Whether the ticket was created in the last tenth of a second, by what its id says.</summary>
     public static bool IsYoung(Guid ticketId, DateTimeOffset now) =>
