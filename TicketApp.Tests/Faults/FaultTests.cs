@@ -143,8 +143,8 @@ public sealed class FaultTests(FaultApp app)
             Assert.True(attempts[^1] <= 2, $"Of ticket {ticket}: {await AttemptsAsync(ticket)}");
         }
 
-        // Handed back, not lost: no attempt was charged. A worker's last reports are sent once, and nobody is left to see whether the broker
-        // reads them: where all processors are busy, one of the two workers' are lost now and then.
+        // Handed back, not lost: no attempt was charged. A worker's last reports are sent once, and nobody is left to see whether they are
+        // read: where all processors are busy, one of the two workers' are lost now and then.
         Assert.True(
             hung > _connectionsLive || attempts.Count(attempt => attempt == 1) >= tickets.Length / 2,
             $"The broker hung for {hung.TotalSeconds:F1} s; attempts {string.Join(", ", attempts)}\n{string.Join('\n', app.Output)}");

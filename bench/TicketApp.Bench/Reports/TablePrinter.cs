@@ -32,7 +32,7 @@ internal static class TablePrinter
         List<string> names = [];
         foreach (var subject in sheet.Figures.GroupBy(figure => figure.Subject))
         {
-            var at = -1;
+            var at = names.Count - 1;
             foreach (var figure in subject)
             {
                 var known = names.IndexOf(figure.Name);
