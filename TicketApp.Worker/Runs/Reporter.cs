@@ -19,7 +19,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, ActiveRuns runs, 
     // With a last one of the longest, and each character an escape of six bytes, this stays within the 16 MiB of a message.
     private const int MaxCharacters = WorkerReport.MaxResponse;
     private static readonly TimeSpan _confirmLimit = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan _sendLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _sendLimit = TimeSpan.FromSeconds(1);
 
     // Bounded by the runs in progress: each has at most its start and its end here, and what is said of it while the broker takes messages.
     private readonly Channel<Entry> _entries = Channel.CreateUnbounded<Entry>(new UnboundedChannelOptions { SingleReader = true });
@@ -30,7 +30,7 @@ internal sealed partial class Reporter(BrokerPublisher broker, ActiveRuns runs, 
     public StopPhase StopPhase => StopPhase.Publishing;
 
     // On a busy machine each step is late, and what is cut off here is lost with the connection.
-    public TimeSpan StopLimit => _confirmLimit + 2 * _sendLimit;
+    public TimeSpan StopLimit => _confirmLimit + 4 * _sendLimit;
 
     /// <summary>Reports the end of a run; lets go of it once the broker has the report.</summary>
     public void Report(WorkerReport report, Run ended) => _entries.Writer.TryWrite(new(report, ended, null));
