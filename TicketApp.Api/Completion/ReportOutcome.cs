@@ -71,8 +71,9 @@ internal sealed class ReportEffects(
     /// <summary>Tells all whom it concerns.</summary>
     public void Follow(ReportOutcome outcome)
     {
-        observers.Ended(outcome.Ended);
+        // A ticket may have started and ended in the same batch: its end comes last.
         observers.Changed(outcome.Changed);
+        observers.Ended(outcome.Ended);
         if (outcome.HasErrors)
         {
             errors.Wake();

@@ -3,7 +3,6 @@ using Npgsql;
 using TicketApp.Api.Completion;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
-using TicketApp.Api.Tickets;
 using TicketApp.Messaging;
 using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
@@ -19,7 +18,6 @@ internal sealed class Eraser(
     OpenTickets open,
     Dispatcher dispatcher,
     CancellationPublisher notifier,
-    SucceededTickets succeeded,
     TicketObservers observers,
     IOptions<DispatchOptions> dispatch,
     DatabaseMigrator migrator,
@@ -44,7 +42,6 @@ internal sealed class Eraser(
 
         foreach (var ticket in removed)
         {
-            succeeded.Remove(ticket.Run.TicketId);
             observers.Changed(ticket.Run.TicketId);
         }
 

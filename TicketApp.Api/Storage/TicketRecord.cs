@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text.Json.Serialization;
 using Npgsql;
 using TicketApp.Messaging;
 
@@ -124,6 +125,7 @@ internal sealed record TicketRecord : ISized
 internal sealed record TicketSummary(Guid TicketId, Guid UserId, TicketStatus Status, string? Response, TimeSpan Age) : ISized
 {
     /// <inheritdoc/>
+    [JsonIgnore]
     public long Bytes => 4L * (Response?.Length ?? 0);
 
     /// <summary>Reads one whose first columns are id, user, status and response.</summary>

@@ -6,8 +6,8 @@ using TicketApp.Api.Storage;
 namespace TicketApp.Api.Tickets;
 
 /// <summary>
-/// Remembers tickets that succeeded, in bounded memory. The database refuses any change to them, so none goes stale; one that
-/// another replica deletes is forgotten soon.
+/// Remembers tickets that succeeded, here or by what another replica tells, in bounded memory. The database refuses any change to them, so
+/// none goes stale; one that another replica deletes is forgotten when it says so, or soon.
 /// </summary>
 internal sealed class SucceededTickets : ITicketObserver, IDisposable
 {
@@ -74,8 +74,8 @@ internal sealed class SucceededTickets : ITicketObserver, IDisposable
         }
     }
 
-    /// <summary>Forgets a ticket that was deleted.</summary>
-    public void Remove(Guid ticketId) => _cache.Remove(ticketId);
+    /// <summary>Forgets a ticket: once it has succeeded, it can only be removed.</summary>
+    public void OnChanged(Guid ticketId) => _cache.Remove(ticketId);
 
     public void Dispose() => _cache.Dispose();
 }

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using TicketApp.Api.Auth;
+using TicketApp.Api.Completion;
 using TicketApp.Api.Http;
 using TicketApp.Api.Storage;
 
@@ -78,7 +79,7 @@ internal static class TicketActionEndpoints
     }
 
     private static async Task<IResult> DeleteAsync(
-        string id, Caller caller, TicketRecordReader tickets, SucceededTickets succeeded,
+        string id, Caller caller, TicketRecordReader tickets, TicketObservers observers,
         PurgeStore store, CancellationToken cancellationToken)
     {
         if (await tickets.FindAsync(id, caller) is not { } row)
@@ -89,7 +90,7 @@ internal static class TicketActionEndpoints
         switch (await store.DeleteAsync(row.TicketId, cancellationToken))
         {
             case Deletion.Deleted:
-                succeeded.Remove(row.TicketId);
+                observers.Changed(row.TicketId);
                 return TypedResults.NoContent();
             case Deletion.NotFinished:
                 return ProblemType.NotFinished.With($"Cancel it first, with POST {ResourceApi.Prefix}/tickets/{row.TicketId}/cancel.")

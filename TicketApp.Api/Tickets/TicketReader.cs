@@ -1,6 +1,5 @@
 using Npgsql;
 using TicketApp.Api.Auth;
-using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
 using TicketApp.Api.Telemetry;
 using TicketApp.ServiceDefaults;
@@ -69,11 +68,14 @@ internal sealed class TicketSummaryReader(
     TicketMetrics metrics,
     LoopProgress progress,
     ILogger<TicketSummaryReader> logger,
-    SucceededTickets succeeded,
-    DispatchWindows windows) : TicketReader<TicketSummary>(database, metrics, progress, logger, maxBatch: 500, capacity: 20_000)
+    SucceededTickets succeeded) : TicketReader<TicketSummary>(database, metrics, progress, logger, maxBatch: 500, capacity: 20_000)
 {
     // How long a ticket has just come.
     private static readonly TimeSpan _young = TimeSpan.FromMilliseconds(100);
+
+    // What a question about a young ticket may wait for the answer. Other replicas tell of those that they end; if that goes lost, the
+    // question is answered that much later.
+    private static readonly TimeSpan _moment = TimeSpan.FromMilliseconds(25);
 
     protected override string Sql =>
         """
@@ -86,15 +88,8 @@ internal sealed class TicketSummaryReader(
     /// <exception cref="OverloadedException">Too many large tickets are asked for at once.</exception>
     public async ValueTask<TicketSummary?> FindAsync(Guid ticketId) =>
         succeeded.Find(ticketId)
-            ?? (IsYoung(ticketId, DateTimeOffset.UtcNow) ? await succeeded.FindSoonAsync(ticketId, Moment(windows.Replicas)) : null)
+            ?? (IsYoung(ticketId, DateTimeOffset.UtcNow) ? await succeeded.FindSoonAsync(ticketId, _moment) : null)
             ?? (await SubmitAsync(ticketId)).Available;
-
-    /// <summary>
-    /// What a question about a young ticket may wait for the answer: what another replica ends is reported that much later at most, while a
-    /// replica that is alone misses no end.
-    /// </summary>
-    /// <param name="replicas">Those that live, this one included; 0: not known yet.</param>
-    public static TimeSpan Moment(int replicas) => TimeSpan.FromMilliseconds(replicas == 1 ? 25 : 10);
 
     /// <summary>Whether the ticket was created in the last tenth of a second, by what its id says.</summary>
     public static bool IsYoung(Guid ticketId, DateTimeOffset now) =>

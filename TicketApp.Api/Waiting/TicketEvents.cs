@@ -141,7 +141,8 @@ public sealed record TicketProgress
 }
 
 /// <summary>The compiled serializers of this folder.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(TicketProgress))]
 [JsonSerializable(typeof(TicketNewsMessage))]
 internal sealed partial class WaitingJson : JsonSerializerContext;

@@ -6,6 +6,7 @@ using RabbitMQ.Client.Events;
 using TicketApp.Api.Completion;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Storage;
+using TicketApp.Api.Tickets;
 using TicketApp.Messaging;
 using TicketApp.Messaging.Broker;
 using TicketApp.ServiceDefaults;
@@ -23,18 +24,23 @@ internal sealed record TicketNewsMessage
 
     /// <summary>The tickets. Their changes are committed.</summary>
     public required IReadOnlyCollection<Guid> Tickets { get; init; }
+
+    /// <summary>Those of them that succeeded, with what callers ask for, where that is short.</summary>
+    public IReadOnlyList<TicketSummary> Succeeded { get; init; } = [];
 }
 
 /// <summary>
 /// Tells the other replicas which tickets this one has changed, and hears the same from them. Each replica has a queue of its own behind a
 /// fanout exchange. Messages are transient and unconfirmed: who misses one sees it by the number of the next, and asks the database. It has
-/// a connection of its own, so that a broker that refuses this refuses nothing else. Alone, a replica tells nothing.
+/// a connection of its own, so that a broker that refuses this refuses nothing else. Alone, a replica tells nothing. Short answers are told
+/// too: most callers ask within milliseconds, of any replica, and would else each cost a look into the database.
 /// </summary>
 internal sealed partial class TicketNews(
     IConnectionFactory factory,
     DispatchWindows windows,
     NewsSources sources,
     TicketPoller poller,
+    SucceededTickets succeeded,
     LoopProgress progress,
     ILogger<TicketNews> logger)
     : BrokerLoop(factory, "news of tickets", progress, logger), ITicketObserver, IStopsInPhase
@@ -42,8 +48,13 @@ internal sealed partial class TicketNews(
     private const int MaxTickets = 1000;
     private const int MaxPending = 20_000;
 
+    // Of a response, and of those that share a message. A longer one is read where it is asked for.
+    private const int MaxResponse = 1000;
+    private const int MaxCharacters = 100_000;
+
     // Of a replica that does not take them; what is dropped shows by the numbers.
     private const int MaxQueued = 1000;
+    private const int MaxQueuedBytes = 16 * 1024 * 1024;
 
     private static readonly TimeSpan _helloInterval = TimeSpan.FromSeconds(2);
 
@@ -52,7 +63,7 @@ internal sealed partial class TicketNews(
 
     private readonly Guid _replica = Guid.CreateVersion7();
     private readonly Signal _wake = new();
-    private readonly Channel<Guid> _pending = Channel.CreateBounded<Guid>(MaxPending);
+    private readonly Channel<Change> _pending = Channel.CreateBounded<Change>(MaxPending);
 
     private long _number;
 
@@ -68,7 +79,23 @@ internal sealed partial class TicketNews(
     // A replica that does not know yet whether there are others tells them.
     private bool IsAlone => windows.Replicas == 1;
 
-    public void OnChanged(Guid ticketId)
+    public void OnChanged(Guid ticketId) => Tell(new(ticketId, null));
+
+    public void OnEnded(IReadOnlyList<EndedTicket> tickets)
+    {
+        foreach (var (ticket, _, _) in tickets)
+        {
+            Tell(new(ticket.TicketId, ticket is { Status: TicketStatus.Succeeded, Response.Length: <= MaxResponse } ? ticket : null));
+        }
+    }
+
+    public override void Dispose()
+    {
+        _wake.Dispose();
+        base.Dispose();
+    }
+
+    private void Tell(Change change)
     {
         if (IsAlone)
         {
@@ -77,19 +104,13 @@ internal sealed partial class TicketNews(
             return;
         }
 
-        if (!_pending.Writer.TryWrite(ticketId))
+        if (!_pending.Writer.TryWrite(change))
         {
             // Full: others see by the number that they miss something.
             Interlocked.Increment(ref _number);
         }
 
         _wake.Set();
-    }
-
-    public override void Dispose()
-    {
-        _wake.Dispose();
-        base.Dispose();
     }
 
     protected override async Task WorkAsync(IConnection connection, Action working, CancellationToken lost)
@@ -99,7 +120,8 @@ internal sealed partial class TicketNews(
         channel.ChannelShutdownAsync += (_, _) => ended.CancelAsync();
         var queue = QueueNames.NewsOf(Guid.NewGuid());
         await channel.QueueDeclareAsync(
-            queue, durable: false, exclusive: true, autoDelete: true, new Dictionary<string, object?> { ["x-max-length"] = MaxQueued },
+            queue, durable: false, exclusive: true, autoDelete: true,
+            new Dictionary<string, object?> { ["x-max-length"] = MaxQueued, ["x-max-length-bytes"] = MaxQueuedBytes },
             cancellationToken: lost);
         AsyncEventingBasicConsumer consumer = new(channel);
         consumer.UnregisteredAsync += (_, _) => ended.CancelAsync();
@@ -140,9 +162,16 @@ internal sealed partial class TicketNews(
         while (true)
         {
             HashSet<Guid> tickets = [];
-            while (tickets.Count < MaxTickets && _pending.Reader.TryRead(out var ticketId))
+            List<TicketSummary> answered = [];
+            var characters = 0;
+            while (tickets.Count < MaxTickets && characters < MaxCharacters && _pending.Reader.TryRead(out var change))
             {
-                tickets.Add(ticketId);
+                tickets.Add(change.TicketId);
+                if (change.Succeeded is { } ticket)
+                {
+                    answered.Add(ticket);
+                    characters += ticket.Response?.Length ?? 0;
+                }
             }
 
             var isHello = Environment.TickCount64 >= nextHello;
@@ -154,14 +183,20 @@ internal sealed partial class TicketNews(
 
             if (!IsAlone && (isHello || tickets.Count > 0))
             {
-                TicketNewsMessage message = new() { Replica = _replica, Number = Interlocked.Increment(ref _number), Tickets = tickets };
+                TicketNewsMessage message = new()
+                {
+                    Replica = _replica,
+                    Number = Interlocked.Increment(ref _number),
+                    Tickets = tickets,
+                    Succeeded = answered,
+                };
                 await channel.BasicPublishAsync(
                     QueueNames.News, routingKey: "", mandatory: false, new BasicProperties { ContentType = "application/json" },
                     JsonSerializer.SerializeToUtf8Bytes(message, WaitingJson.Default.TicketNewsMessage), ended);
                 await Task.Delay(_linger, ended);
             }
 
-            if (tickets.Count < MaxTickets)
+            if (!_pending.Reader.TryPeek(out _))
             {
                 await _wake.WaitAsync(TimeSpan.FromMilliseconds(Math.Max(0, nextHello - Environment.TickCount64)), ended);
             }
@@ -193,9 +228,17 @@ internal sealed partial class TicketNews(
 
         foreach (var ticketId in message.Tickets)
         {
+            succeeded.OnChanged(ticketId);
             poller.OnChanged(ticketId);
         }
+
+        foreach (var ticket in message.Succeeded)
+        {
+            succeeded.Add(ticket);
+        }
     }
+
+    private readonly record struct Change(Guid TicketId, TicketSummary? Succeeded);
 
     private static partial class Log
     {

@@ -24,7 +24,6 @@ internal sealed class WaitingReplica : IAsyncDisposable
 
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(60);
 
-    private readonly SucceededTickets _succeeded = new();
     private readonly DispatchWindows _windows = new(Options.Create(new DispatchOptions()), TimeProvider.System);
     private readonly ApplicationLifetime _lifetime = new(NullLogger<ApplicationLifetime>.Instance);
     private readonly StatementCounter _statements = new();
@@ -39,17 +38,19 @@ internal sealed class WaitingReplica : IAsyncDisposable
         WaitingOptions options = new() { PollInterval = TimeSpan.FromMilliseconds(20), ToldPollInterval = TimeSpan.FromHours(1) };
         Sources = new(Clock);
         Poller = new(
-            new(_source), _succeeded, Sources, _windows, _lifetime, Options.Create(options), Options.Create(new LimitOptions()),
+            new(_source), Succeeded, Sources, _windows, _lifetime, Options.Create(options), Options.Create(new LimitOptions()),
             _migrator, progress, NullLogger<TicketPoller>.Instance);
         News = new(
             new ConnectionFactory { Uri = app.ApiBroker, AutomaticRecoveryEnabled = false },
-            _windows, Sources, Poller, progress, NullLogger<TicketNews>.Instance);
+            _windows, Sources, Poller, Succeeded, progress, NullLogger<TicketNews>.Instance);
         Are(replicas);
     }
 
     public ManualClock Clock { get; } = new();
 
     public NewsSources Sources { get; }
+
+    public SucceededTickets Succeeded { get; } = new();
 
     public TicketPoller Poller { get; }
 
@@ -113,7 +114,7 @@ internal sealed class WaitingReplica : IAsyncDisposable
         Poller.Dispose();
         _migrator.Dispose();
         await _source.DisposeAsync();
-        _succeeded.Dispose();
+        Succeeded.Dispose();
         _statements.Dispose();
     }
 

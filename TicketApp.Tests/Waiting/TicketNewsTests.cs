@@ -1,5 +1,6 @@
 using System.Text;
 using RabbitMQ.Client.Exceptions;
+using TicketApp.Api.Completion;
 using TicketApp.Api.Storage;
 using TicketApp.Tests.Fixtures;
 
@@ -36,6 +37,41 @@ public sealed class TicketNewsTests(AppFixture app)
         await database.ExecuteAsync("delete from tickets");
         teller.News.OnChanged(ticket.TicketId);
         await Eventually.IsTrueAsync("The end", _limit, () => subscription.Latest is null);
+    }
+
+    [Fact]
+    public async Task A_short_answer_is_told_and_known_without_a_statement_until_its_ticket_is_removed()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        var other = Assert.Single(await WaitingReplica.StoreAsync(database, 1));
+        await using WaitingReplica teller = new(app, database, replicas: 2);
+        await using WaitingReplica listener = new(app, database, replicas: 2);
+        await teller.StartAsync();
+        await listener.StartAsync();
+        using var subscription = listener.Poller.Subscribe(other);
+        await listener.QuietAsync();
+        var statements = listener.Statements;
+        var (answered, last) = (Ended("Sad \u2603"), Ended("Happy message"));
+        var (tooLong, failed) = (Ended(new('a', 1001)), Ended(null) with { Status = TicketStatus.Failed });
+        // More than one message holds.
+        var full = Enumerable.Range(0, 300).Select(_ => Ended(new('b', 1000))).ToArray();
+
+        teller.News.OnEnded([.. new[] { answered, tooLong, failed }.Concat(full).Append(last).Select(Report)]);
+
+        await Eventually.IsTrueAsync("The last answer", _limit, () => listener.Succeeded.Find(last.TicketId) is not null);
+        Assert.Equal(answered, listener.Succeeded.Find(answered.TicketId));
+        Assert.All(full, ticket => Assert.Equal(ticket, listener.Succeeded.Find(ticket.TicketId)));
+        Assert.Null(listener.Succeeded.Find(tooLong.TicketId));
+        Assert.Null(listener.Succeeded.Find(failed.TicketId));
+        Assert.Equal(statements, listener.Statements);
+
+        teller.News.OnChanged(answered.TicketId);
+        await Eventually.IsTrueAsync("It is forgotten", _limit, () => listener.Succeeded.Find(answered.TicketId) is null);
+
+        static TicketSummary Ended(string? response) =>
+            new(Guid.CreateVersion7(), Guid.NewGuid(), TicketStatus.Succeeded, response, TimeSpan.FromMilliseconds(1234.5));
+
+        static EndedTicket Report(TicketSummary ticket) => new(ticket, "simulated", TimeSpan.Zero);
     }
 
     [Fact]

@@ -36,9 +36,10 @@ internal static class BenchCommandLine
     private static readonly Option<string?> _fileName = Text("--name", "Name of the result file");
     private static readonly Option<string[]> _variants = new("--variant")
     {
-        Description = "One variant of tune: name;KEY=VALUE;… (DATABASE=… is put behind the connection string, with , for ;; "
+        Description = "One variant of tune, or that of ledger: name;KEY=VALUE;… "
+            + "(DATABASE=… is put behind the connection string, with , for ;; "
             + "CHECKOUT=… runs the build of another checkout, NATIVE=true the native programs, HA=true on servers as with --ha, "
-            + "REPLICAS=… so many of the API)",
+            + "REPLICAS=… so many of the API, each with --connections callers)",
         Recursive = true,
     };
     private static readonly Option<bool> _native = new("--native")

@@ -26,10 +26,12 @@ internal sealed record BenchSession(BenchOptions Options, BenchServers Servers, 
     /// <summary>Says what happens now.</summary>
     public static void Say(string text) => Console.Error.WriteLine($"{DateTimeOffset.Now:HH:mm:ss} {text}");
 
-    /// <summary>Callers of a system, after enough requests for the runtime's tiered compilation to be through.</summary>
+    /// <summary>
+    /// Callers of a system, as many for each of its replicas, after enough requests for the runtime's tiered compilation to be through.
+    /// </summary>
     public async Task<Callers> WarmUpAsync(SystemUnderTest system, CancellationToken cancellationToken)
     {
-        Callers callers = new(system.Addresses, Options.Connections);
+        Callers callers = new(system.Addresses, Options.Connections * system.Addresses.Count);
         for (long requests = 0; requests < Options.WarmUpRequests;)
         {
             TicketLoad load = new() { Tickets = Math.Max(1, Options.WarmUpRequests / 10) };

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using TicketApp.Api.Completion;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Http;
 using TicketApp.Api.Storage;
@@ -9,7 +10,7 @@ namespace TicketApp.Api.Facades.OpenAi;
 
 /// <summary>Makes tickets of requests, and removes them.</summary>
 internal sealed class OpenAiTickets(
-    ModelCatalog models, CreateTicketReader requests, TicketSubmitter tickets, PurgeStore store, SucceededTickets succeeded)
+    ModelCatalog models, CreateTicketReader requests, TicketSubmitter tickets, PurgeStore store, TicketObservers observers)
 {
     /// <summary>The models of the kind that requests can name.</summary>
     public IEnumerable<KnownModel> Models => models.All.Where(model => model.Kind == ChatInput.ModelKind);
@@ -82,7 +83,7 @@ internal sealed class OpenAiTickets(
     public async Task<Deletion> DeleteAsync(Guid ticketId, CancellationToken cancellationToken)
     {
         var deletion = await store.DeleteAsync(ticketId, cancellationToken);
-        succeeded.Remove(ticketId);
+        observers.Changed(ticketId);
         return deletion;
     }
 }

@@ -68,13 +68,6 @@ public sealed class SucceededTicketsTests : IDisposable
         Assert.Equal(isYoung, TicketSummaryReader.IsYoung(Guid.CreateVersion7(created), created.AddMilliseconds(age)));
     }
 
-    [Theory]
-    [InlineData(0, 10)]
-    [InlineData(1, 25)]
-    [InlineData(2, 10)]
-    public void Where_another_replica_may_end_the_ticket_a_question_waits_for_less(int replicas, int milliseconds) =>
-        Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), TicketSummaryReader.Moment(replicas));
-
     [Fact]
     public void An_id_without_a_time_is_not_young() => Assert.False(TicketSummaryReader.IsYoung(Guid.NewGuid(), DateTimeOffset.UtcNow));
 

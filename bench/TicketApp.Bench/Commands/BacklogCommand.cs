@@ -22,7 +22,7 @@ internal sealed class BacklogCommand : IBenchCommand
             ticket_id, user_id, time_created, time_started, time_finished, response, status, worker, expires_at, due_at, attempt, epoch,
             finished_xid)
         select ('00000000-0000-7000-9000-' || lpad(to_hex(i), 12, '0'))::uuid,
-            ('00000000-0000-7000-8000-' || lpad(to_hex(i * 7919 % $USERS), 12, '0'))::uuid,
+            ('00000000-0000-7000-8000-' || lpad(to_hex(i::bigint * 7919 % $USERS), 12, '0'))::uuid,
             now() - interval '1 day', now() - interval '1 day', now() - interval '1 day', 'Happy message', 'succeeded', 'worker',
             now(), now(), 1, 1, pg_current_xact_id()
         from generate_series($FIRST, $LAST) i
@@ -68,6 +68,7 @@ internal sealed class BacklogCommand : IBenchCommand
 
         session.Sheet.AddRatio("stored / empty", "tickets/s", stored, "empty");
         session.Sheet.AddRatio("stored / empty", "CPU per 1,000 tickets", stored, "empty");
+        await UpkeepRound.RunAsync(session, full, stored, cancellationToken);
         await session.Servers.DropDatabaseAsync("bench_ticketapp_full", cancellationToken);
 
         async Task MeasureAsync(string subject, string database)

@@ -31,7 +31,8 @@ internal sealed class LedgerCommand : IBenchCommand
 
     public async Task RunAsync(BenchSession session, CancellationToken cancellationToken)
     {
-        await using var system = await session.TicketApp.StartAsync(new Dictionary<string, string>(), cancellationToken);
+        var settings = session.Options.Variants.Select(Variant.Parse).FirstOrDefault()?.Environment ?? new Dictionary<string, string>();
+        await using var system = await session.TicketApp.StartAsync(settings, cancellationToken);
         BenchSession.Say("warming up");
         using var callers = await session.WarmUpAsync(system, cancellationToken);
         await BenchServers.ExecuteAsync(system.Database, "create extension if not exists pg_stat_statements", cancellationToken);

@@ -19,7 +19,7 @@ internal sealed class TicketAppStarter(BenchServers servers, BenchOptions option
     /// <summary>A setting that says whether the native programs are run, whatever <see cref="BenchOptions.Native"/> says.</summary>
     public const string Native = "NATIVE";
 
-    /// <summary>A setting that says how many Api replicas run; callers spread their connections over them.</summary>
+    /// <summary>A setting that says how many Api replicas run, each with its callers.</summary>
     public const string Replicas = "REPLICAS";
 
     private static readonly string[] _queues = ["tickets", "responses", "errors"];
