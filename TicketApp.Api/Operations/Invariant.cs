@@ -83,16 +83,18 @@ internal sealed record Invariant(string Name, string Description, string Sql)
             """),
         new(
             "guard_missing",
-            "Constraints and triggers of the table tickets that are gone or switched off: nothing but the code keeps ends final.",
+            "Constraints and triggers of the table tickets that are gone or switched off: nothing but the code keeps ends final, "
+                + "and what belongs to removed tickets stays.",
             """
             select from (values ('tickets_finished_ck'), ('tickets_leased_ck'), ('tickets_queued_ck')) guard (name)
             where not exists (
                 select from pg_constraint c
                 where c.conrelid = 'tickets'::regclass and c.conname = guard.name and c.convalidated)
             union all
-            select where not exists (
+            select from (values ('tickets_finished_is_final'), ('tickets_removed')) guard (name)
+            where not exists (
                 select from pg_trigger t
-                where t.tgrelid = 'tickets'::regclass and t.tgname = 'tickets_finished_is_final' and t.tgenabled in ('O', 'A'))
+                where t.tgrelid = 'tickets'::regclass and t.tgname = guard.name and t.tgenabled in ('O', 'A'))
             """),
     ];
 }

@@ -17,7 +17,7 @@ internal enum Deletion
 /// <param name="Last">The last id of the page; null where the walk has come to its end.</param>
 internal readonly record struct PurgedPage(int Purged, Guid? Last);
 
-/// <summary>Removes tickets. What belongs to one (attempts, keys, deliveries) follows by cascade.</summary>
+/// <summary>Removes tickets. What belongs to one (attempts, progress, deliveries, keys) follows by a trigger.</summary>
 internal sealed class PurgeStore(NpgsqlDataSource database, IOptions<RetentionOptions> options)
 {
     // Any number will do, so long as nothing else in the database takes the same one.

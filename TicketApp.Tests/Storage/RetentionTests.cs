@@ -12,6 +12,7 @@ public sealed class RetentionTests(AppFixture app)
 {
     private const string User = "00000000-0000-7000-8000-000000000004";
     private static readonly TimeSpan _kept = TimeSpan.FromHours(1);
+    private static readonly string[] _belongings = ["ticket_attempts", "ticket_progress", "webhook_deliveries", "idempotency_keys"];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -26,8 +27,11 @@ public sealed class RetentionTests(AppFixture app)
         var finishedLately = await InsertAsync(database, Guid.CreateVersion7(old), "failed", DateTimeOffset.UtcNow);
         var stillOpen = await InsertAsync(database, Guid.CreateVersion7(old), "queued", null);
         var notYetReported = await InsertAsync(database, Guid.CreateVersion7(old), "failed", old, reportPending: true);
-        await database.ExecuteAsync(
-            $"insert into ticket_attempts (ticket_id, epoch, outcome, attempt) values ('{finishedLongAgo}', 0, 'worker_lost', 1)");
+        foreach (var ticketId in (Guid[])[finishedLongAgo, ofTheOriginal, finishedLately, stillOpen, notYetReported])
+        {
+            await database.ExecuteAsync(Belongings(ticketId));
+        }
+
         PurgeStore store = new(database.Source, Options.Create(new RetentionOptions { FinishedFor = _kept }));
 
         var page = await store.PurgeAsync(Guid.Empty, beyondNow: false, PurgeLoop.MaxPart, Cancel);
@@ -39,8 +43,35 @@ public sealed class RetentionTests(AppFixture app)
         var kept = await database.ValueAsync<long>(
             $"select count(*) from tickets where ticket_id in ('{finishedLately}', '{stillOpen}', '{notYetReported}')");
         Assert.Equal(3, kept);
-        Assert.Equal(3, await database.ValueAsync<long>("select count(*) from tickets"));
-        Assert.Equal(0, await database.ValueAsync<long>("select count(*) from ticket_attempts"));
+        foreach (var table in (string[])["tickets", .. _belongings])
+        {
+            Assert.Equal((table, 3), (table, await database.ValueAsync<long>($"select count(*) from {table}")));
+        }
+    }
+
+    [Fact]
+    public async Task What_is_just_being_added_to_a_ticket_goes_with_it_too()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await database.ExecuteAsync($"insert into users (user_id) values ('{User}')");
+        var ticketId = await InsertAsync(database, Guid.CreateVersion7(), "failed", DateTimeOffset.UtcNow);
+        PurgeStore store = new(database.Source, Options.Create(new RetentionOptions()));
+        await using var connection = await database.Source.OpenConnectionAsync(Cancel);
+        await using var adding = await connection.BeginTransactionAsync(Cancel);
+        await using Npgsql.NpgsqlCommand add = new(
+            $"select from tickets where ticket_id = '{ticketId}' for key share; {Belongings(ticketId)}", connection, adding);
+        await add.ExecuteNonQueryAsync(Cancel);
+
+        var removal = store.DeleteAsync(ticketId, Cancel);
+        await Eventually.IsTrueAsync("It waits", TimeSpan.FromSeconds(30), () => database.ValueAsync<bool>(
+            "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')"));
+        await adding.CommitAsync(Cancel);
+
+        Assert.Equal(Deletion.Deleted, await removal);
+        foreach (var table in _belongings)
+        {
+            Assert.Equal((table, 0), (table, await database.ValueAsync<long>($"select count(*) from {table}")));
+        }
     }
 
     [Fact]
@@ -100,6 +131,15 @@ public sealed class RetentionTests(AppFixture app)
         using var response = await app.Api.DeleteAsync($"/v1/tickets/{ticketId}", Cancel);
         return response.StatusCode;
     }
+
+    private static string Belongings(Guid ticketId) =>
+        $$"""
+        insert into ticket_attempts (ticket_id, epoch, outcome, attempt) values ('{{ticketId}}', 0, 'worker_lost', 1);
+        insert into ticket_progress (ticket_id, epoch, seq) values ('{{ticketId}}', 1, 1);
+        insert into webhook_deliveries (delivery_id, ticket_id, user_id, host, event, ticket)
+        values (gen_random_uuid(), '{{ticketId}}', '{{User}}', 'example.com', 'ticket.finished', '{}');
+        insert into idempotency_keys (user_id, key, body_hash, ticket_id) values ('{{User}}', '{{ticketId}}', '', '{{ticketId}}');
+        """;
 
     private static async Task<Guid> InsertAsync(
         ScratchDatabase database, Guid id, string status, DateTimeOffset? finished, bool reportPending = false)

@@ -15,13 +15,14 @@ internal sealed class BacklogCommand : IBenchCommand
     private const int StoredUsers = 100_000;
     private const int StoredPiece = 1_000_000;
 
-    // As the program itself would have left them, of many users in turns; their ids are older than any new one.
+    // As the program itself would have left them, of many users in turns. Their ids are of the day before too: retention goes by them.
     private const string FinishedSql =
         """
         insert into tickets (
             ticket_id, user_id, time_created, time_started, time_finished, response, status, worker, expires_at, due_at, attempt, epoch,
             finished_xid)
-        select ('00000000-0000-7000-9000-' || lpad(to_hex(i), 12, '0'))::uuid,
+        select (lpad(to_hex((extract(epoch from now() - interval '1 day') * 1000)::bigint), 12, '0') || '70009000'
+                || lpad(to_hex(i), 12, '0'))::uuid,
             ('00000000-0000-7000-8000-' || lpad(to_hex(i::bigint * 7919 % $USERS), 12, '0'))::uuid,
             now() - interval '1 day', now() - interval '1 day', now() - interval '1 day', 'Happy message', 'succeeded', 'worker',
             now(), now(), 1, 1, pg_current_xact_id()

@@ -14,8 +14,7 @@ internal static class UpkeepRound
     // They are numbered from 1, in the order in which they are removed.
     private const string FirstSql =
         """
-        select ('x' || right(replace(ticket_id::text, '-', ''), 12))::bit(48)::bigint
-        from tickets where ticket_id > '00000000-0000-7000-9000-000000000000' order by ticket_id limit 1
+        select ('x' || right(ticket_id::text, 12))::bit(48)::bigint from tickets order by ticket_id limit 1
         """;
 
     /// <param name="session">Where the figures go.</param>
