@@ -37,9 +37,10 @@ internal sealed class ProgressStore(NpgsqlDataSource database)
             order by ticket_id, epoch, seq limit $4),
         old as (
             select p.ticket_id, p.epoch, p.seq from page
-            join tickets t on t.ticket_id = page.ticket_id and (t.time_finished < now() - interval '5 minutes'
-                or (t.epoch > page.epoch and page.time_reported < now() - interval '5 minutes'))
+            left join tickets t on t.ticket_id = page.ticket_id
             join ticket_progress p on p.ticket_id = page.ticket_id and p.epoch = page.epoch and p.seq = page.seq
+            where t.ticket_id is null or t.time_finished < now() - interval '5 minutes'
+                or (t.epoch > page.epoch and page.time_reported < now() - interval '5 minutes')
             order by p.ticket_id, p.epoch, p.seq for update of p skip locked),
         purged as (
             delete from ticket_progress p using old where p.ticket_id = old.ticket_id and p.epoch = old.epoch and p.seq = old.seq)

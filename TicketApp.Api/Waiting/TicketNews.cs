@@ -25,8 +25,8 @@ internal sealed record TicketNewsMessage
     /// <summary>The tickets. Their changes are committed.</summary>
     public required IReadOnlyCollection<Guid> Tickets { get; init; }
 
-    /// <summary>Those of them that succeeded, with what callers ask for, where that is short.</summary>
-    public IReadOnlyList<TicketSummary> Succeeded { get; init; } = [];
+    /// <summary>Those of them that have just succeeded, with what callers ask for, where that is short; null: none.</summary>
+    public IReadOnlyList<TicketSummary>? Succeeded { get; init; }
 }
 
 /// <summary>
@@ -51,6 +51,9 @@ internal sealed partial class TicketNews(
     // Of a response, and of those that share a message. A longer one is read where it is asked for.
     private const int MaxResponse = 1000;
     private const int MaxCharacters = 100_000;
+
+    // Who asks for an answer that is older has asked the database, and the ticket may be removed by now.
+    private const long MaxAnswerAge = 1000;
 
     // Of a replica that does not take them; what is dropped shows by the numbers.
     private const int MaxQueued = 1000;
@@ -79,13 +82,13 @@ internal sealed partial class TicketNews(
     // A replica that does not know yet whether there are others tells them.
     private bool IsAlone => windows.Replicas == 1;
 
-    public void OnChanged(Guid ticketId) => Tell(new(ticketId, null));
+    public void OnChanged(Guid ticketId) => Tell(ticketId, null);
 
     public void OnEnded(IReadOnlyList<EndedTicket> tickets)
     {
         foreach (var (ticket, _, _) in tickets)
         {
-            Tell(new(ticket.TicketId, ticket is { Status: TicketStatus.Succeeded, Response.Length: <= MaxResponse } ? ticket : null));
+            Tell(ticket.TicketId, ticket is { Status: TicketStatus.Succeeded, Response.Length: <= MaxResponse } ? ticket : null);
         }
     }
 
@@ -95,7 +98,7 @@ internal sealed partial class TicketNews(
         base.Dispose();
     }
 
-    private void Tell(Change change)
+    private void Tell(Guid ticketId, TicketSummary? answered)
     {
         if (IsAlone)
         {
@@ -104,7 +107,8 @@ internal sealed partial class TicketNews(
             return;
         }
 
-        if (!_pending.Writer.TryWrite(change))
+        // Answers are not kept for a broker that is away.
+        if (!_pending.Writer.TryWrite(new(ticketId, IsReady ? answered : null, Environment.TickCount64)))
         {
             // Full: others see by the number that they miss something.
             Interlocked.Increment(ref _number);
@@ -161,17 +165,13 @@ internal sealed partial class TicketNews(
         var nextHello = 0L;
         while (true)
         {
-            HashSet<Guid> tickets = [];
-            List<TicketSummary> answered = [];
+            // Of a ticket that succeeded and was removed at once, only the last counts.
+            Dictionary<Guid, TicketSummary?> tickets = [];
             var characters = 0;
             while (tickets.Count < MaxTickets && characters < MaxCharacters && _pending.Reader.TryRead(out var change))
             {
-                tickets.Add(change.TicketId);
-                if (change.Succeeded is { } ticket)
-                {
-                    answered.Add(ticket);
-                    characters += ticket.Response?.Length ?? 0;
-                }
+                tickets[change.TicketId] = Environment.TickCount64 - change.Told < MaxAnswerAge ? change.Answered : null;
+                characters += change.Answered?.Response?.Length ?? 0;
             }
 
             var isHello = Environment.TickCount64 >= nextHello;
@@ -187,8 +187,8 @@ internal sealed partial class TicketNews(
                 {
                     Replica = _replica,
                     Number = Interlocked.Increment(ref _number),
-                    Tickets = tickets,
-                    Succeeded = answered,
+                    Tickets = tickets.Keys,
+                    Succeeded = [.. tickets.Values.OfType<TicketSummary>()],
                 };
                 await channel.BasicPublishAsync(
                     QueueNames.News, routingKey: "", mandatory: false, new BasicProperties { ContentType = "application/json" },
@@ -226,19 +226,28 @@ internal sealed partial class TicketNews(
             poller.OnMissed();
         }
 
-        foreach (var ticketId in message.Tickets)
+        HashSet<Guid> answered = [];
+        foreach (var ticket in message.Succeeded ?? [])
         {
-            succeeded.OnChanged(ticketId);
-            poller.OnChanged(ticketId);
+            // What is known from the database stays as it is.
+            if (answered.Add(ticket.TicketId) && succeeded.Find(ticket.TicketId) is null)
+            {
+                succeeded.Add(ticket);
+            }
         }
 
-        foreach (var ticket in message.Succeeded)
+        foreach (var ticketId in message.Tickets)
         {
-            succeeded.Add(ticket);
+            if (!answered.Contains(ticketId))
+            {
+                succeeded.OnChanged(ticketId);
+            }
+
+            poller.OnChanged(ticketId);
         }
     }
 
-    private readonly record struct Change(Guid TicketId, TicketSummary? Succeeded);
+    private readonly record struct Change(Guid TicketId, TicketSummary? Answered, long Told);
 
     private static partial class Log
     {

@@ -1,7 +1,9 @@
 using System.Text;
+using System.Text.Json;
 using RabbitMQ.Client.Exceptions;
 using TicketApp.Api.Completion;
 using TicketApp.Api.Storage;
+using TicketApp.Api.Waiting;
 using TicketApp.Tests.Fixtures;
 
 namespace TicketApp.Tests.Waiting;
@@ -65,13 +67,55 @@ public sealed class TicketNewsTests(AppFixture app)
         Assert.Null(listener.Succeeded.Find(failed.TicketId));
         Assert.Equal(statements, listener.Statements);
 
+        // Well within the ten seconds for which it would be remembered.
         teller.News.OnChanged(answered.TicketId);
-        await Eventually.IsTrueAsync("It is forgotten", _limit, () => listener.Succeeded.Find(answered.TicketId) is null);
+        await Eventually.IsTrueAsync("It is forgotten", TimeSpan.FromSeconds(5), () => listener.Succeeded.Find(answered.TicketId) is null);
+        Assert.NotNull(listener.Succeeded.Find(last.TicketId));
+
+        var (removed, later) = (Ended("Gone"), Ended("Here"));
+        teller.News.OnEnded([.. full.Take(1).Append(removed).Select(Report)]);
+        teller.News.OnChanged(removed.TicketId);
+        teller.News.OnEnded([Report(later)]);
+        await Eventually.IsTrueAsync("The later one", _limit, () => listener.Succeeded.Find(later.TicketId) is not null);
+        Assert.Null(listener.Succeeded.Find(removed.TicketId));
 
         static TicketSummary Ended(string? response) =>
             new(Guid.CreateVersion7(), Guid.NewGuid(), TicketStatus.Succeeded, response, TimeSpan.FromMilliseconds(1234.5));
 
         static EndedTicket Report(TicketSummary ticket) => new(ticket, "simulated", TimeSpan.Zero);
+    }
+
+    [Fact]
+    public async Task Answers_are_not_kept_while_the_broker_is_away()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using OtherReplica other = await OtherReplica.StartAsync(app);
+        await using WaitingReplica teller = new(app, database, replicas: 2);
+        TicketSummary ticket = new(Guid.CreateVersion7(), Guid.NewGuid(), TicketStatus.Succeeded, "Sad message", TimeSpan.Zero);
+        teller.News.OnEnded([new(ticket, "simulated", TimeSpan.Zero)]);
+
+        await teller.StartAsync();
+
+        await Eventually.IsTrueAsync("The change", _limit, () => other.Heard.Any(message => message.Tickets.Contains(ticket.TicketId)));
+        Assert.DoesNotContain(other.Heard, message => message.Succeeded is { Count: > 0 });
+    }
+
+    /// <summary>Its messages have no answers.</summary>
+    [Fact]
+    public async Task A_replica_of_the_release_before_is_heard()
+    {
+        await using var database = await ScratchDatabase.CreateMigratedAsync(app);
+        await using OtherReplica other = await OtherReplica.StartAsync(app);
+        await using WaitingReplica listener = new(app, database, replicas: 2);
+        await listener.StartAsync();
+        TicketSummary ticket = new(Guid.CreateVersion7(), Guid.NewGuid(), TicketStatus.Succeeded, "Sad message", TimeSpan.Zero);
+        listener.Succeeded.Add(ticket);
+
+        var old = $$"""{"replica":"{{Guid.NewGuid()}}","number":1,"tickets":["{{ticket.TicketId}}"]}""";
+        Assert.Null(JsonSerializer.Deserialize(old, WaitingJson.Default.TicketNewsMessage)!.Succeeded);
+        await other.PublishAsync(Encoding.UTF8.GetBytes(old));
+
+        await Eventually.IsTrueAsync("It is forgotten", TimeSpan.FromSeconds(5), () => listener.Succeeded.Find(ticket.TicketId) is null);
     }
 
     [Fact]

@@ -15,13 +15,17 @@ alter table webhook_deliveries drop constraint if exists webhook_deliveries_tick
 alter table idempotency_keys drop constraint if exists idempotency_keys_ticket_fk;
 
 create or replace function remove_what_belongs_to_tickets() returns trigger
-    language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off
+    language plpgsql set enable_seqscan = off set enable_bitmapscan = off
     as $$
+declare
+    ids uuid[] := array(select ticket_id from removed);
 begin
-    delete from ticket_attempts a using removed r where a.ticket_id = r.ticket_id;
-    delete from ticket_progress p using removed r where p.ticket_id = r.ticket_id;
-    delete from webhook_deliveries d using removed r where d.ticket_id = r.ticket_id;
-    delete from idempotency_keys k using removed r where k.ticket_id = r.ticket_id;
+    if cardinality(ids) > 0 then
+        delete from ticket_attempts where ticket_id = any (ids);
+        delete from ticket_progress where ticket_id = any (ids);
+        delete from webhook_deliveries where ticket_id = any (ids);
+        delete from idempotency_keys where ticket_id = any (ids);
+    end if;
     return null;
 end
 $$;
