@@ -80,14 +80,16 @@ internal sealed partial class ErasureStore(
         select r.ticket_id, r.epoch, r.model, r.open, r.leased from mine m left join removed r on true
         """;
 
+    // Looked up for each erasure, since no more than one row is asked for: as "not exists" they would be a join, for which the server may
+    // read all tickets that are stored once.
     private const string ReadySql =
         """
         select e.user_id from erasures e
         where e.time_completed is null and e.quiet_at <= now()
-            and not exists (
-                select from tickets t where t.user_id = e.user_id and t.status in ('dispatched', 'running', 'canceling'))
-            and not exists (select from tickets t where t.user_id = e.user_id and t.status in ('queued', 'retryable'))
-            and not exists (select from tickets t where t.user_id = e.user_id and t.time_finished is not null)
+            and (select t.ticket_id from tickets t
+                where t.user_id = e.user_id and t.status in ('dispatched', 'running', 'canceling') limit 1) is null
+            and (select t.ticket_id from tickets t where t.user_id = e.user_id and t.status in ('queued', 'retryable') limit 1) is null
+            and (select t.ticket_id from tickets t where t.user_id = e.user_id and t.time_finished is not null limit 1) is null
             and not exists (select from api_keys k where k.user_id = e.user_id)
             and not exists (select from webhook_endpoints_off o where o.user_id = e.user_id)
         order by e.time_requested limit $1
