@@ -83,7 +83,11 @@ internal sealed class OpenAiTickets(
     public async Task<Deletion> DeleteAsync(Guid ticketId, CancellationToken cancellationToken)
     {
         var deletion = await store.DeleteAsync(ticketId, cancellationToken);
-        observers.Changed(ticketId);
+        if (deletion == Deletion.Deleted)
+        {
+            observers.Changed(ticketId);
+        }
+
         return deletion;
     }
 }
