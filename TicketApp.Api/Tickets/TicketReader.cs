@@ -46,7 +46,9 @@ internal sealed class TicketRecordReader(
     NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<TicketRecordReader> logger)
     : TicketReader<TicketRecord>(database, metrics, progress, logger, maxBatch: 200, capacity: 10_000)
 {
-    protected override string Sql => $"select {TicketRecord.Columns} from tickets t where t.ticket_id = any($1)";
+    private const string SelectSql = $"select {TicketRecord.Columns} from tickets t where t.ticket_id = any($1)";
+
+    protected override string Sql => SelectSql;
 
     /// <summary>Finds a ticket.</summary>
     /// <returns>Null if <paramref name="id"/> is no ticket's.</returns>
@@ -77,11 +79,13 @@ internal sealed class TicketSummaryReader(
     // question is answered that much later.
     private static readonly TimeSpan _moment = TimeSpan.FromMilliseconds(25);
 
-    protected override string Sql =>
+    private const string SelectSql =
         """
         select ticket_id, user_id, status::text, response, extract(epoch from now() - time_created)::float8
         from tickets where ticket_id = any($1)
         """;
+
+    protected override string Sql => SelectSql;
 
     /// <summary>Finds a ticket. A question that comes just before the answer gets it: one about a young ticket waits up to 25 ms.</summary>
     /// <returns>Null without one of that id.</returns>

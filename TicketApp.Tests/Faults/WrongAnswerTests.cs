@@ -11,6 +11,7 @@ namespace TicketApp.Tests.Faults;
 public sealed class WrongAnswerTests(FaultApp app)
 {
     private const int Tickets = 20;
+    private const string BothHealthy = "Healthy\nHealthy";
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(60);
 
     // The runs end while the database is broken.
@@ -28,7 +29,7 @@ public sealed class WrongAnswerTests(FaultApp app)
     public async Task No_result_is_lost_and_no_run_repeated(string fault, string repair, string word)
     {
         // What the test before broke may still show.
-        await Eventually.IsTrueAsync("Both replicas healthy", _limit, async () => await IsHealthyAsync(0) && await IsHealthyAsync(1));
+        Assert.Equal(BothHealthy, await Eventually.LastAsync(_limit, HealthAsync, health => health == BothHealthy));
         var userId = await app.CreateUserAsync();
         var input = $$"""{"seconds":{{_runs.TotalSeconds}}}""";
         var tickets = await Task.WhenAll(Enumerable.Range(0, Tickets).Select(_ => app.CreateTicketAsync(userId, "simulated", input)));
@@ -85,10 +86,16 @@ public sealed class WrongAnswerTests(FaultApp app)
         await command.ExecuteNonQueryAsync(Cancel);
     }
 
-    private async Task<bool> IsHealthyAsync(int replica)
+    /// <summary>What the two replicas say of themselves.</summary>
+    private async Task<string?> HealthAsync()
     {
-        using var health = await app.Replica(replica).GetAsync(new Uri("/health", UriKind.Relative), Cancel);
-        return await health.Content.ReadAsStringAsync(Cancel) == "Healthy";
+        return string.Join('\n', await Task.WhenAll(Enumerable.Range(0, 2).Select(OfAsync)));
+
+        async Task<string> OfAsync(int replica)
+        {
+            using var health = await app.Replica(replica).GetAsync(new Uri("/health", UriKind.Relative), Cancel);
+            return await health.Content.ReadAsStringAsync(Cancel);
+        }
     }
 
     private async Task<JsonObject> ShowAsync(string ticket) =>

@@ -19,7 +19,7 @@ public sealed partial class QueryPlanTests(DatabaseServer server)
     ];
 
     // They read no more of what is below than is taken of them.
-    private static readonly string[] _passing = ["LockRows", "Subquery Scan", "Result", "Append", "Nested Loop"];
+    private static readonly string[] _passing = ["LockRows", "Subquery Scan", "Result", "Append"];
 
     // Where the server cannot infer them.
     private static readonly Dictionary<string, string> _types = new()
@@ -36,43 +36,57 @@ public sealed partial class QueryPlanTests(DatabaseServer server)
         ["RescueStore._dueSql"] = "int, uuid[], interval, interval",
     };
 
-    // Of the statement that creates tickets; the server takes the others for what they are.
-    private static readonly string[] _parts = ["TicketInserts.IntoDispatched"];
+    // No statements by themselves.
+    private static readonly string[] _parts =
+        ["LimitedDispatch.Picked", "TicketInserts.Head", "TicketInserts.IntoDispatched", "TicketInserts.IntoQueued"];
+
+    private static readonly string[] _isPart =
+        [PostgresErrorCodes.SyntaxError, PostgresErrorCodes.UndefinedTable, PostgresErrorCodes.IndeterminateDatatype];
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task No_statement_reads_all_tickets_that_are_stored()
+    [Theory]
+    [InlineData("8kB")]
+    [InlineData("16GB")]
+    public async Task No_statement_reads_all_tickets_that_are_stored(string memory)
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(server);
-        await StoreManyAsync(database);
-        var statements = Statements();
+        await StoreManyAsync(database, memory);
 
+        List<string> parts = [];
         List<string> wholeReads = [];
-        foreach (var (name, sql) in statements)
+        foreach (var (name, sql) in Statements())
         {
-            wholeReads.AddRange((await PlanAsync(database, sql, _types.GetValueOrDefault(name, ""))).SelectMany(WholeReads)
-                .Select(read => $"{name}: {read}"));
+            if (await PlanAsync(database, sql, _types.GetValueOrDefault(name, "")) is { } plan)
+            {
+                wholeReads.AddRange(WholeReads(plan, isFirstFew: false).Select(read => $"{name}: {read}"));
+            }
+            else
+            {
+                parts.Add(name);
+            }
         }
 
-        // Those of the dispatcher, of the reports, of the rescuer, of retention, of the feed, of lists and many more.
-        Assert.InRange(statements.Count, 40, int.MaxValue);
         Assert.Empty(wholeReads);
+        Assert.Equal(_parts, parts.Order(StringComparer.Ordinal));
     }
 
-    [Fact]
-    public async Task A_statement_that_reads_all_tickets_is_found()
+    [Theory]
+    // Of a table that was never analyzed the server expects thousands of rows, though this one has a single row.
+    [InlineData(
+        "select count(*) from (select counted_to from ticket_totals_position for update) p "
+            + "join tickets t on t.finished_xid >= p.counted_to and t.finished_xid < p.counted_to")]
+    // The first that fits may be the last, or not be there.
+    [InlineData("select ticket_id from tickets where worker = 'w' order by ticket_id limit 1")]
+    [InlineData("select t.ticket_id from tickets t join erasures e on e.quiet_at > t.time_created order by t.ticket_id limit 1")]
+    public async Task A_statement_that_reads_all_tickets_is_found(string sql)
     {
         await using var database = await ScratchDatabase.CreateMigratedAsync(server);
-        await StoreManyAsync(database);
+        await StoreManyAsync(database, "8kB");
 
-        // Of a table that was never analyzed the server expects thousands of rows, though this one has a single row.
-        var plan = await PlanAsync(
-            database,
-            "select count(*) from (select counted_to from ticket_totals_position for update) p "
-                + "join tickets t on t.finished_xid >= p.counted_to and t.finished_xid < p.counted_to");
+        var plan = await PlanAsync(database, sql);
 
-        Assert.NotEmpty(plan.SelectMany(WholeReads));
+        Assert.NotEmpty(WholeReads(plan!, isFirstFew: false));
     }
 
     /// <summary>The Api's statements about tickets, by the names of the fields that have them.</summary>
@@ -83,34 +97,35 @@ public sealed partial class QueryPlanTests(DatabaseServer server)
            from field in type.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
            where field.FieldType == typeof(string)
            let sql = (string?)field.GetValue(null)
-           where sql is not null && !_parts.Contains($"{type.Name}.{field.Name}") && OfTickets.IsMatch(sql)
+           where sql is not null && OfTickets.IsMatch(sql)
            select ($"{type.Name}.{field.Name}", sql),
     ];
 
-    /// <summary>As many rows as in years, to the planner, which reckons with few pages in memory.</summary>
-    private async Task StoreManyAsync(ScratchDatabase database)
+    /// <summary>As many rows as in years, to the planner, which reckons with that much memory for their pages.</summary>
+    private async Task StoreManyAsync(ScratchDatabase database, string memory)
     {
         NpgsqlConnectionStringBuilder superuser = new(server.Database) { Database = database.Name, Pooling = false };
         await using var source = NpgsqlDataSource.Create(superuser);
         await using var command = source.CreateCommand(
             $"""
             alter table tickets alter column input set storage plain;
-            insert into users (user_id) values ('{Guid.Empty}');
+            insert into users (user_id) select lpad(to_hex(i), 32, '0')::uuid from generate_series(0, 499) i;
             insert into tickets (
                 ticket_id, user_id, status, queue_key, expires_at, due_at, time_finished, finished_xid, input)
-            select gen_random_uuid(), '{Guid.Empty}', 'succeeded', 0, now(), now(), now(), pg_current_xact_id(), repeat('x', 5000)
-            from generate_series(1, 2000);
+            select lpad(to_hex(i), 32, '0')::uuid, lpad(to_hex(i % 500), 32, '0')::uuid, 'succeeded', 0,
+                now(), now(), now(), i::text::xid8, repeat('x', 5000)
+            from generate_series(1, 2000) i;
             analyze tickets;
             update pg_class set reltuples = 100000000
             where relname in ('tickets', 'tickets_pk', 'tickets_ended_ix', 'tickets_user_ended_ix');
-            alter database {database.Name} set effective_cache_size = '8kB'
+            alter database {database.Name} set effective_cache_size = '{memory}'
             """);
         await command.ExecuteNonQueryAsync(Cancel);
         database.Source.Clear();
     }
 
-    /// <returns>Nothing for a part of a statement.</returns>
-    private static async Task<JsonArray> PlanAsync(ScratchDatabase database, string sql, string types = "")
+    /// <returns>The plan's top; null for a part of a statement.</returns>
+    private static async Task<JsonNode?> PlanAsync(ScratchDatabase database, string sql, string types = "")
     {
         var parameters = Parameters.Matches(sql).Select(match => int.Parse(match.Groups[1].Value, null)).DefaultIfEmpty().Max();
         await using var connection = await database.Source.OpenConnectionAsync(Cancel);
@@ -118,9 +133,9 @@ public sealed partial class QueryPlanTests(DatabaseServer server)
         {
             await ExecuteAsync($"prepare planned {(types.Length > 0 ? $"({types})" : "")} as {WithTypes(sql, types.Split(", "))}");
         }
-        catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.SyntaxError or PostgresErrorCodes.UndefinedTable)
+        catch (PostgresException exception) when (_isPart.Contains(exception.SqlState))
         {
-            return [];
+            return null;
         }
 
         var values = string.Join(", ", Enumerable.Repeat("null", parameters));
@@ -128,7 +143,7 @@ public sealed partial class QueryPlanTests(DatabaseServer server)
             $"explain (format json) execute planned{(parameters > 0 ? $"({values})" : "")}", connection);
         var plan = (string)(await explain.ExecuteScalarAsync(Cancel))!;
         await ExecuteAsync("deallocate planned");
-        return JsonNode.Parse(plan)!.AsArray();
+        return JsonNode.Parse(plan)![0]!["Plan"]!;
 
         async Task ExecuteAsync(string text)
         {
@@ -163,14 +178,12 @@ public sealed partial class QueryPlanTests(DatabaseServer server)
     };
 
     /// <summary>Reads of tickets by no condition on an index, of which nobody takes the first few only.</summary>
-    private static IEnumerable<string> WholeReads(JsonNode? plan) => WholeReads(plan!["Plan"]!, isFirstFew: false);
-
     private static IEnumerable<string> WholeReads(JsonNode node, bool isFirstFew)
     {
         var type = (string)node["Node Type"]!;
         if ((string?)node["Relation Name"] == "tickets"
             && type != "ModifyTable"
-            && !isFirstFew
+            && !(isFirstFew && node["Filter"] is null)
             && node["Index Cond"] is null
             && !_smallIndexes.Contains((string?)node["Index Name"]))
         {
@@ -180,7 +193,7 @@ public sealed partial class QueryPlanTests(DatabaseServer server)
         var isPassedOn = type == "Limit" || (isFirstFew && _passing.Contains(type));
         foreach (var child in node["Plans"]?.AsArray() ?? [])
         {
-            // Not the inner side of a loop, which runs for each row of the outer one, and no plan of its own.
+            // Not a plan of its own, which runs for each row or before all.
             var isRead = (string?)child!["Parent Relationship"] is "Outer" or "Subquery" or "Member";
             foreach (var read in WholeReads(child, isPassedOn && isRead))
             {

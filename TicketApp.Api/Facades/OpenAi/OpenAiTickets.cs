@@ -83,7 +83,7 @@ internal sealed class OpenAiTickets(
     public async Task<Deletion> DeleteAsync(Guid ticketId, CancellationToken cancellationToken)
     {
         var deletion = await store.DeleteAsync(ticketId, cancellationToken);
-        if (deletion == Deletion.Deleted)
+        if (deletion != Deletion.NotFinished)
         {
             observers.Changed(ticketId);
         }
