@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using TicketApp.Api.Auth;
-using TicketApp.Api.Completion;
 using TicketApp.Api.Http;
 using TicketApp.Api.Storage;
 
@@ -79,24 +78,20 @@ internal static class TicketActionEndpoints
     }
 
     private static async Task<IResult> DeleteAsync(
-        string id, Caller caller, TicketRecordReader tickets, TicketObservers observers,
-        PurgeStore store, CancellationToken cancellationToken)
+        string id, Caller caller, TicketRecordReader tickets, TicketRemover remover, CancellationToken cancellationToken)
     {
         if (await tickets.FindAsync(id, caller) is not { } row)
         {
             return TicketProblems.NotFound();
         }
 
-        switch (await store.DeleteAsync(row.TicketId, cancellationToken))
+        return await remover.DeleteAsync(row.TicketId, cancellationToken) switch
         {
-            case Deletion.Deleted:
-                observers.Changed(row.TicketId);
-                return TypedResults.NoContent();
-            case Deletion.NotFinished:
-                return ProblemType.NotFinished.With($"Cancel it first, with POST {ResourceApi.Prefix}/tickets/{row.TicketId}/cancel.")
-                    .ToResult();
-            default:
-                return TicketProblems.NotFound();
-        }
+            Deletion.Deleted => TypedResults.NoContent(),
+            Deletion.NotFinished => ProblemType.NotFinished
+                .With($"Cancel it first, with POST {ResourceApi.Prefix}/tickets/{row.TicketId}/cancel.")
+                .ToResult(),
+            _ => TicketProblems.NotFound(),
+        };
     }
 }

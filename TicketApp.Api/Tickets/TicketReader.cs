@@ -7,16 +7,13 @@ using static TicketApp.Api.Storage.Statement;
 
 namespace TicketApp.Api.Tickets;
 
-/// <summary>Reads tickets by id, many a statement.</summary>
+/// <summary>Reads tickets by id, many a statement: one whose only parameter is the ids, and its first column the id.</summary>
 internal abstract class TicketReader<TRow>(
-    NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger logger, int maxBatch, int capacity)
+    string sql, NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger logger, int maxBatch, int capacity)
     : Batcher<Guid, Bounded<TRow>>("read tickets", database, metrics, progress, logger, maxBatch, capacity)
     where TRow : class, ISized
 {
     protected sealed override bool IsRepeatable => true;
-
-    /// <summary>Selects tickets by their ids, which are its only parameter; its first column is the id.</summary>
-    protected abstract string Sql { get; }
 
     protected abstract TRow Read(NpgsqlDataReader reader);
 
@@ -24,7 +21,7 @@ internal abstract class TicketReader<TRow>(
     {
         Dictionary<Guid, Bounded<TRow>> found = new(items.Count);
         ReadBudget budget = new();
-        await using var command = Database.CreateCommand(Sql, Column(items, id => id));
+        await using var command = Database.CreateCommand(sql, Column(items, id => id));
         await using var reader = await command.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
@@ -44,11 +41,9 @@ internal abstract class TicketReader<TRow>(
 /// <summary>Reads whole tickets for the resource API.</summary>
 internal sealed class TicketRecordReader(
     NpgsqlDataSource database, TicketMetrics metrics, LoopProgress progress, ILogger<TicketRecordReader> logger)
-    : TicketReader<TicketRecord>(database, metrics, progress, logger, maxBatch: 200, capacity: 10_000)
+    : TicketReader<TicketRecord>(SelectSql, database, metrics, progress, logger, maxBatch: 200, capacity: 10_000)
 {
     private const string SelectSql = $"select {TicketRecord.Columns} from tickets t where t.ticket_id = any($1)";
-
-    protected override string Sql => SelectSql;
 
     /// <summary>Finds a ticket.</summary>
     /// <returns>Null if <paramref name="id"/> is no ticket's.</returns>
@@ -70,7 +65,8 @@ internal sealed class TicketSummaryReader(
     TicketMetrics metrics,
     LoopProgress progress,
     ILogger<TicketSummaryReader> logger,
-    SucceededTickets succeeded) : TicketReader<TicketSummary>(database, metrics, progress, logger, maxBatch: 500, capacity: 20_000)
+    SucceededTickets succeeded)
+    : TicketReader<TicketSummary>(SelectSql, database, metrics, progress, logger, maxBatch: 500, capacity: 20_000)
 {
     // How long a ticket has just come.
     private static readonly TimeSpan _young = TimeSpan.FromMilliseconds(100);
@@ -84,8 +80,6 @@ internal sealed class TicketSummaryReader(
         select ticket_id, user_id, status::text, response, extract(epoch from now() - time_created)::float8
         from tickets where ticket_id = any($1)
         """;
-
-    protected override string Sql => SelectSql;
 
     /// <summary>Finds a ticket. A question that comes just before the answer gets it: one about a young ticket waits up to 25 ms.</summary>
     /// <returns>Null without one of that id.</returns>

@@ -15,6 +15,7 @@ internal static class TicketServices
             .AddSingleton<SucceededTickets>()
             .AddSingleton<ITicketObserver>(provider => provider.GetRequiredService<SucceededTickets>())
             .AddSingleton<TicketCanceler>()
+            .AddSingleton<TicketRemover>()
             .AddSingleton<TicketStore>()
             .AddSingleton<TicketCreator>()
             .AddSingleton<TicketRetrier>()

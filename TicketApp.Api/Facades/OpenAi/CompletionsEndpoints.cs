@@ -1,5 +1,6 @@
 using TicketApp.Api.Auth;
 using TicketApp.Api.Http;
+using TicketApp.Api.Tickets;
 using TicketApp.Api.Waiting;
 
 namespace TicketApp.Api.Facades.OpenAi;
@@ -10,8 +11,8 @@ internal static class CompletionsEndpoints
     public static void MapCompletions(this RouteGroupBuilder openAi) => openAi.MapPost("/chat/completions", CreateAsync);
 
     private static async Task<IResult> CreateAsync(
-        HttpContext context, FacadeCaller caller, OpenAiTickets tickets, AnswerWaiter waiter, ProgressReader progress,
-        ByteLimit bytes, CancellationToken cancellationToken)
+        HttpContext context, FacadeCaller caller, OpenAiTickets tickets, TicketRemover remover, AnswerWaiter waiter,
+        ProgressReader progress, ByteLimit bytes, CancellationToken cancellationToken)
     {
         var (fields, body, unreadable) = await OpenAiTickets.ReadAsync(context.Request, cancellationToken);
         if (fields is null)
@@ -61,7 +62,7 @@ internal static class CompletionsEndpoints
 
         if (!request.IsStored)
         {
-            await tickets.DeleteAsync(row.TicketId, CancellationToken.None);
+            await remover.DeleteAsync(row.TicketId, CancellationToken.None);
         }
 
         return events is not null ? TypedResults.Empty

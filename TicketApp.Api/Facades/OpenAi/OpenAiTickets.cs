@@ -1,5 +1,4 @@
 using System.Text.Json;
-using TicketApp.Api.Completion;
 using TicketApp.Api.Dispatch;
 using TicketApp.Api.Http;
 using TicketApp.Api.Storage;
@@ -8,9 +7,8 @@ using TicketApp.Messaging;
 
 namespace TicketApp.Api.Facades.OpenAi;
 
-/// <summary>Makes tickets of requests, and removes them.</summary>
-internal sealed class OpenAiTickets(
-    ModelCatalog models, CreateTicketReader requests, TicketSubmitter tickets, PurgeStore store, TicketObservers observers)
+/// <summary>Makes tickets of requests.</summary>
+internal sealed class OpenAiTickets(ModelCatalog models, CreateTicketReader requests, TicketSubmitter tickets)
 {
     /// <summary>The models of the kind that requests can name.</summary>
     public IEnumerable<KnownModel> Models => models.All.Where(model => model.Kind == ChatInput.ModelKind);
@@ -77,18 +75,6 @@ internal sealed class OpenAiTickets(
         }
 
         return (row, key is not null, null);
-    }
-
-    /// <summary>Removes a ticket, if it has ended.</summary>
-    public async Task<Deletion> DeleteAsync(Guid ticketId, CancellationToken cancellationToken)
-    {
-        var deletion = await store.DeleteAsync(ticketId, cancellationToken);
-        if (deletion != Deletion.NotFinished)
-        {
-            observers.Changed(ticketId);
-        }
-
-        return deletion;
     }
 }
 

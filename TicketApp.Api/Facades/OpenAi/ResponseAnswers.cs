@@ -8,7 +8,7 @@ namespace TicketApp.Api.Facades.OpenAi;
 
 /// <summary>Answers with responses, at once, at their end, or as events.</summary>
 internal sealed class ResponseAnswers(
-    TicketRecordReader tickets, OpenAiTickets removal, AnswerWaiter waiter, ProgressReader progress, ByteLimit bytes)
+    TicketRecordReader tickets, TicketRemover remover, AnswerWaiter waiter, ProgressReader progress, ByteLimit bytes)
 {
     /// <summary>A response of the caller's.</summary>
     /// <param name="ticketId">Its ticket; null: no ticket has its id.</param>
@@ -86,7 +86,7 @@ internal sealed class ResponseAnswers(
     {
         if (ended is { IsFinished: true } && !ResponseTicket.Of(ended)!.IsStored)
         {
-            await removal.DeleteAsync(ended.TicketId, CancellationToken.None);
+            await remover.DeleteAsync(ended.TicketId, CancellationToken.None);
         }
     }
 }

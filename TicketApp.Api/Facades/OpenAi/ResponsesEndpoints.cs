@@ -1,6 +1,7 @@
 using System.Globalization;
 using TicketApp.Api.Http;
 using TicketApp.Api.Storage;
+using TicketApp.Api.Tickets;
 
 namespace TicketApp.Api.Facades.OpenAi;
 
@@ -103,14 +104,14 @@ internal static class ResponsesEndpoints
     }
 
     private static async Task<IResult> DeleteAsync(
-        string id, FacadeCaller caller, ResponseAnswers answers, OpenAiTickets tickets, CancellationToken cancellationToken)
+        string id, FacadeCaller caller, ResponseAnswers answers, TicketRemover remover, CancellationToken cancellationToken)
     {
         if (await answers.FindAsync(OpenAiIds.TicketOf(id), caller) is not { Row.TicketId: var ticketId })
         {
             return NotFound(id);
         }
 
-        return await tickets.DeleteAsync(ticketId, cancellationToken) switch
+        return await remover.DeleteAsync(ticketId, cancellationToken) switch
         {
             Deletion.Deleted => ApiJson.Ok(new(id), OpenAiJson.Default.DeletedResponse),
             Deletion.NotFinished => OpenAiError.Invalid(
